@@ -1,0 +1,108 @@
+//! The vocabulary of the bus: an event is a code and a source. v3 spec section 6.
+//!
+//! Names that a configuration may use and names that logs and metrics show are two different sets in v3; both live here.
+
+use std::fmt;
+
+/// The source of `startup`, `shutdown`, `enterMaintenance` and `exitMaintenance`.
+pub const GLOBAL: &str = "global";
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Code {
+    /// A run ended with success; source is the job, or `check.<job>` for an exec probe.
+    ExitSuccess,
+    /// A run ended otherwise, was killed, or could not be started.
+    ExitFailed,
+    /// Directly after [`Code::ExitFailed`]; the source says what went wrong.
+    Error,
+    /// The job begins to stop.
+    Stopping,
+    /// The job has finished stopping. Its process may still be ending.
+    Stopped,
+    /// A passing check, or a watch with instances that changed.
+    Healthy,
+    /// A failing check, or a watch that changed to no instances.
+    Unhealthy,
+    /// The set of instances behind a watch is another one.
+    Changed,
+    /// The job's `when.timeout` has passed.
+    TimerExpired,
+    /// Maintenance was asked for.
+    EnterMaintenance,
+    /// Maintenance is over.
+    ExitMaintenance,
+    /// Everything is subscribed and listening.
+    Startup,
+    /// pilot was asked to stop.
+    Shutdown,
+    /// SIGHUP or SIGUSR2; the source is the signal's name.
+    Signal,
+}
+
+impl Code {
+    /// Codes that `once`, `each` and `event` accept, with the configuration's spelling.
+    pub const SELECTABLE: [(&'static str, Code); 13] = [
+        ("exitSuccess", Code::ExitSuccess),
+        ("exitFailed", Code::ExitFailed),
+        ("error", Code::Error),
+        ("stopping", Code::Stopping),
+        ("stopped", Code::Stopped),
+        ("healthy", Code::Healthy),
+        ("unhealthy", Code::Unhealthy),
+        ("changed", Code::Changed),
+        ("timerExpired", Code::TimerExpired),
+        ("enterMaintenance", Code::EnterMaintenance),
+        ("exitMaintenance", Code::ExitMaintenance),
+        ("startup", Code::Startup),
+        ("shutdown", Code::Shutdown),
+    ];
+
+    /// The name in v3's debug log and metric labels.
+    pub fn label(self) -> &'static str {
+        match self {
+            Code::ExitSuccess => "ExitSuccess",
+            Code::ExitFailed => "ExitFailed",
+            Code::Error => "Error",
+            Code::Stopping => "Stopping",
+            Code::Stopped => "Stopped",
+            Code::Healthy => "StatusHealthy",
+            Code::Unhealthy => "StatusUnhealthy",
+            Code::Changed => "StatusChanged",
+            Code::TimerExpired => "TimerExpired",
+            Code::EnterMaintenance => "EnterMaintenance",
+            Code::ExitMaintenance => "ExitMaintenance",
+            Code::Startup => "Startup",
+            Code::Shutdown => "Shutdown",
+            Code::Signal => "Signal",
+        }
+    }
+}
+
+/// A code and where it comes from: a job, `check.<job>`, `watch.<name>`, [`GLOBAL`] or a signal's name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Event {
+    /// What happened.
+    pub code: Code,
+    /// To whom.
+    pub source: String,
+}
+
+impl Event {
+    /// An event.
+    pub fn new(code: Code, source: impl Into<String>) -> Self {
+        Event { code, source: source.into() }
+    }
+
+    /// An event of the source [`GLOBAL`].
+    pub fn global(code: Code) -> Self {
+        Event::new(code, GLOBAL)
+    }
+}
+
+/// v3's debug form, `{ExitSuccess app}`.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{{{} {}}}", self.code.label(), self.source)
+    }
+}

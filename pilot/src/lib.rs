@@ -1,0 +1,7 @@
+//! pilot, the supervisor of a container: jobs ordered by events, health, Consul, an orderly stop.
+//!
+//! Arrows point down only: `cli → runtime → core ← config`. See `docs/` for people, `core` for the rules.
+
+pub mod config;
+pub mod core;
+pub mod runtime;

@@ -1,0 +1,8 @@
+//! Performs what the core decides and reports back what happened: processes, output, probes, the catalog.
+//!
+//! Nothing here decides. Every effect is started with a deadline and comes back as an input; none blocks the loop.
+
+pub mod catalog;
+pub mod output;
+pub mod probe;
+pub mod process;

@@ -1,0 +1,1 @@
+//! Lines: pilot's own and its children's, in v3's three formats, written without ever holding up the supervisor.
