@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use crate::core::plan::Probe;
 
+pub(crate) use finding::one_line as line;
 pub use finding::{Cause, Finding};
 use resolve::Resolver;
 
