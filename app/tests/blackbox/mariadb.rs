@@ -9,8 +9,9 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
-use sqlx::{Connection, FromRow, mysql::MySqlRow};
+use sqlx::{Connection, Executor, FromRow, mysql::MySqlRow};
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
 use crate::eventually;
 
@@ -121,13 +122,34 @@ impl MariaDb {
 
     /// One row, asked directly.
     pub fn row<R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin>(&self, sql: &'static str) -> R {
-        let options = MySqlConnectOptions::new().host("127.0.0.1").port(self.port);
-        let options = options.username("app").password(PASSWORD).database("db");
-        tokio::runtime::Runtime::new().unwrap().block_on(async {
-            let mut connection = MySqlConnection::connect_with(&options).await.unwrap();
+        Runtime::new().unwrap().block_on(async {
+            let mut connection = self.connect().await;
             sqlx::query_as(sql).fetch_one(&mut connection).await.unwrap()
         })
     }
+
+    /// Lets every other query for the users wait, until what is returned is dropped.
+    pub fn lock_users(&self) -> UsersLock {
+        let runtime = Runtime::new().unwrap();
+        let connection = runtime.block_on(async {
+            let mut connection = self.connect().await;
+            connection.execute("LOCK TABLES users WRITE").await.unwrap();
+            connection
+        });
+        UsersLock { _connection: connection, _runtime: runtime }
+    }
+
+    async fn connect(&self) -> MySqlConnection {
+        let options = MySqlConnectOptions::new().host("127.0.0.1").port(self.port);
+        let options = options.username("app").password(PASSWORD).database("db");
+        MySqlConnection::connect_with(&options).await.unwrap()
+    }
+}
+
+/// The lock belongs to the connection, and the connection to the runtime.
+pub struct UsersLock {
+    _connection: MySqlConnection,
+    _runtime: Runtime,
 }
 
 impl Drop for MariaDb {
