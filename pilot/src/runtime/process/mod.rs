@@ -5,6 +5,7 @@
 //! Nothing here decides or waits.
 
 pub mod guard;
+pub mod leftovers;
 mod lookup;
 pub mod reap;
 pub mod signals;
