@@ -62,16 +62,11 @@ fn command() -> Command {
              (SIGTERM, SIGINT; a second one skips all waiting) or all jobs have ended.\n\
              Exit codes: 0 after a requested stop, 1 bad configuration, 2 wrong usage,\n\
              and the code of a job with `critical: true` when that job's end ended everything.\n\
-             Every flag of ContainerPilot 3 works with one dash too.",
+             Every flag of ContainerPilot 3 works with one dash too.\n",
         )
         .disable_version_flag(true)
         .args_conflicts_with_subcommands(false)
-        .arg(
-            path("config")
-                .long("config")
-                .value_name("FILE")
-                .help("Configuration file [env: CONTAINERPILOT]"),
-        )
+        .arg(path("config").long("config").value_name("FILE").help("Configuration file [env: CONTAINERPILOT]"))
         .arg(flag("version").help("Print version and git hash"))
         .arg(flag("template").help("Render the configuration's template and stop"))
         .arg(path("out").long("out").value_name("FILE").help("With --template: write there instead of stdout"))

@@ -38,7 +38,8 @@ pub(super) fn read(config: Option<PathBuf>) -> Result<(PathBuf, String), String>
         format!("cannot read the configuration {}: {error}; check the path and that pilot may read it", path.display())
     })?;
     let text = String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line =
+            error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
         format!("the configuration {} is not UTF-8 text: see line {line}; save it as UTF-8", path.display())
     })?;
     Ok((path, text))

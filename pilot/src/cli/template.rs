@@ -24,7 +24,9 @@ fn rendered(config: Option<PathBuf>) -> Result<String, String> {
 
 fn write(text: &str, out: Option<&Path>) -> Result<(), String> {
     match out.filter(|out| !out.as_os_str().is_empty() && *out != Path::new("-")) {
-        None => std::io::stdout().write_all(text.as_bytes()).map_err(|error| format!("cannot write to stdout: {error}")),
+        None => {
+            std::io::stdout().write_all(text.as_bytes()).map_err(|error| format!("cannot write to stdout: {error}"))
+        }
         Some(out) => std::fs::write(out, text).map_err(|error| format!("cannot write {}: {error}", out.display())),
     }
 }

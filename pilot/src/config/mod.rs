@@ -40,6 +40,7 @@ mod when;
 mod tests;
 
 pub use diagnostic::{Diagnostic, Severity, print};
+use template::TemplateError;
 
 /// What a configuration depends on beside its text; this room looks nothing up by itself.
 #[derive(Clone, Default)]
@@ -99,8 +100,13 @@ pub fn load(file_name: &str, text: &str, surroundings: &Surroundings) -> Loaded 
     Loaded { file_name, plan: plan.filter(|_| !failed), diagnostics, rendered: Some(rendered) }
 }
 
-/// The one place where the template engine is called.
-fn render(text: &str, _env: &BTreeMap<String, String>) -> Result<String, Diagnostic> {
-    // To be wired: `template::render(text, env)`, its error turned into a diagnostic at its line and column.
-    Ok(text.to_owned())
+fn render(text: &str, env: &BTreeMap<String, String>) -> Result<String, Diagnostic> {
+    template::render(text, env).map_err(|TemplateError { line, column, message, hint }| Diagnostic {
+        severity: Severity::Error,
+        line,
+        column,
+        path: String::new(),
+        message: format!("could not apply template: {message}"),
+        remedy: hint,
+    })
 }

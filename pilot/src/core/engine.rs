@@ -263,7 +263,7 @@ impl Engine {
         }
         job.forget_health();
         job.activity = Activity::BackingOff { until: self.now + delay };
-        let ends = job.streak.ends() - 1;
+        let ends = job.streak.ends();
         let text =
             format!("restarting {} in {:.1}s: it ended {ends} times in a row", settings.name, delay.as_secs_f64());
         self.say(Level::Info, Some(id), text);

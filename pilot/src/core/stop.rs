@@ -238,40 +238,33 @@ impl Engine {
         })
     }
 
-    /// One round of progress for everything that is on its way out. True if something moved.
+    /// One step for the first job on its way out that can make one. True if something moved: then its events have to be
+    /// delivered before anybody's next step is judged.
     pub(super) fn advance_stops(&mut self) -> bool {
-        let mut moved = false;
-        for id in self.ids() {
-            moved |= match self.jobs[id.0].phase {
-                Phase::Live if self.jobs[id.0].leaving && !self.must_wait(id) => {
-                    self.leave(id);
-                    true
-                }
-                Phase::Live if self.lifecycle.stopping && self.waits_in_vain(id) => {
-                    self.leave(id);
-                    true
-                }
-                Phase::Hooks { .. } if !self.has_busy_hook(id) => {
-                    self.withdraw(id);
-                    true
-                }
-                Phase::Ending { .. } if self.jobs[id.0].alive().next().is_none() => {
-                    self.jobs[id.0].phase = Phase::Done;
-                    self.finished(id);
-                    true
-                }
-                Phase::Live | Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. } | Phase::Done => {
-                    false
-                }
-            };
+        if self.ids().any(|id| self.advance_stop(id)) {
+            return true;
         }
-        if !moved && self.lifecycle.stopping {
-            moved = self.break_circle();
+        if self.lifecycle.stopping && self.break_circle() {
+            return true;
         }
-        if !moved {
-            self.exit_when_done();
+        self.exit_when_done();
+        false
+    }
+
+    fn advance_stop(&mut self, id: JobId) -> bool {
+        match self.jobs[id.0].phase {
+            Phase::Live if self.jobs[id.0].leaving && !self.must_wait(id) => self.leave(id),
+            Phase::Live if self.lifecycle.stopping && self.waits_in_vain(id) => self.leave(id),
+            Phase::Hooks { .. } if !self.has_busy_hook(id) => self.withdraw(id),
+            Phase::Ending { .. } if self.jobs[id.0].alive().next().is_none() => {
+                self.jobs[id.0].phase = Phase::Done;
+                self.finished(id);
+            }
+            Phase::Live | Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. } | Phase::Done => {
+                return false;
+            }
         }
-        moved
+        true
     }
 
     /// A hook whose event cannot come any more: its source has already passed that step, or never existed.

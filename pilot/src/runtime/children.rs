@@ -20,8 +20,17 @@ use crate::core::plan::{Command, JobId, OutputMode, Plan};
 /// Whose a child is.
 #[derive(Debug)]
 enum Owner {
-    Run { job: JobId, run: RunId, name: String },
-    Probe { job: JobId, round: RoundId, name: String, timed_out: Option<Duration> },
+    Run {
+        job: JobId,
+        run: RunId,
+        name: String,
+    },
+    Probe {
+        job: JobId,
+        round: RoundId,
+        name: String,
+        timed_out: Option<Duration>,
+    },
     /// A probe that was given up; its end is of no interest, but it is ours to reap.
     Forgotten,
 }

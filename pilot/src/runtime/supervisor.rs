@@ -11,9 +11,7 @@ use nix::sys::signal::Signal;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use super::catalog::client::{Client, ServiceQuery};
-use super::catalog::registration::{Desired, Registrar, Withdrawn};
-use super::catalog::watch;
+use super::catalog::{Client, Desired, Registrar, ServiceQuery, Withdrawn, follow, follow_probe};
 use super::children::Children;
 use super::environment::Environment;
 use super::output::Output;
@@ -217,8 +215,7 @@ impl Supervisor {
             None => {}
             Some(Probe::Exec(command)) => {
                 let Supervisor { children, environment, output, .. } = self;
-                let started =
-                    children.start_probe(&plan, (job, round), (command, health.output), environment, output);
+                let started = children.start_probe(&plan, (job, round), (command, health.output), environment, output);
                 match (started, health.timeout) {
                     (Ok(()), Some(limit)) => {
                         let task = tokio::spawn(async move {
@@ -253,9 +250,8 @@ impl Supervisor {
         match &watch.target {
             WatchTarget::Service { service, tag, datacenter } => {
                 let Some(client) = self.catalog.clone() else { return };
-                let query =
-                    ServiceQuery { service: service.clone(), tag: tag.clone(), datacenter: datacenter.clone() };
-                tokio::spawn(watch::follow(client, query, interval, move |instances| {
+                let query = ServiceQuery { service: service.clone(), tag: tag.clone(), datacenter: datacenter.clone() };
+                tokio::spawn(follow(client, query, interval, move |instances| {
                     let _ = reporter.send(Report::Input(Input::Instances { watch: id, instances }));
                 }));
             }
@@ -269,7 +265,7 @@ impl Supervisor {
                     }
                     let _ = reporter.send(Report::Input(Input::WatchProbed { watch: id, pass: finding.pass }));
                 };
-                tokio::spawn(watch::follow_probe(self.prober.clone(), probe.clone(), *timeout, interval, report));
+                tokio::spawn(follow_probe(self.prober.clone(), probe.clone(), *timeout, interval, report));
             }
         }
     }

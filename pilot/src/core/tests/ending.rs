@@ -10,11 +10,15 @@ use crate::core::stop::{HOOK_LIMIT, WITHDRAW_LIMIT};
 /// Trace C of spec 10.7, with the service withdrawn before the signal.
 #[test]
 fn hooks_run_before_and_after_the_stop_as_in_v3() {
-    let jobs = [
-        job("app").served(),
-        job("preStop").when(once(Code::Stopping, "app")),
-        job("postStop").when(once(Code::Stopped, "app")),
-    ];
+    for served in [true, false] {
+        hooks_around(if served { job("app").served() } else { job("app") });
+    }
+}
+
+fn hooks_around(app: Job) {
+    let served = app.service.is_some();
+    let jobs =
+        [app, job("preStop").when(once(Code::Stopping, "app")), job("postStop").when(once(Code::Stopped, "app"))];
     let world = World::new(plan(jobs)).script("preStop", [Script::exits(0).lasting(secs(1))]);
     let mut world = world.script("postStop", [Script::exits(0).lasting(secs(1))]).started();
     world.pass(secs(1));
@@ -36,9 +40,10 @@ fn hooks_run_before_and_after_the_stop_as_in_v3() {
         "Stopped postStop",
     ];
     assert_eq!(trace, want);
-    assert_eq!(world.withdrawn[0].0, secs(2));
-    assert_eq!(world.signals[0].0, secs(2) + ms(1), "signalled when it is out of the catalog");
-    assert_eq!(world.exit, Some((secs(3) + ms(1), 0)), "and no sleep after the end");
+    let withdrawal = ms(u64::from(served));
+    assert_eq!(world.withdrawn.first().map(|(at, _)| *at), served.then_some(secs(2)));
+    assert_eq!(world.signals[0].0, secs(2) + withdrawal, "signalled when it is out of the catalog");
+    assert_eq!(world.exit, Some((secs(3) + withdrawal, 0)), "and no sleep after the end");
 }
 
 #[test]

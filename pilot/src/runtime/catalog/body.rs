@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::effect::Instance;
 use crate::core::plan::{CheckStatus, Service};
 
 /// Body of `PUT /v1/agent/service/register`.
@@ -100,17 +101,6 @@ struct AgentService {
     address: String,
     #[serde(default)]
     port: u16,
-}
-
-/// One passing instance of a service.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Instance {
-    /// Service id, unique in its agent.
-    pub id: String,
-    /// The service's address, or its node's where it has none.
-    pub address: String,
-    /// The service's port.
-    pub port: u16,
 }
 
 impl From<HealthEntry> for Instance {

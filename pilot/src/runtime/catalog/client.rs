@@ -11,8 +11,9 @@ use reqwest::{Identity, Method, RequestBuilder, Response, Url};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::body::{CheckUpdate, HealthEntry, Instance, Registration};
+use super::body::{CheckUpdate, HealthEntry, Registration};
 use super::error::Error;
+use crate::core::effect::Instance;
 use crate::core::plan::{CheckStatus, Consul, ConsulAddress, ConsulTls, Service};
 use crate::runtime::probe::resolve::Resolver;
 use crate::runtime::probe::web::{self, Trust};

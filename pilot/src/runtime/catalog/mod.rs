@@ -10,7 +10,6 @@ mod error;
 mod registration;
 mod watch;
 
-pub use body::Instance;
 pub use client::{Client, Health, ServiceQuery};
 pub use error::Error;
 pub use registration::{Desired, Registrar, Withdrawn};

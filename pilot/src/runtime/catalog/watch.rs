@@ -9,9 +9,9 @@ use tokio::time::{Instant, MissedTickBehavior, sleep, sleep_until};
 use tracing::{debug, info, warn};
 
 use super::backoff::Backoff;
-use super::body::Instance;
 use super::client::{Client, ServiceQuery};
 use super::error::Error;
+use crate::core::effect::Instance;
 use crate::core::plan::Probe;
 use crate::runtime::probe::{Finding, Prober};
 
