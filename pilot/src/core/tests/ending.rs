@@ -148,8 +148,8 @@ fn hooks_whose_event_cannot_come_do_not_hold_up_the_stop() {
         job("circle2").when(once(Code::Stopped, "circle1")),
         job("self").when(once(Code::Stopped, "self")),
     ];
-    let mut world = World::new(plan(jobs)).script("setup", [Script::exits(0)]);
-    world = world.script("late", [Script::exits(0)]);
+    let mut world = World::new(plan(jobs)).script("app", [Script::forever()]);
+    world.default_script = Script::exits(0);
     let mut world = world.started();
     world.pass(secs(1));
     world.give(Input::Stop);
