@@ -416,6 +416,7 @@ fn starting_tty_jobs() {
 
 #[test]
 fn a_burst_of_a_thousand_mixed_signals_loses_none() {
+    let _turn = alone();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().unwrap();
     runtime.block_on(async {
         let mut signals = Signals::install().unwrap();
