@@ -74,10 +74,10 @@ pub(super) fn read(field: &Field<'_>, around: &Surroundings) -> Option<Job> {
     }
     let health = health.flatten();
     let ttl = health.as_ref().and_then(|health| health.ttl).unwrap_or(TELEMETRY_TTL);
-    let service = match port {
-        Some(port) => service::read(&block, &name, port, ttl, around),
-        None => without_port(&block),
-    };
+    let service = port.map(|port| service::read(&block, &name, port, ttl, around));
+    if service.is_none() {
+        check_without_port(&block);
+    }
     warn_about_users(&block);
     Some(Job {
         exec: block.get("exec").and_then(|field| command::read(&field)),
@@ -107,14 +107,13 @@ fn port(block: &Block<'_>) -> Option<u16> {
 }
 
 /// v3 checks none of the service's keys without a port; unknown keys and our own additions are still looked at.
-fn without_port<T>(block: &Block<'_>) -> Option<T> {
+fn check_without_port(block: &Block<'_>) {
     service::consul_block(block);
     for key in ["service", "meta"] {
         if let Some(field) = block.get(key) {
             field.warn("has no effect: a job without a port is not registered", "add `port`");
         }
     }
-    None
 }
 
 /// Zero is the container's default, as for the global one; negative is no wait.

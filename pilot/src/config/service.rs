@@ -20,8 +20,8 @@ const META_PAIRS: usize = 64;
 const META_KEY: usize = 128;
 const META_VALUE: usize = 512;
 
-/// Reads the service of a job that has a port. `None` if no address was found (reported).
-pub(super) fn read(block: &Block<'_>, job: &str, port: u16, ttl: Duration, around: &Surroundings) -> Option<Service> {
+/// Reads the service of a job that has a port.
+pub(super) fn read(block: &Block<'_>, job: &str, port: u16, ttl: Duration, around: &Surroundings) -> Service {
     if let Some(field) = block.get("name").filter(|_| !job.is_empty()) {
         check_name(&field, job, "a job with a port is a service, and its name");
     }
@@ -31,19 +31,19 @@ pub(super) fn read(block: &Block<'_>, job: &str, port: u16, ttl: Duration, aroun
         Some(name)
     });
     let catalog = catalog_options(block);
-    let service = Service {
+    Service {
         id: format!("{job}-{}", around.hostname),
         name: other_name.unwrap_or_else(|| job.to_owned()),
         port,
-        address: IpAddr::from([0, 0, 0, 0]),
+        // Without an address there is no plan: the mistake was reported.
+        address: address(block, around).unwrap_or(IpAddr::from([0, 0, 0, 0])),
         tags: block.get("tags").and_then(|field| field.texts()).unwrap_or_default(),
         meta: block.get("meta").map(|field| meta(&field)).unwrap_or_default(),
         enable_tag_override: catalog.enable_tag_override,
         deregister_critical_after: catalog.deregister_critical_after,
         initial_status: block.filled("initial_status").and_then(|field| field.choice(&STATES)),
         ttl,
-    };
-    Some(Service { address: address(block, around)?, ..service })
+    }
 }
 
 /// A name that DNS can carry: `^[a-z][a-zA-Z0-9\-]+$`.

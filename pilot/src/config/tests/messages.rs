@@ -1,0 +1,1 @@
+//! The words: what a person reads, to the letter.
