@@ -7,8 +7,10 @@ use std::path::PathBuf;
 
 use crate::core::plan::{Consul, ConsulAddress, ConsulTls, Secret};
 
+use super::block::Block;
+use super::numbers::go_bool;
 use super::value::{Kind, quoted};
-use super::weak::{Block, Field, go_bool};
+use super::weak::Field;
 
 type Env = BTreeMap<String, String>;
 
@@ -19,7 +21,7 @@ pub(super) enum Catalog {
     /// `consul: false`: run without.
     Off,
     /// An address, or a mistake that was reported.
-    Given(Option<Consul>),
+    Given(Option<Box<Consul>>),
 }
 
 const KEYS: [&str; 5] = ["address", "scheme", "token", "tokenFile", "tls"];
@@ -33,8 +35,8 @@ pub(super) fn read(field: Option<Field<'_>>, env: &Env) -> Catalog {
     match &field.value.kind {
         Kind::Null => Catalog::NotGiven,
         Kind::Bool(false) => Catalog::Off,
-        Kind::Text(text) => Catalog::Given(from_text(&field, text, env)),
-        Kind::Object(_) => Catalog::Given(from_object(&field, env)),
+        Kind::Text(text) => Catalog::Given(from_text(&field, text, env).map(Box::new)),
+        Kind::Object(_) => Catalog::Given(from_object(&field, env).map(Box::new)),
         Kind::Bool(true) | Kind::Number(_) | Kind::List(_) => {
             field.error(format!("must be an address or an object, not {}", field.value.shape()), REMEDY);
             Catalog::Given(None)

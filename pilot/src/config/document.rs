@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use crate::core::plan::{Job, Logging, Plan, Watch, WatchTarget};
 
+use super::block::Block;
 use super::consul::Catalog;
 use super::issues::Issues;
 use super::sources::{self, Placed};
 use super::value::{Kind, Value};
-use super::weak::{Block, Field};
+use super::weak::Field;
 use super::{Surroundings, consul, jobs, logging, telemetry, watches};
 
 const KEYS: [&str; 7] = ["consul", "logging", "stopTimeout", "jobs", "watches", "telemetry", "control"];
@@ -39,7 +40,7 @@ pub(super) fn read(value: &Value, issues: &Issues<'_>, around: &Surroundings) ->
     check_terminal(&jobs);
     Some(Plan {
         consul: match catalog {
-            Catalog::Given(consul) => consul,
+            Catalog::Given(consul) => consul.map(|consul| *consul),
             Catalog::NotGiven | Catalog::Off => None,
         },
         logging: block.get("logging").map_or_else(Logging::default, |field| logging::read(&field)),

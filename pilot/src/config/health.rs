@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crate::core::plan::{HealthCheck, OnFailure, Probe};
 
+use super::block::Block;
 use super::durations::positive;
 use super::logging::output_mode;
 use super::probe;
-use super::weak::{Block, Field};
+use super::weak::Field;
 
 /// A health check and the TTL that the job's service gets from it.
 pub(super) struct Health {

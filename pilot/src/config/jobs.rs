@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::core::plan::{Job, Start};
 
-use super::weak::{Block, Field};
+use super::block::Block;
+use super::weak::Field;
 use super::when::{self, When};
 use super::{Surroundings, command, durations, health, logging, restarts, service};
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use crate::core::plan::{Level, LogFormat, LogOutput, Logging, OutputMode};
 
-use super::weak::{Block, Field};
+use super::block::Block;
+use super::weak::Field;
 
 const LEVELS: [(&str, Level); 7] = [
     ("debug", Level::Debug),

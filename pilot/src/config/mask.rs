@@ -79,7 +79,7 @@ mod tests {
             ("mysql: 'mysql://pilot:geheim@db/x'", "mysql: 'mysql://pilot:******@db/x'"),
             ("http: 'http://a:8080/x'", "http: 'http://a:8080/x'"),
             ("{token: abc:def, port: 1}", "{token: ***:***, port: 1}"),
-            ("{password: 'a\nb', c: 1", "{password: '*\nb', c: 1"),
+            ("{password: 'a\nb', c: 1", "{password: '*\n*'******"),
         ] {
             assert_eq!(mask(text), shown);
         }

@@ -11,6 +11,7 @@ use crate::core::plan::Plan;
 pub mod diagnostic;
 pub mod template;
 
+mod block;
 mod command;
 mod consul;
 mod document;
@@ -23,11 +24,13 @@ mod logging;
 mod mask;
 mod mysql;
 mod nearest;
+mod numbers;
 mod probe;
 mod restarts;
 mod service;
 mod sources;
 mod syntax;
+mod syntax_error;
 mod telemetry;
 mod tokens;
 mod v2;
@@ -90,7 +93,7 @@ pub fn load(file_name: &str, text: &str, surroundings: &Surroundings) -> Loaded 
     let issues = issues::Issues::new(&rendered);
     let plan = match syntax::parse(&rendered) {
         Ok(value) => document::read(&value, &issues, surroundings),
-        Err(syntax::SyntaxError { at, message, remedy }) => {
+        Err(syntax_error::SyntaxError { at, message, remedy }) => {
             issues.add(Severity::Error, at, "", message, remedy);
             None
         }

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use crate::core::plan::{MysqlProbe, MysqlRole, MysqlTls, Password, Secret};
 
+use super::block::Block;
 use super::probe::host_and_port;
 use super::value::Kind;
-use super::weak::{Block, Field};
+use super::weak::Field;
 
 const KEYS: [&str; 11] =
     ["host", "port", "socket", "user", "password", "passwordFile", "passwordEnv", "database", "tls", "caFile", "role"];

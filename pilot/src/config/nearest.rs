@@ -8,7 +8,7 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
     if word.len() > 64 {
         return None;
     }
-    let allowed = (word.len() / 3).max(1);
+    let allowed = ((word.len() + 1) / 3).max(1);
     candidates
         .into_iter()
         .map(|candidate| (distance(&word, &candidate.to_lowercase().chars().collect::<Vec<_>>()), candidate))
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn the_nearest_word_is_found_and_far_ones_are_not() {
-        let keys = ["name", "exec", "health", "interval", "timeout", "ttl", "initial_status"];
+        let keys = ["name", "exec", "health", "interval", "timeout", "ttl", "initial_status", "watches"];
         for (word, found) in [
             ("helth", Some("health")),
             ("intervall", Some("interval")),
@@ -54,6 +54,7 @@ mod tests {
             ("nmae", Some("name")),
             ("TTL", Some("ttl")),
             ("initialStatus", Some("initial_status")),
+            ("watch", Some("watches")),
             ("tll", Some("ttl")),
             ("x", None),
             ("command", None),

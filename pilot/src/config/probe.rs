@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use crate::core::plan::{HttpProbe, Probe, Secret};
 
+use super::block::Block;
 use super::value::{Kind, quoted};
-use super::weak::{Block, Field};
+use super::weak::Field;
 use super::{command, mysql};
 
 /// The port that a shorthand without host means, or why there is none.

@@ -2,8 +2,9 @@
 
 use crate::core::plan::{Backoff, Count, Start};
 
+use super::block::Block;
 use super::value::Kind;
-use super::weak::{Block, Field};
+use super::weak::Field;
 use super::when::When;
 
 const REMEDY: &str = "write a number, \"unlimited\" or \"never\"";

@@ -7,10 +7,11 @@ use std::time::Duration;
 use crate::core::plan::{CheckStatus, Service};
 
 use super::Surroundings;
+use super::block::Block;
 use super::durations::{DurationError, parse_go};
 use super::interfaces;
 use super::value::{Kind, go_printed};
-use super::weak::{Block, Field, duration_remedy};
+use super::weak::{Field, duration_remedy};
 
 const STATES: [(&str, CheckStatus); 3] =
     [("passing", CheckStatus::Passing), ("warning", CheckStatus::Warning), ("critical", CheckStatus::Critical)];

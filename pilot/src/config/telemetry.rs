@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use crate::core::plan::{Control, Metric, MetricKind, Telemetry};
 
 use super::Surroundings;
+use super::block::Block;
 use super::service;
 use super::value::Kind;
-use super::weak::{Block, Field, list_of};
+use super::weak::{Field, list_of};
 
 const SOCKET: &str = "/var/run/containerpilot.socket";
 const PORT: u16 = 9090;

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crate::core::plan::{Watch, WatchTarget};
 
+use super::block::Block;
 use super::durations::positive;
 use super::probe;
 use super::service::is_service_name;
-use super::weak::{Block, Field};
+use super::weak::Field;
 
 const KEYS: [&str; 9] = ["name", "interval", "tag", "dc", "service", "http", "tcp", "mysql", "timeout"];
 const PROBES: [&str; 3] = ["http", "tcp", "mysql"];

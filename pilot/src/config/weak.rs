@@ -1,5 +1,4 @@
-//! Typed readers with v3's weak typing (v3 spec 2.3): a [`Field`] is a value with its place and its name, a [`Block`] an
-//! object whose keys are known.
+//! Typed readers with v3's weak typing (v3 spec 2.3): a [`Field`] is a value with its place and its name.
 //!
 //! A reader that cannot read reports why and gives nothing; the caller goes on with a default, so that all mistakes are
 //! found. A reader never decides what a value means.
@@ -10,7 +9,7 @@ use super::diagnostic::Severity;
 use super::durations::{self, DurationError};
 use super::issues::Issues;
 use super::nearest::nearest;
-use super::v2;
+use super::numbers::{go_bool, whole};
 use super::value::{Kind, Value};
 
 /// A value, what it is called in messages, and where to report.
@@ -19,11 +18,11 @@ pub(super) struct Field<'a> {
     pub value: &'a Value,
     pub issues: &'a Issues<'a>,
     /// Before the name in messages: `job "app": `, or nothing.
-    who: String,
+    pub who: String,
     /// The name in messages: `health.ttl`.
-    name: String,
+    pub name: String,
     /// The whole path: `jobs[1].health.ttl`.
-    path: String,
+    pub path: String,
 }
 
 impl<'a> Field<'a> {
@@ -57,7 +56,8 @@ impl<'a> Field<'a> {
         self.issues.add(severity, self.value.at, &self.path, message, remedy);
     }
 
-    fn wrong_type(&self, wanted: &str, remedy: &str) {
+    /// Reports that this is of another kind than it must be.
+    pub fn wrong_type(&self, wanted: &str, remedy: &str) {
         self.error(format!("must be {wanted}, not {}", self.value.shape()), remedy);
     }
 
@@ -72,7 +72,7 @@ impl<'a> Field<'a> {
 
     /// A whole number: numbers are truncated, booleans are 1 and 0, text is read like a number in Go (`0x1F`, `010`).
     pub fn whole(&self) -> Option<i64> {
-        let read = as_whole(self.value);
+        let read = whole(self.value);
         if read.is_none() {
             self.wrong_type("a whole number", "write a number without a unit");
         }
@@ -189,10 +189,10 @@ impl<'a> Field<'a> {
     /// v3's whole seconds, at least one; as an addition also text with a unit, of at least `shortest`.
     pub fn seconds(&self, shortest: Duration, example: &str) -> Option<Duration> {
         let with_unit = match &self.value.kind {
-            Kind::Text(text) if as_whole(self.value).is_none() => durations::parse_go(text).ok(),
+            Kind::Text(text) if whole(self.value).is_none() => durations::parse_go(text).ok(),
             Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::List(_) | Kind::Object(_) => None,
         };
-        let (length, shortest, least) = match (with_unit, as_whole(self.value)) {
+        let (length, shortest, least) = match (with_unit, whole(self.value)) {
             (Some(nanos), _) if shortest < Duration::from_secs(1) => {
                 (durations::positive(nanos), shortest, "1 millisecond")
             }
@@ -227,36 +227,6 @@ impl<'a> Field<'a> {
         found
     }
 
-    /// An object with these keys, in any letter case. Unknown keys are mistakes, except those that v3 ignores.
-    pub fn block(&self, known: &[&'static str], ignored: &[&str]) -> Option<Block<'a>> {
-        self.open(known, ignored, str::eq_ignore_ascii_case)
-    }
-
-    /// The same, but letter case matters (the top level).
-    pub fn strict_block(&self, known: &[&'static str]) -> Option<Block<'a>> {
-        self.open(known, &[], str::eq)
-    }
-
-    fn open(&self, known: &[&'static str], ignored: &[&str], same: fn(&str, &str) -> bool) -> Option<Block<'a>> {
-        let Kind::Object(members) = &self.value.kind else {
-            self.wrong_type("an object", "write it in braces: { key: value }");
-            return None;
-        };
-        let mut block = Block { field: self.clone(), members: Vec::new() };
-        for member in members {
-            if let Some(key) = known.iter().find(|key| same(key, &member.key)) {
-                let field = self.member(&member.key, &member.value);
-                block.put(key, member.at, field, member.key == *key);
-            } else if ignored.iter().any(|key| key.eq_ignore_ascii_case(&member.key)) {
-                let complaint = "is ignored here, as ContainerPilot 3 ignored it";
-                self.at_key(Severity::Warning, member.at, &member.key, complaint, "remove it".into());
-            } else {
-                self.unknown_key(member.at, &member.key, known);
-            }
-        }
-        Some(block)
-    }
-
     /// The members of an object with keys of the user's choice; `null` is the same as absent.
     pub fn pairs(&self) -> Vec<(String, Field<'a>)> {
         match &self.value.kind {
@@ -268,107 +238,10 @@ impl<'a> Field<'a> {
         }
     }
 
-    fn member(&self, key: &str, value: &'a Value) -> Field<'a> {
+    /// The value of a key of this object.
+    pub fn member(&self, key: &str, value: &'a Value) -> Field<'a> {
         let join = |before: &str| if before.is_empty() { key.to_owned() } else { format!("{before}.{key}") };
         Field { value, issues: self.issues, who: self.who.clone(), name: join(&self.name), path: join(&self.path) }
-    }
-
-    fn unknown_key(&self, at: usize, key: &str, known: &[&'static str]) {
-        if let Some(hint) = v2::hint(key) {
-            let complaint = "is a key of ContainerPilot 2, which ContainerPilot 3 and pilot do not know";
-            return self.at_key(Severity::Error, at, key, complaint, hint.to_owned());
-        }
-        let remedy = match nearest(key, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("known here: {}", known.join(", ")),
-        };
-        self.at_key(Severity::Error, at, key, "is not a known key", remedy);
-    }
-
-    /// Reports about a key instead of its value.
-    fn at_key(&self, severity: Severity, at: usize, key: &str, complaint: &str, remedy: String) {
-        let name = if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) };
-        let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
-        let message = format!("{}{name} {complaint}", self.who);
-        self.issues.add(severity, at, &path, message, Some(remedy));
-    }
-}
-
-/// An object whose keys are known.
-pub(super) struct Block<'a> {
-    /// The object itself.
-    pub field: Field<'a>,
-    members: Vec<(&'static str, Field<'a>)>,
-}
-
-impl<'a> Block<'a> {
-    /// The value of a key; absent and `null` are the same.
-    pub fn get(&self, key: &str) -> Option<Field<'a>> {
-        self.members
-            .iter()
-            .find(|(name, _)| *name == key)
-            .map(|(_, field)| field.clone())
-            .filter(|field| !field.is_null())
-    }
-
-    /// The same, and empty text is absent too.
-    pub fn filled(&self, key: &str) -> Option<Field<'a>> {
-        self.get(key).filter(|field| !field.is_empty_text())
-    }
-
-    /// Reports that a key is needed and not there.
-    pub fn missing(&self, key: &str, complaint: &str, remedy: impl Into<String>) {
-        self.field.at_key(Severity::Error, self.field.value.at, key, complaint, remedy.into());
-    }
-
-    /// Keeps the last of several values; a key written in the exact letter case goes first, as in v3.
-    fn put(&mut self, key: &'static str, at: usize, field: Field<'a>, exact: bool) {
-        let Some((_, old)) = self.members.iter_mut().find(|(name, _)| *name == key) else {
-            return self.members.push((key, field));
-        };
-        let complaint = "is given twice, and only one of them counts";
-        self.field.at_key(Severity::Warning, at, key, complaint, "remove one of them".into());
-        if exact || !old.path.ends_with(key) {
-            *old = field;
-        }
-    }
-}
-
-fn as_whole(value: &Value) -> Option<i64> {
-    match &value.kind {
-        // 2^63 is the first float that does not fit.
-        Kind::Number(number) if number.abs() < 9_223_372_036_854_775_808.0 => Some(number.trunc() as i64),
-        Kind::Bool(value) => Some(i64::from(*value)),
-        Kind::Text(text) => go_integer(text),
-        Kind::Null | Kind::Number(_) | Kind::List(_) | Kind::Object(_) => None,
-    }
-}
-
-/// Go 1.9's `ParseInt` with base 0: a leading `0x` is hexadecimal, another leading `0` octal.
-fn go_integer(text: &str) -> Option<i64> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let (radix, digits) = match digits.strip_prefix("0x").or(digits.strip_prefix("0X")) {
-        Some(digits) => (16, digits),
-        None if digits.starts_with('0') && digits.len() > 1 => (8, digits),
-        None => (10, digits),
-    };
-    // Another sign after ours is no digit.
-    if !digits.chars().all(|digit| digit.is_digit(radix)) {
-        return None;
-    }
-    let number = i128::from_str_radix(digits, radix).ok()?;
-    i64::try_from(if negative { -number } else { number }).ok()
-}
-
-/// Go's `ParseBool`.
-pub(super) fn go_bool(text: &str) -> Option<bool> {
-    match text {
-        "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
-        "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
-        _ => None,
     }
 }
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 use crate::core::event::{Code, Event};
 use crate::core::plan::{Condition, Start};
 
+use super::block::Block;
 use super::durations::positive;
-use super::weak::{Block, Field};
+use super::weak::Field;
 use super::{nearest::nearest, value::Kind};
 
 /// The start condition, and what restarts and timeouts need to know of it.
