@@ -396,8 +396,11 @@ async fn https_is_verified_when_asked_for_by_the_name_that_was_set() {
     drop(agent);
 }
 
+/// When, and what.
+type Reports = Mutex<Vec<(Instant, Vec<Instance>)>>;
+
 /// A watch in the background and what it has reported so far, each with its time.
-fn watching(consul: Consul, service: &str, interval: Duration) -> Arc<Mutex<Vec<(Instant, Vec<Instance>)>>> {
+fn watching(consul: Consul, service: &str, interval: Duration) -> Arc<Reports> {
     let reports = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&reports);
     let report = move |instances| kept.lock().unwrap().push((Instant::now(), instances));
@@ -405,7 +408,7 @@ fn watching(consul: Consul, service: &str, interval: Duration) -> Arc<Mutex<Vec<
     reports
 }
 
-fn ports(reports: &Mutex<Vec<(Instant, Vec<Instance>)>>) -> Vec<Vec<u16>> {
+fn ports(reports: &Reports) -> Vec<Vec<u16>> {
     let ports = |instances: &Vec<Instance>| instances.iter().map(|instance| instance.port).collect();
     reports.lock().unwrap().iter().map(|(_, instances)| ports(instances)).collect()
 }
