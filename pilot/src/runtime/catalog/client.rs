@@ -196,7 +196,7 @@ impl Client {
         if error.is_timeout() {
             return self.silent(CONNECT);
         }
-        Error::Unreachable { address: self.address(), cause: line(&web::whole_message(error)) }
+        Error::Unreachable { address: self.address(), cause: line(&web::innermost_message(error)) }
     }
 
     /// The file goes before the fixed token; an empty file is no token.
@@ -294,7 +294,7 @@ fn build(consul: &Consul) -> Result<reqwest::Client, Error> {
         };
         builder = builder.identity(Identity::from_pem(&pem).map_err(unusable)?);
     }
-    builder.build().map_err(|error| settings(web::BuildError::Tls(web::whole_message(error))))
+    builder.build().map_err(|error| settings(web::BuildError::Tls(web::innermost_message(error))))
 }
 
 fn is_loopback(host: &str) -> bool {

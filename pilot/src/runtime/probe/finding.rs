@@ -124,14 +124,15 @@ pub(crate) fn io_error_in<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io
 
 /// Text from outside as one short printable line.
 pub(crate) fn one_line(text: &str) -> String {
+    let printable = |c: char| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c };
     let mut line = String::with_capacity(text.len().min(LONGEST));
-    for c in text.trim().chars() {
-        let c = if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c };
+    for c in text.chars().map(printable).skip_while(|c| c.is_whitespace()) {
         if line.len() + c.len_utf8() > LONGEST {
             break;
         }
         line.push(c);
     }
+    line.truncate(line.trim_end().len());
     line
 }
 

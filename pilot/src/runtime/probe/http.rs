@@ -40,7 +40,7 @@ impl Clients {
                     .no_proxy()
                     .pool_max_idle_per_host(0)
                     .build()
-                    .map_err(|error| web::BuildError::Tls(web::whole_message(error)))
+                    .map_err(|error| web::BuildError::Tls(web::innermost_message(error)))
             }
         };
         let built = if trust == Trust::Nothing {
@@ -143,7 +143,7 @@ fn next_hop(url: &Url, response: &Response) -> Hop {
     }
 }
 
-/// Takes a polite bit of the body; whatever happens to the rest does not change the verdict.
+/// Takes a polite bit of the body. One that breaks off does not change the verdict; one that does not come is a time-out.
 async fn drain(mut response: Response) {
     let mut taken = 0;
     while taken < MOST_BODY {
@@ -165,15 +165,17 @@ fn judge(probe: &HttpProbe, status: u16, cause: Cause, note: &str) -> Finding {
 
 fn explain(error: reqwest::Error, to: &str) -> Finding {
     if is_no_address(&error) {
-        return Finding::fail(Cause::Dns, &format!("no address for {to}: {}", web::whole_message(error)));
+        return Finding::fail(Cause::Dns, &format!("no address for {to}: {}", web::innermost_message(error)));
     }
     let tls = is_tls(&error);
     let connecting = error.is_connect();
     match io_error_in(&error) {
-        _ if tls => Finding::fail(Cause::TlsFailed, &format!("TLS with {to} failed: {}", web::whole_message(error))),
+        _ if tls => {
+            Finding::fail(Cause::TlsFailed, &format!("TLS with {to} failed: {}", web::innermost_message(error)))
+        }
         Some(io) if connecting || cause_of_io(io) == Cause::NoHandshake => Finding::io(io, to),
         _ if error.is_timeout() => Finding::late(DEFAULT_DEADLINE, &format!("connecting to {to}")),
-        _ => Finding::fail(Cause::NoHandshake, &format!("no HTTP answer from {to}: {}", web::whole_message(error))),
+        _ => Finding::fail(Cause::NoHandshake, &format!("no HTTP answer from {to}: {}", web::innermost_message(error))),
     }
 }
 

@@ -204,3 +204,30 @@ fn server(probe: &MysqlProbe) -> String {
         None => format!("MySQL at {}:{}", probe.host, probe.port),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_with_another_address_after_a_failover_is_followed_by_the_next_probe() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let probe = MysqlProbe {
+            host: "db.example".into(),
+            port: listener.local_addr().unwrap().port(),
+            socket: None,
+            user: "probe".into(),
+            password: Password::None,
+            database: None,
+            tls: MysqlTls::Preferred,
+            ca_file: None,
+            role: MysqlRole::Any,
+        };
+        let limit = Duration::from_millis(200);
+        // The old primary accepts and is silent; the name then moves to an address where nobody listens.
+        let (old, new) = (Resolver::of_one_host("127.0.0.1"), Resolver::of_one_host("127.0.0.2"));
+        assert_eq!(look(&probe, &old, limit).await.cause, Cause::Timeout);
+        assert_eq!(look(&probe, &new, limit).await.cause, Cause::Refused);
+        assert_eq!(look(&probe, &old, limit).await.cause, Cause::Timeout);
+    }
+}

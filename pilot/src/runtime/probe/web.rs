@@ -67,20 +67,14 @@ pub(crate) fn use_ring() {
     }
 }
 
-/// The message of an error and of all it was caused by, without the address (it may carry a password or a query).
-pub(crate) fn whole_message(error: reqwest::Error) -> String {
+/// What an error comes down to: the innermost message, without the address (it may carry a password or a query).
+pub(crate) fn innermost_message(error: reqwest::Error) -> String {
     let error = error.without_url();
-    let mut message = error.to_string();
-    let mut next = std::error::Error::source(&error);
-    while let Some(error) = next {
-        let text = error.to_string();
-        if !message.contains(&text) {
-            message.push_str(": ");
-            message.push_str(&text);
-        }
-        next = error.source();
+    let mut innermost: &dyn std::error::Error = &error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
     }
-    message
+    innermost.to_string()
 }
 
 fn certificates(path: &Path) -> Result<Vec<Certificate>, BuildError> {
