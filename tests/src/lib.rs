@@ -1,1 +1,22 @@
-//! h
+//! The harness of the end-to-end tests: pilot as a black box among real peers.
+//!
+//! It starts the shipped binary (as PID 1 of a PID namespace or beside other processes), a real Consul agent and a real
+//! MySQL-protocol server, waits for conditions with deadlines, and ends only what it started. It never looks inside pilot.
+
+pub mod consul;
+pub mod http;
+pub mod mariadb;
+pub mod pilot;
+pub mod ports;
+pub mod processes;
+pub mod scratch;
+pub mod scripted;
+pub mod tools;
+pub mod wait;
+
+pub use consul::Consul;
+pub use mariadb::MariaDb;
+pub use pilot::{Line, Pilot};
+pub use scratch::Scratch;
+pub use tools::fixture;
+pub use wait::{SOON, until};

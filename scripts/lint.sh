@@ -1,0 +1,34 @@
+#!/bin/sh
+# Everything that is checked without running the programs. Goes on after a finding and ends with a verdict.
+set -u
+
+cd "$(dirname "$0")/.." || exit 1
+PATH=$PATH:$PWD/.tools/bin:$PWD/.tools/shellcheck/bin
+failed=''
+
+check() {
+    name=$1
+    shift
+    printf '== %s\n' "$name"
+    "$@" || failed="$failed $name"
+}
+
+check format cargo fmt --all --check
+check clippy cargo clippy --workspace --all-targets -q -- -D warnings
+if command -v cargo-machete >/dev/null 2>&1; then
+    check unused-dependencies cargo machete --with-metadata
+else
+    printf '== unused-dependencies: left out, cargo-machete is not there (scripts/install-tools.sh test)\n'
+fi
+check licences scripts/check-licences
+if command -v shellcheck >/dev/null 2>&1; then
+    check shell-scripts shellcheck scripts/*.sh scripts/check-licences .ci/run
+else
+    printf '== shell-scripts: left out, shellcheck is not there (scripts/install-tools.sh test)\n'
+fi
+
+if [ -n "$failed" ]; then
+    printf 'lint: FAILED:%s\n' "$failed"
+    exit 1
+fi
+printf 'lint: passed\n'

@@ -1,0 +1,53 @@
+#!/bin/sh
+# Every check there is, cheapest first: lint, unit tests, then the end-to-end tests against the static pilot.
+# Ends with one line of verdict. Words after it go to nextest: scripts/test.sh -E 'test(case_41)'.
+set -u
+
+cd "$(dirname "$0")/.." || exit 1
+PATH=$PATH:$PWD/.tools/consul/usr/bin
+export PATH
+started=$(date +%s)
+target=x86_64-unknown-linux-musl
+folder=${CARGO_TARGET_DIR:-target}
+case $folder in /*) ;; *) folder=$PWD/$folder ;; esac
+failed=''
+
+stage() {
+    name=$1
+    shift
+    printf '\n==== %s\n' "$name"
+    began=$(date +%s)
+    "$@" || failed="$failed $name"
+    printf '==== %s: %s s\n' "$name" "$(($(date +%s) - began))"
+}
+
+# Packages one by one: built together their dependencies' features would be united, and pilot would not be the pilot that ships.
+build() {
+    cargo build -q -p pilot --target "$target" && cargo build -q -p app && cargo build -q -p pilot-tests --bins
+}
+units() {
+    cargo nextest run --profile ci -p pilot && cargo nextest run --profile ci -p app
+}
+end_to_end() {
+    PILOT_BIN=$folder/$target/debug/pilot APP_BIN=$folder/debug/app PILOT_FIXTURE=$folder/debug/pilot-fixture \
+        cargo nextest run --profile ci -p pilot-tests "$@"
+}
+
+if [ $# -eq 0 ]; then
+    stage tools scripts/install-tools.sh test
+    [ -z "$failed" ] || { printf 'make test: FAILED:%s\n' "$failed"; exit 1; }
+    stage lint scripts/lint.sh
+    stage unit-tests units
+fi
+stage build build
+case $failed in
+*build*) ;;
+*) stage end-to-end-tests end_to_end "$@" ;;
+esac
+
+took=$(($(date +%s) - started))
+if [ -n "$failed" ]; then
+    printf '\nmake test: FAILED:%s (%s s)\n' "$failed" "$took"
+    exit 1
+fi
+printf '\nmake test: passed, everything (%s s)\n' "$took"

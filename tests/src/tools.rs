@@ -1,0 +1,72 @@
+//! Where the programs are that the tests run.
+//!
+//! A missing program fails the test with the command that installs it; nothing is skipped in silence.
+
+use std::path::{Path, PathBuf};
+
+/// The folder that cargo put this test and its neighbours in (`target/debug`).
+#[allow(clippy::expect_used)]
+fn build_folder() -> PathBuf {
+    let mut path = std::env::current_exe().expect("a program knows its own path");
+    path.pop();
+    if path.ends_with("deps") {
+        path.pop();
+    }
+    path
+}
+
+/// The repository.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+fn program(variable: &str, name: &str, hint: &str) -> String {
+    let path = std::env::var_os(variable).map_or_else(|| build_folder().join(name), PathBuf::from);
+    assert!(path.is_file(), "{} is missing: {hint} (or set {variable})", path.display());
+    path.display().to_string()
+}
+
+/// The pilot under test: `PILOT_BIN`, or the one built beside this test.
+pub fn pilot() -> String {
+    program("PILOT_BIN", "pilot", "cargo build -p pilot")
+}
+
+/// The pilot under test, which must be static here, because it runs where no library is.
+pub fn static_pilot() -> String {
+    let path = pilot();
+    assert!(!has_interpreter(&path), "{path} is not static: `make test` builds the static one and sets PILOT_BIN");
+    path
+}
+
+/// Whether an ELF file asks for a dynamic loader (a `PT_INTERP` program header).
+#[allow(clippy::expect_used)]
+fn has_interpreter(path: &str) -> bool {
+    let elf = std::fs::read(path).expect("pilot can be read");
+    let number = |at: usize, bytes: usize| {
+        elf.get(at..at + bytes).map_or(0, |b| b.iter().rev().fold(0usize, |sum, byte| (sum << 8) | usize::from(*byte)))
+    };
+    let (table, size, count) = (number(32, 8), number(54, 2), number(56, 2));
+    (0..count).any(|index| number(table + index * size, 4) == 3)
+}
+
+/// The little program whose verbs the tests' jobs are made of (`pilot-fixture`).
+pub fn fixture() -> String {
+    program("PILOT_FIXTURE", "pilot-fixture", "cargo build -p pilot-tests --bins")
+}
+
+/// A program on PATH, or in the repository's `.tools`.
+#[allow(clippy::panic)]
+pub fn find(names: &[&str]) -> String {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let own = repository().join(".tools/consul/usr/bin");
+    let folders = path.split(':').map(PathBuf::from).chain([own, "/usr/sbin".into(), "/usr/local/sbin".into()]);
+    for folder in folders {
+        for name in names {
+            let candidate = folder.join(name);
+            if candidate.is_file() {
+                return candidate.display().to_string();
+            }
+        }
+    }
+    panic!("{} is missing: scripts/install-tools.sh test", names.join(" or "));
+}

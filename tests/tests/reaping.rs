@@ -1,0 +1,144 @@
+//! Orphans, process trees and pipes. reliability.md, section 2, cases 10, 11, 13, 14, 15.
+
+use std::time::{Duration, Instant};
+
+use pilot_tests::pilot::jobs;
+use pilot_tests::{Pilot, SOON, fixture, processes};
+use serde_json::json;
+
+// Case 10.
+#[test]
+fn two_thousand_double_forked_orphans_are_reaped_as_they_end() {
+    let config = jobs(json!([
+        { "name": "main", "exec": [fixture(), "orphans", "2000", "0", "say", "all forked", "forever"] },
+    ]));
+    let mut pilot = Pilot::run_as_pid_1(&config);
+    pilot.wait_for_within("all forked", SOON * 4);
+    let pid = pilot.pid();
+    pilot.wait("one child and no zombie", SOON, |_| (processes::children(pid).len() == 1).then_some(()));
+    assert_eq!(pilot.stop(), 0);
+}
+
+// Case 10: all at the same instant.
+#[test]
+fn two_thousand_orphans_that_end_in_one_instant_are_all_reaped() {
+    let config = jobs(json!([{ "name": "main", "exec": [fixture(), "burst", "2000", "forever"] }]));
+    let mut pilot = Pilot::run_as_pid_1(&config);
+    pilot.wait_for_within("burst is ready", SOON * 4);
+    let pid = pilot.pid();
+    pilot.wait("one child and no zombie", SOON, |_| (processes::children(pid).len() == 1).then_some(()));
+    assert_eq!(pilot.stop(), 0);
+}
+
+// Case 10: v3's integration test_reap_zombies.
+#[test]
+fn a_health_check_that_leaves_a_child_leaves_no_zombies() {
+    let config = jobs(json!([
+        { "name": "main", "exec": [fixture(), "forever"],
+          "health": { "exec": [fixture(), "orphans", "5", "10", "leave", "wait", "50"], "interval": 1, "ttl": 5 } },
+        { "name": "forking", "exec": [fixture(), "orphans", "3", "20"], "when": { "interval": "100ms" } },
+    ]));
+    let mut pilot = Pilot::run_as_pid_1(&config);
+    pilot.wait_for_count("event: {StatusHealthy main}", 3);
+    let pid = pilot.pid();
+    pilot.wait("a moment without zombies", SOON, |_| (processes::zombies(pid) == 0).then_some(()));
+    assert!(!pilot.log().contains("no child processes"), "{}", pilot.log());
+    assert_eq!(pilot.stop(), 0);
+}
+
+// Case 11.
+#[test]
+fn beside_other_processes_pilot_takes_orphans_in_and_reaps_them() {
+    let file = "{{ .PILOT_TEST_DIR }}/daemon";
+    let config =
+        jobs(json!([{ "name": "main", "exec": [fixture(), "daemon", file, "700", "say", "daemon lives", "forever"] }]));
+    let mut pilot = Pilot::run(&config);
+    pilot.wait_for("daemon lives");
+    let daemon: i32 = pilot.scratch.lines("daemon")[0].parse().unwrap();
+    assert_eq!(processes::stat(daemon).unwrap().parent, pilot.pid(), "the orphan's parent is pilot");
+    pilot.wait("the orphan to be reaped", SOON, |_| processes::stat(daemon).is_none().then_some(()));
+    assert_eq!(pilot.stop(), 0);
+}
+
+// Case 13.
+#[test]
+fn a_grandchild_that_holds_the_log_pipe_does_not_hide_the_end_of_its_job() {
+    let config = jobs(json!([
+        { "name": "main", "exec": [fixture(), "leave", "ignore", "15", "say", "holding", "wait", "8000"] },
+        { "name": "next", "exec": [fixture(), "say", "next runs"], "when": { "source": "main", "once": "exitSuccess" } },
+        { "name": "keep", "exec": [fixture(), "forever"] },
+    ]));
+    let mut pilot = Pilot::run(&config);
+    let began = Instant::now();
+    pilot.wait_for("next runs");
+    assert!(began.elapsed() < Duration::from_secs(3), "it waited for the pipe");
+    let stopping = Instant::now();
+    assert_eq!(pilot.stop(), 0, "{}", pilot.log());
+    assert!(stopping.elapsed() < Duration::from_secs(7), "the stop waited for the pipe: {:?}", stopping.elapsed());
+}
+
+// Case 13: what the job wrote before its end is not lost for that.
+#[test]
+fn the_last_words_of_a_job_are_logged_although_a_grandchild_holds_the_pipe() {
+    let config = jobs(json!([
+        { "name": "main", "exec": [fixture(), "say", "last words", "leave", "ignore", "15", "wait", "3000"] },
+    ]));
+    let mut pilot = Pilot::run(&config);
+    pilot.wait_for("last words");
+    pilot.wait_for_event("ExitSuccess main");
+}
+
+// Case 14.
+#[test]
+fn a_probe_that_outlives_its_timeout_is_killed_with_its_group_and_fails_once() {
+    let children = [fixture(), "background".into(), "say".into(), "grandchild".into(), "forever".into()];
+    let config = jobs(json!([
+        { "name": "main", "exec": [fixture(), "forever"],
+          "health": { "exec": children, "interval": 2, "ttl": 9, "timeout": "300ms" } },
+    ]));
+    let mut pilot = Pilot::run(&config);
+    pilot.wait_for_event("StatusUnhealthy main");
+    let left = |pilot: &mut Pilot| {
+        let probes = pilot.processes().into_iter().filter(|pid| {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&line).contains("grandchild")
+        });
+        (probes.count() == 0).then_some(())
+    };
+    pilot.wait("the probe's group to be gone", Duration::from_millis(1200), left);
+    assert_eq!(pilot.count_events("ExitFailed check.main"), 1, "{}", pilot.log());
+    assert_eq!(pilot.count_events("StatusUnhealthy main"), 1);
+    assert_eq!(pilot.stop(), 0);
+}
+
+// Case 14: exit 1 with a child left behind.
+#[test]
+fn a_probe_that_fails_and_leaves_a_child_fails_once_a_round() {
+    let config = jobs(json!([
+        { "name": "main", "exec": [fixture(), "forever"],
+          "health": { "exec": ["/bin/sh", "-c", "sleep 60 & exit 1"], "interval": 1, "ttl": 9 } },
+    ]));
+    let mut pilot = Pilot::run(&config);
+    pilot.wait_for_count("event: {StatusUnhealthy main}", 2);
+    assert_eq!(pilot.count_events("Error check.main: exit status 1"), pilot.count_events("StatusUnhealthy main"));
+    let sleepers = |pilot: &mut Pilot| (pilot.processes().len() <= 1).then_some(());
+    pilot.wait("the left child to be killed with the probe's group", Duration::from_millis(900), sleepers);
+}
+
+// Case 15: the pid of an ended run belongs to somebody else when the job's timeout would have come.
+#[test]
+fn a_pid_that_was_reused_by_a_stranger_is_never_signalled() {
+    let dir = "{{ .PILOT_TEST_DIR }}";
+    let config = jobs(json!([
+        { "name": "short", "exec": [fixture(), "mark", format!("{dir}/short"), "exit", "0"], "timeout": "1500ms",
+          "when": { "source": "thief", "once": "healthy" } },
+        { "name": "thief", "exec": [fixture(), "steal", format!("{dir}/short"), format!("{dir}/signals")],
+          "health": { "exec": ["/bin/true"], "interval": 1, "ttl": 5 } },
+        { "name": "clock", "exec": [fixture(), "say", "tick"], "when": { "interval": "500ms" } },
+    ]));
+    let mut pilot = Pilot::run_as_pid_1(&config);
+    pilot.wait_for("stolen");
+    let ticks = pilot.count("tick");
+    pilot.wait_for_count("tick", ticks + 5);
+    assert_eq!(pilot.scratch.lines("signals"), Vec::<String>::new());
+}
