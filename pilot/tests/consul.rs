@@ -9,8 +9,9 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use pilot::core::effect::Instance;
 use pilot::core::plan::{CheckStatus, Consul, ConsulAddress, ConsulTls, Secret, Service};
-use pilot::runtime::catalog::{Client, Desired, Error, Instance, Registrar, ServiceQuery, Withdrawn, follow};
+use pilot::runtime::catalog::{Client, Desired, Error, Registrar, ServiceQuery, Withdrawn, follow};
 use serde_json::Value;
 use support::{Act, Certificates, Folder, Lines, Peer, Running, answer, free_port, until};
 use tokio::sync::mpsc;
