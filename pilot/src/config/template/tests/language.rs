@@ -173,3 +173,35 @@ fn pipelines_and_parentheses() {
         ("{{ .FOO|print }}", "bar"),
     ]);
 }
+
+/// A configuration as the field writes them: it is JSON5 only once it is rendered.
+#[test]
+fn a_whole_file_keeps_its_bytes_around_the_actions() {
+    assert_renders(&[(
+        r#"{
+  consul: "{{ .CONSUL | default "localhost" }}:8500", // {{/* left out */}}kept
+  jobs: [
+    {{- $hosts := split "," .LIST }}
+    {{- range $i, $host := $hosts }}
+    { name: "app-{{ $host }}"{{ if eq $i 0 }}, port: {{ $.PORT }}{{ end }} },
+    {{- end }}
+    {{- if .MISSING }}
+    { name: "never" },
+    {{- else if eq (env "FOO") "foo" "bar" }}
+    { name: "{{ .FOO | replaceAll "b" "c" }}", exec: "echo '{{ .EQUALS }}'" }
+    {{- end }}
+  ]
+}
+"#,
+        r#"{
+  consul: "localhost:8500", // kept
+  jobs: [
+    { name: "app-a", port: 9090 },
+    { name: "app-b" },
+    { name: "app-c" },
+    { name: "car", exec: "echo 'abc=def=ghi'" }
+  ]
+}
+"#,
+    )]);
+}
