@@ -64,7 +64,7 @@ pub(super) fn regex_replace_all(out: &mut Output, args: &Arguments<'_, '_>, budg
     for captures in regex.captures_iter(text) {
         let Some(whole) = captures.get(0) else { continue };
         // A search may read the rest of the text in vain before it settles for a short match. With this price the
-        // worst patterns tried (`a*c|a`) end within ten seconds, and ordinary ones never notice.
+        // worst patterns tried (`a*c|a`) end after about ten seconds, and ordinary ones never notice.
         budget.spend((1 + (text.len() - whole.start()) / 8) * (1 + pattern.len() / 32))?;
         out.push(text.get(copied..whole.start()).unwrap_or(""))?;
         copied = whole.end();
