@@ -2,6 +2,7 @@
 //!
 //! Arrows point down only: `cli → runtime → core ← config`. See `docs/` for people, `core` for the rules.
 
+pub mod cli;
 pub mod config;
 pub mod core;
 pub mod runtime;

@@ -4,6 +4,16 @@
 //! name tokio, reqwest, nix or a clock of `std`; a test keeps it so. Time is an argument, timers are
 //! asked for with [`engine::Engine::next_timeout`].
 
+mod backoff;
+pub mod effect;
+pub mod engine;
 pub mod event;
 pub mod exit;
+mod health;
+pub mod job;
 pub mod plan;
+pub mod stop;
+pub mod watch;
+
+#[cfg(test)]
+mod tests;

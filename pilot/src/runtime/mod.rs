@@ -3,6 +3,9 @@
 //! Nothing here decides. Every effect is started with a deadline and comes back as an input; none blocks the loop.
 
 pub mod catalog;
+pub mod children;
+pub mod environment;
 pub mod output;
 pub mod probe;
 pub mod process;
+pub mod supervisor;

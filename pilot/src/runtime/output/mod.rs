@@ -1,1 +1,182 @@
 //! Lines: pilot's own and its children's, in v3's three formats, written without ever holding up the supervisor.
+//!
+//! Two threads do the work: one reads the children's pipes and puts lines together, one writes. The thread that calls
+//! [`Output`] or logs through `tracing` only ever puts something into a bounded queue. v3 spec section 4.
+//!
+//! What is promised: lines of different writers never mix; a line of any length comes out (longer than [`LONGEST`] in
+//! marked pieces); an unterminated last line comes out at the end of its pipe or of pilot; nothing is lost while
+//! somebody reads pilot's output, for children wait; when nobody has read a byte for [`PATIENCE`] lines are discarded
+//! and counted instead, so that children and pilot go on, and one line says how many once reading resumes.
+
+mod format;
+mod queue;
+mod reader;
+mod records;
+mod sink;
+mod time;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs::OpenOptions;
+use std::io::{self, PipeWriter, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::signal::SigSet;
+use nix::unistd::pipe2;
+
+use self::format::Layout;
+use self::queue::Queue;
+use self::reader::{Inbox, Reader, Stream};
+pub use self::records::Records;
+use self::sink::Sink;
+use crate::core::plan::{Level, LogOutput, Logging};
+
+/// Bytes of a line that are written as one. What is longer becomes several lines, all but the last marked: `[partial]`
+/// before the message in the default format, a field `partial` that is true in the others.
+pub const LONGEST: usize = 256 * 1024;
+
+/// Without a byte taken for this long, whoever reads pilot's output counts as gone.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why logging could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// The file named by `logging.output`.
+    #[error("cannot open the log file {}: {error}; its folder must exist and be writable", path.display())]
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// No descriptor or thread left.
+    #[error("cannot start logging: {0}")]
+    System(#[from] io::Error),
+}
+
+/// Whose lines they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Label {
+    /// A job's; its name, shown as `job`.
+    Job(String),
+    /// A health check's; `check.<job>`, shown as `check`.
+    Check(String),
+}
+
+/// The write ends for a child, for [`crate::runtime::process::spawn::Stdio::Wrapped`]. To be closed after the start.
+#[derive(Debug)]
+pub struct ChildEnds {
+    /// Becomes descriptor 1.
+    pub stdout: OwnedFd,
+    /// Becomes descriptor 2.
+    pub stderr: OwnedFd,
+}
+
+/// The other ends: give them to [`Output`] with [`Unread::attach`] once the child has a number. Dropped, they close.
+#[derive(Debug)]
+pub struct Unread<'a> {
+    output: &'a Output,
+    ends: [OwnedFd; 2],
+}
+
+/// The running output. Clones are handles to the same one.
+#[derive(Clone, Debug)]
+pub struct Output {
+    queue: Arc<Queue>,
+    inbox: Arc<Mutex<Inbox>>,
+    wake: Arc<PipeWriter>,
+    level: Level,
+}
+
+impl Output {
+    /// Opens the destination and starts both threads, which have all signals blocked.
+    pub fn start(logging: &Logging) -> Result<Output, OutputError> {
+        let layout = Layout { format: logging.format, zone: time::local_zone() };
+        let sink = match &logging.output {
+            LogOutput::Stdout => Sink::descriptor(io::stdout().as_fd().try_clone_to_owned()?),
+            LogOutput::Stderr => Sink::descriptor(io::stderr().as_fd().try_clone_to_owned()?),
+            LogOutput::File(path) => {
+                let opened = OpenOptions::new().append(true).create(true).open(path);
+                let file = opened.map_err(|error| OutputError::File { path: path.clone(), error })?;
+                Sink::file(file, path.clone())
+            }
+        };
+        Ok(Output::run(layout, logging.level, sink, PATIENCE)?)
+    }
+
+    fn run(layout: Layout, level: Level, sink: Sink, patience: Duration) -> io::Result<Output> {
+        let queue = Arc::new(Queue::new(layout, patience));
+        let inbox = Arc::new(Mutex::new(Inbox::default()));
+        let (woken, wake) = io::pipe()?;
+        let reader = Reader::new(woken, Arc::clone(&inbox), Arc::clone(&queue), level >= Level::Info);
+        let writes = Arc::clone(&queue);
+        spawn_thread("output-read", move || reader.run())?;
+        spawn_thread("output-write", move || sink.run(&writes))?;
+        Ok(Output { queue, inbox, wake: Arc::new(wake), level })
+    }
+
+    /// Two pipes for a child that is about to be started.
+    pub fn pipes(&self) -> io::Result<(ChildEnds, Unread<'_>)> {
+        let (read_out, stdout) = pipe2(OFlag::O_CLOEXEC)?;
+        let (read_err, stderr) = pipe2(OFlag::O_CLOEXEC)?;
+        for end in [&read_out, &read_err] {
+            fcntl(end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        }
+        Ok((ChildEnds { stdout, stderr }, Unread { output: self, ends: [read_out, read_err] }))
+    }
+
+    /// What pilot's own log statements go to: give it to `tracing::subscriber::set_global_default`.
+    pub fn records(&self) -> Records {
+        Records::new(Arc::clone(&self.queue), self.level)
+    }
+
+    /// Closes and reopens the log file, if it is one (SIGUSR1, v3 spec 4.1). Returns at once.
+    pub fn reopen(&self) {
+        self.queue.push_reopen();
+    }
+
+    /// Lines lost so far, pilot's own and its children's.
+    pub fn lost(&self) -> u64 {
+        self.queue.lost()
+    }
+
+    /// Writes what has been logged and what is still in the pipes, unterminated lines included, and stops. True: all of
+    /// it was handed over; false: the deadline came first. Call it last: later lines are lost.
+    pub fn finish(&self, deadline: Duration) -> bool {
+        let until = Instant::now() + deadline;
+        self.tell_reader(|inbox| inbox.finish_by = Some(until));
+        self.queue.wait_until_done(until)
+    }
+
+    /// The reader takes all that is in the inbox on one wake-up, so only the first one since then writes to the pipe.
+    fn tell_reader(&self, change: impl FnOnce(&mut Inbox)) {
+        let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut inbox);
+        if !inbox.announced {
+            inbox.announced = (&*self.wake).write(&[1]).is_ok();
+        }
+    }
+}
+
+impl Unread<'_> {
+    /// From now on what the child writes is logged, with these fields.
+    pub fn attach(self, label: Label, pid: i32) {
+        self.output.tell_reader(|inbox| {
+            inbox.streams.extend(self.ends.map(|end| Stream::new(end, &label, pid)));
+        });
+    }
+}
+
+fn spawn_thread(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let start = move || {
+        let _ = SigSet::all().thread_block();
+        work();
+    };
+    thread::Builder::new().name(name.to_owned()).spawn(start).map(drop)
+}

@@ -1,1 +1,58 @@
 //! Probes that need no process: HTTP, TCP, MySQL. Each is one future with a deadline and a one-line finding.
+//!
+//! A probe never blocks the loop (names and files are read on tokio's blocking threads), never outlives its deadline and
+//! never puts a secret into its note. Nothing is built before the first probe that needs it.
+
+mod finding;
+mod http;
+mod mysql;
+pub(crate) mod resolve;
+pub(crate) mod small_file;
+mod tcp;
+pub(crate) mod web;
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::core::plan::Probe;
+
+pub(crate) use finding::one_line as line;
+pub use finding::{Cause, Finding};
+use resolve::Resolver;
+
+/// A native probe without a limit of its own ends after this time; nothing in pilot waits for ever.
+pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Makes probes. One is enough for a whole pilot; a clone shares the same clients. Making one does nothing yet.
+#[derive(Clone, Default)]
+pub struct Prober {
+    resolver: Resolver,
+    http: http::Clients,
+}
+
+impl Prober {
+    /// A prober that has built nothing yet.
+    pub fn new() -> Self {
+        Prober::default()
+    }
+
+    /// Looks once and says what was found; comes back within `deadline` ([`DEFAULT_DEADLINE`] if there is none).
+    ///
+    /// An `exec` probe is a process and belongs to `runtime::process`; here it is found [`Cause::Misconfigured`].
+    pub async fn run(&self, probe: &Probe, deadline: Option<Duration>) -> Finding {
+        let deadline = deadline.unwrap_or(DEFAULT_DEADLINE);
+        match probe {
+            Probe::Exec(_) => Finding::fail(Cause::Misconfigured, "an exec probe is run as a process"),
+            Probe::Http(probe) => {
+                let late = || Finding::late(deadline, &format!("waiting for {}", http::shown(&probe.url)));
+                timeout(deadline, http::look(probe, &self.http, &self.resolver)).await.unwrap_or_else(|_| late())
+            }
+            Probe::Tcp(address) => {
+                let late = || Finding::late(deadline, &format!("connecting to {address}"));
+                timeout(deadline, tcp::look(address, &self.resolver)).await.unwrap_or_else(|_| late())
+            }
+            Probe::Mysql(probe) => mysql::look(probe, &self.resolver, deadline).await,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Brings the tables to what this version needs: once, however many instances start together, and as soon as the
+//! database is there. The SQL is embedded in the program; what was applied is written in `_sqlx_migrations`.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::mysql::MySqlPool;
+use sqlx::sqlite::SqlitePool;
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
+
+use crate::app::App;
+use crate::store::Store;
+
+/// Both are run under a lock taken here; sqlx's own is not used, see [`migrate_mysql`] and [`migrate_sqlite`].
+static MYSQL: Migrator = Migrator { locking: false, ..sqlx::migrate!("migrations/mysql") };
+static SQLITE: Migrator = Migrator { locking: false, ..sqlx::migrate!("migrations/sqlite") };
+
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+/// The longest that one attempt may take; a database that is gone without a word does not hold it for ever.
+const ATTEMPT: Duration = Duration::from_secs(600);
+
+/// Why an attempt to migrate failed.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("no connection: {0}")]
+    Connection(#[from] sqlx::Error),
+    #[error("another instance is still migrating")]
+    Locked,
+    #[error(transparent)]
+    Migration(#[from] MigrateError),
+    #[error("it took longer than {} s", ATTEMPT.as_secs())]
+    TimedOut,
+}
+
+/// Tries until the tables are there, with growing pauses, and then lets `/ready` say so.
+pub async fn keep_trying(app: Arc<App>) {
+    let mut pause = FIRST_PAUSE;
+    while let Err(failure) = attempt(&app.store).await {
+        warn!("cannot migrate the database: {failure}; trying again in {} s", pause.as_secs_f32());
+        sleep(pause).await;
+        pause = LONGEST_PAUSE.min(pause * 2);
+    }
+    app.migrated.store(true, Ordering::Relaxed);
+    info!("the database is reached and migrated: ready");
+}
+
+async fn attempt(store: &Store) -> Result<(), Failure> {
+    let migration = async {
+        match store {
+            Store::MySql(pool) => migrate_mysql(pool).await,
+            Store::Sqlite(pool) => migrate_sqlite(pool).await,
+        }
+    };
+    timeout(ATTEMPT, migration).await.map_err(|_| Failure::TimedOut)?
+}
+
+/// sqlx asks for its lock with a negative timeout, which means "wait" to MySQL, but MariaDB answers NULL at once and
+/// sqlx does not look: there, instances would migrate together. So the lock is taken here, with a limit.
+/// It belongs to this connection, which is not given back to the pool: however this ends, the lock ends with it.
+async fn migrate_mysql(pool: &MySqlPool) -> Result<(), Failure> {
+    let mut connection = pool.acquire().await?.detach();
+    // Names of locks are the whole server's, and at most 64 characters.
+    let locked: Option<i64> = sqlx::query_scalar("SELECT GET_LOCK(CONCAT('app_migrations_', MD5(DATABASE())), 10)")
+        .fetch_one(&mut connection)
+        .await?;
+    if locked != Some(1) {
+        return Err(Failure::Locked);
+    }
+    Ok(MYSQL.run_direct(None, &mut connection, false).await?)
+}
+
+/// SQLite has no named locks and sqlx takes none: the whole migration is one transaction that is a writer from its
+/// beginning, which only one process can have; the others wait for it.
+async fn migrate_sqlite(pool: &SqlitePool) -> Result<(), Failure> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    SQLITE.run_direct(None, &mut *transaction, false).await?;
+    Ok(transaction.commit().await?)
+}

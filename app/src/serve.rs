@@ -1,0 +1,74 @@
+//! Listens, serves, and stops as an orchestrator asks: not ready at once, served a while longer if so configured, then
+//! no new connections, and the end when what was begun is finished.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use crate::app::App;
+use crate::web;
+
+/// How long connections may stay open after the last was accepted: the longest request, and a little.
+const FINISH: Duration = web::REQUEST.saturating_add(Duration::from_secs(1));
+
+/// Why the application cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("cannot listen on {0}: {1}; set BIND to an address of this machine and PORT to a free port")]
+    Listen(SocketAddr, io::Error),
+    #[error("cannot wait for signals: {0}")]
+    Signals(io::Error),
+    #[error("cannot serve: {0}")]
+    Serve(io::Error),
+}
+
+/// Serves until SIGTERM or SIGINT, and until all that is in flight then is finished.
+pub async fn until_told_to_stop(app: Arc<App>, listen: SocketAddr, drain: Duration) -> Result<(), ServeError> {
+    let terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
+    let interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
+    let listener = TcpListener::bind(listen).await.map_err(|error| ServeError::Listen(listen, error))?;
+    let address = listener.local_addr().map_err(|error| ServeError::Listen(listen, error))?;
+    info!("listening on {address}");
+
+    let (closed, when_closed) = oneshot::channel();
+    let stop = {
+        let app = app.clone();
+        async move {
+            told_to_stop(terminate, interrupt).await;
+            app.draining.store(true, Ordering::Relaxed);
+            info!("told to stop: not ready, serving {} s more, then finishing what is in flight", drain.as_secs());
+            sleep(drain).await;
+            // The other end is gone only when the server is.
+            let _ = closed.send(());
+        }
+    };
+    let server = axum::serve(listener, web::router(app)).with_graceful_shutdown(stop);
+    let too_late = async {
+        // An error means that the server ended before it was told to; that is the other branch's to tell.
+        let _ = when_closed.await;
+        sleep(FINISH).await;
+    };
+    tokio::select! {
+        result = server => {
+            result.map_err(ServeError::Serve)?;
+            info!("finished");
+        }
+        () = too_late => warn!("some connections did not finish within {} s: closing them", FINISH.as_secs()),
+    }
+    Ok(())
+}
+
+async fn told_to_stop(mut terminate: Signal, mut interrupt: Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

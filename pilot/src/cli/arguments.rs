@@ -1,0 +1,130 @@
+//! Arguments: clap behind a normaliser, for v3 accepts Go's `-config x` as well as `--config=x` (v3 spec 1.1).
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, Command, error::ErrorKind};
+
+/// What pilot is asked to do.
+#[derive(Debug, PartialEq)]
+pub(super) enum Action {
+    /// Supervise.
+    Run { config: Option<PathBuf> },
+    /// Report every mistake in a configuration.
+    Check { config: Option<PathBuf> },
+    /// Render the configuration's template only.
+    Template { config: Option<PathBuf>, out: Option<PathBuf> },
+    /// Print the version.
+    Version,
+}
+
+pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Action, clap::Error> {
+    let mut command = command();
+    let matches = command.try_get_matches_from_mut(arguments.into_iter().map(two_dashes))?;
+    let path = |name: &str| matches.get_one::<PathBuf>(name).cloned();
+    let config = path("config").filter(|path| !path.as_os_str().is_empty());
+    if let Some(("check", check)) = matches.subcommand() {
+        let file = check.get_one::<PathBuf>("file").cloned();
+        return Ok(Action::Check { config: file.or(config) });
+    }
+    if matches.get_flag("version") {
+        return Ok(Action::Version);
+    }
+    if matches.get_flag("template") {
+        return Ok(Action::Template { config, out: path("out") });
+    }
+    for later in ["reload", "ping"] {
+        if matches.get_flag(later) {
+            return Err(not_yet(&mut command, later));
+        }
+    }
+    for later in ["maintenance", "putenv", "putmetric"] {
+        if matches.contains_id(later) {
+            return Err(not_yet(&mut command, later));
+        }
+    }
+    Ok(Action::Run { config })
+}
+
+fn not_yet(command: &mut Command, flag: &str) -> clap::Error {
+    let text = format!("-{flag} needs the control socket, which this version of pilot does not serve yet");
+    command.error(ErrorKind::InvalidValue, text)
+}
+
+fn command() -> Command {
+    let path = |name: &'static str| Arg::new(name).value_parser(clap::value_parser!(PathBuf));
+    let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
+    Command::new("pilot")
+        .about("Supervises the jobs of a container: starts, health, Consul, an orderly stop.")
+        .after_help(
+            "Without a command pilot runs the configuration and supervises it until it is told to stop\n\
+             (SIGTERM, SIGINT; a second one skips all waiting) or all jobs have ended.\n\
+             Exit codes: 0 after a requested stop, 1 bad configuration, 2 wrong usage,\n\
+             and the code of a job with `critical: true` when that job's end ended everything.\n\
+             Every flag of ContainerPilot 3 works with one dash too.\n",
+        )
+        .disable_version_flag(true)
+        .args_conflicts_with_subcommands(false)
+        .arg(path("config").long("config").value_name("FILE").help("Configuration file [env: CONTAINERPILOT]"))
+        .arg(flag("version").help("Print version and git hash"))
+        .arg(flag("template").help("Render the configuration's template and stop"))
+        .arg(path("out").long("out").value_name("FILE").help("With --template: write there instead of stdout"))
+        .arg(flag("reload").hide(true))
+        .arg(flag("ping").hide(true))
+        .arg(Arg::new("maintenance").long("maintenance").hide(true))
+        .arg(Arg::new("putenv").long("putenv").action(ArgAction::Append).hide(true))
+        .arg(Arg::new("putmetric").long("putmetric").action(ArgAction::Append).hide(true))
+        .subcommand(
+            Command::new("check")
+                .about("Report every mistake in a configuration; exit 1 if there is one")
+                .arg(path("file").value_name("FILE").help("Configuration file [default: as for running]")),
+        )
+}
+
+/// `-config` is `--config`; `-h` and a lone `-` stay.
+fn two_dashes(argument: OsString) -> OsString {
+    let bytes = argument.as_bytes();
+    let is_go_flag = bytes.len() > 2 && bytes[0] == b'-' && bytes[1].is_ascii_lowercase();
+    if !is_go_flag {
+        return argument;
+    }
+    let mut two = OsStr::new("-").to_owned().into_vec();
+    two.extend_from_slice(bytes);
+    OsString::from_vec(two)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Action, ErrorKind> {
+        parse(line.split(' ').map(OsString::from)).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn flags_work_with_one_dash_and_with_two() {
+        let run = |path: &str| Ok(Action::Run { config: Some(path.into()) });
+        let rows = [
+            ("pilot", Ok(Action::Run { config: None })),
+            ("pilot -config a.json5", run("a.json5")),
+            ("pilot --config a.json5", run("a.json5")),
+            ("pilot -config=a.json5", run("a.json5")),
+            ("pilot --config=a.json5", run("a.json5")),
+            ("pilot -version", Ok(Action::Version)),
+            ("pilot check a.json5", Ok(Action::Check { config: Some("a.json5".into()) })),
+            ("pilot -config a.json5 check", Ok(Action::Check { config: Some("a.json5".into()) })),
+            (
+                "pilot -template -config a -out b",
+                Ok(Action::Template { config: Some("a".into()), out: Some("b".into()) }),
+            ),
+            ("pilot -confg a", Err(ErrorKind::UnknownArgument)),
+            ("pilot -h", Err(ErrorKind::DisplayHelp)),
+            ("pilot -help", Err(ErrorKind::DisplayHelp)),
+            ("pilot -reload", Err(ErrorKind::InvalidValue)),
+        ];
+        for (line, want) in rows {
+            assert_eq!(parsed(line), want, "{line}");
+        }
+    }
+}

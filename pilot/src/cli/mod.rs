@@ -1,0 +1,35 @@
+//! The command line: which of pilot's faces is shown. v3's flags (one or two dashes) and subcommands.
+//!
+//! Reads the environment and files for everybody else. Prints for people and decides exit codes; supervises nothing.
+
+mod arguments;
+mod check;
+mod run;
+mod surroundings;
+mod template;
+
+use std::process::ExitCode;
+
+use arguments::Action;
+
+/// The configuration is wrong or could not be read.
+const BAD_CONFIGURATION: u8 = 1;
+/// pilot was called wrongly.
+const BAD_USAGE: u8 = 2;
+
+/// What `main` does.
+pub fn main() -> ExitCode {
+    match arguments::parse(std::env::args_os()) {
+        Ok(Action::Run { config }) => run::run(config),
+        Ok(Action::Check { config }) => check::check(config),
+        Ok(Action::Template { config, out }) => template::render(config, out),
+        Ok(Action::Version) => {
+            println!("Version: {}\nGitHash: {}", env!("CARGO_PKG_VERSION"), env!("PILOT_GIT_HASH"));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let _ = error.print();
+            if error.use_stderr() { ExitCode::from(BAD_USAGE) } else { ExitCode::SUCCESS }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Supervising: from the command line to the loop, and back to an exit code.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::{BAD_CONFIGURATION, surroundings};
+use crate::config::Severity;
+use crate::core::plan::Plan;
+use crate::runtime::output::Output;
+use crate::runtime::process::guard::{Guarded, Orphans, guard};
+use crate::runtime::process::signals::Signals;
+use crate::runtime::supervisor::Supervisor;
+
+/// How long the last lines may take to be written.
+const LAST_LINES: Duration = Duration::from_secs(1);
+/// Something the system refuses at start: a descriptor, a thread, the log file.
+const BAD_START: u8 = 1;
+
+pub(super) fn run(config: Option<PathBuf>) -> ExitCode {
+    let guarded = guard();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let code = match runtime {
+        Ok(runtime) => runtime.block_on(supervise(config, guarded)),
+        Err(error) => refuse(BAD_START, &format!("cannot start: {error}")),
+    };
+    // Not by returning: tasks and threads that still hang on the network must not delay the end.
+    std::process::exit(i32::from(code))
+}
+
+async fn supervise(config: Option<PathBuf>, guarded: Guarded) -> u8 {
+    // Before the configuration is read, so that an early SIGTERM is a stop and not a death.
+    let signals = match Signals::install() {
+        Ok(signals) => signals,
+        Err(error) => return refuse(BAD_START, &format!("cannot install signal handlers: {error}")),
+    };
+    let (plan, warnings) = match configuration(config) {
+        Ok(good) => good,
+        Err(report) => return refuse(BAD_CONFIGURATION, &report),
+    };
+    let output = match Output::start(&plan.logging) {
+        Ok(output) => output,
+        Err(error) => return refuse(BAD_START, &error.to_string()),
+    };
+    let _ = tracing::subscriber::set_global_default(output.records());
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    if let Orphans::Elsewhere(error) = guarded.orphans {
+        tracing::warn!("orphans of the jobs cannot be reaped: pilot is neither PID 1 nor a sub-reaper ({error})");
+    }
+    if !guarded.descriptors_shut {
+        tracing::warn!("jobs may inherit descriptors: this kernel has no close_range and /proc is not mounted");
+    }
+    let code = Supervisor::new(plan, signals, output.clone()).run().await;
+    output.finish(LAST_LINES);
+    code
+}
+
+fn configuration(config: Option<PathBuf>) -> Result<(Plan, Vec<String>), String> {
+    let (path, text) = surroundings::read(config)?;
+    let loaded = surroundings::loaded(&path, &text);
+    let warnings = |severity| {
+        let found = loaded.diagnostics.iter().filter(move |found| found.severity == severity);
+        found.map(|found| format!("{}:{}: {}", loaded.file_name, found.line, found.message)).collect()
+    };
+    match &loaded.plan {
+        Some(plan) => Ok((plan.clone(), warnings(Severity::Warning))),
+        None => Err(format!("error initializing config:\n{}", loaded.report(&text))),
+    }
+}
+
+fn refuse(code: u8, message: &str) -> u8 {
+    eprintln!("{}", message.trim_end());
+    code
+}

@@ -1,0 +1,56 @@
+//! What a configuration is rendered and resolved with: environment, host name, addresses of this machine.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use crate::config::{Loaded, Surroundings, load};
+
+/// The environment with `CONTAINERPILOT_PID` (v3 spec 1.5), the host name and every address.
+fn surroundings() -> Surroundings {
+    let text = |text: OsString| text.to_string_lossy().into_owned();
+    let mut env: BTreeMap<String, String> =
+        std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
+    env.insert("CONTAINERPILOT_PID".to_owned(), std::process::id().to_string());
+    let hostname = nix::unistd::gethostname().map(text).unwrap_or_default();
+    Surroundings { env, hostname, interfaces: interfaces() }
+}
+
+fn interfaces() -> Vec<(String, IpAddr)> {
+    let Ok(addresses) = nix::ifaddrs::getifaddrs() else { return Vec::new() };
+    addresses
+        .filter_map(|entry| {
+            let address = entry.address?;
+            let v4 = address.as_sockaddr_in().map(|address| IpAddr::V4(address.ip()));
+            let ip = v4.or_else(|| address.as_sockaddr_in6().map(|address| IpAddr::V6(address.ip())))?;
+            Some((entry.interface_name, ip))
+        })
+        .collect()
+}
+
+/// The file named on the command line or by `CONTAINERPILOT`, and its text.
+pub(super) fn read(config: Option<PathBuf>) -> Result<(PathBuf, String), String> {
+    let path = config
+        .or_else(|| std::env::var_os("CONTAINERPILOT").filter(|path| !path.is_empty()).map(PathBuf::from))
+        .ok_or("no configuration file: name one with -config FILE or in the environment variable CONTAINERPILOT")?;
+    let bytes = std::fs::read(&path).map_err(|error| {
+        format!("cannot read the configuration {}: {error}; check the path and that pilot may read it", path.display())
+    })?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let line =
+            error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("the configuration {} is not UTF-8 text: see line {line}; save it as UTF-8", path.display())
+    })?;
+    Ok((path, text))
+}
+
+/// Renders, parses and validates with this machine's surroundings.
+pub(super) fn loaded(path: &Path, text: &str) -> Loaded {
+    load(&path.display().to_string(), text, &surroundings())
+}
+
+/// The template's data on this machine.
+pub(super) fn variables() -> BTreeMap<String, String> {
+    surroundings().env
+}

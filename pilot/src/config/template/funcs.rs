@@ -1,0 +1,248 @@
+//! The functions a template can call: their names, how many arguments they take, and the general ones among them.
+
+use super::bounds::{Budget, Output};
+use super::compare::{self, Order};
+use super::error::Cause;
+use super::escape;
+use super::printf;
+use super::strings;
+use super::value::Value;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Go's builtins and the seven that v3 adds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Function {
+    And,
+    Call,
+    Default,
+    Env,
+    Eq,
+    Ge,
+    Gt,
+    Html,
+    Index,
+    Join,
+    Js,
+    Le,
+    Len,
+    Loop,
+    Lt,
+    Ne,
+    Not,
+    Or,
+    Print,
+    Printf,
+    Println,
+    RegexReplaceAll,
+    ReplaceAll,
+    Split,
+    Urlquery,
+}
+
+/// Name, function, fewest and most arguments.
+const TABLE: [(&str, Function, usize, usize); 25] = [
+    ("and", Function::And, 1, usize::MAX),
+    ("call", Function::Call, 1, usize::MAX),
+    ("default", Function::Default, 2, 2),
+    ("env", Function::Env, 1, 1),
+    ("eq", Function::Eq, 1, usize::MAX),
+    ("ge", Function::Ge, 2, 2),
+    ("gt", Function::Gt, 2, 2),
+    ("html", Function::Html, 0, usize::MAX),
+    ("index", Function::Index, 1, usize::MAX),
+    ("join", Function::Join, 2, 2),
+    ("js", Function::Js, 0, usize::MAX),
+    ("le", Function::Le, 2, 2),
+    ("len", Function::Len, 1, 1),
+    ("loop", Function::Loop, 1, 2),
+    ("lt", Function::Lt, 2, 2),
+    ("ne", Function::Ne, 2, 2),
+    ("not", Function::Not, 1, 1),
+    ("or", Function::Or, 1, usize::MAX),
+    ("print", Function::Print, 0, usize::MAX),
+    ("printf", Function::Printf, 1, usize::MAX),
+    ("println", Function::Println, 0, usize::MAX),
+    ("regexReplaceAll", Function::RegexReplaceAll, 3, 3),
+    ("replaceAll", Function::ReplaceAll, 3, 3),
+    ("split", Function::Split, 2, 2),
+    ("urlquery", Function::Urlquery, 0, usize::MAX),
+];
+
+impl Function {
+    /// The function of that name, or a cause that names the nearest one.
+    pub(super) fn named(name: &str) -> Result<Self, Cause> {
+        if let Some((_, function, ..)) = TABLE.iter().find(|(known, ..)| *known == name) {
+            return Ok(*function);
+        }
+        let cause = Cause::new(format!("unknown function `{name}`"));
+        Err(match TABLE.iter().map(|(known, ..)| (distance(name, known), *known)).min() {
+            Some((0..=2, nearest)) => cause.hint(format!("did you mean `{nearest}`?")),
+            Some(_) | None if matches!(name, "break" | "continue" | "slice") => cause.hint("Go 1.9 does not have it"),
+            Some(_) | None => cause.hint(format!("an environment variable is written .{name}")),
+        })
+    }
+
+    fn name(self) -> &'static str {
+        TABLE.iter().find(|(_, function, ..)| *function == self).map_or("", |(name, ..)| name)
+    }
+
+    fn check_count(self, count: usize) -> Result<(), Cause> {
+        let Some((name, _, least, most)) = TABLE.iter().find(|(_, function, ..)| *function == self) else {
+            return Ok(());
+        };
+        let takes = match (*least, *most) {
+            (least, most) if (least..=most).contains(&count) => return Ok(()),
+            (least, most) if least == most => least.to_string(),
+            (least, usize::MAX) => format!("at least {least}"),
+            (least, most) => format!("{least} to {most}"),
+        };
+        Err(Cause::new(format!("`{name}` takes {takes} arguments, not {count}")))
+    }
+}
+
+/// How many letters differ (Levenshtein, without regard to case). Names longer than any of ours are just far.
+fn distance(a: &str, b: &str) -> usize {
+    if a.len() > 32 {
+        return a.len();
+    }
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut left = i + 1;
+        let mut diagonal = i;
+        for (y, above) in b.chars().zip(row.iter_mut().skip(1)) {
+            let replaced = diagonal + usize::from(!x.eq_ignore_ascii_case(&y));
+            diagonal = *above;
+            left = replaced.min(left + 1).min(*above + 1);
+            *above = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or(usize::MAX)
+}
+
+/// The arguments of one call, checked as they are taken.
+pub(super) struct Arguments<'a, 'e> {
+    function: Function,
+    values: &'a [Value<'e>],
+}
+
+impl<'a, 'e> Arguments<'a, 'e> {
+    pub(super) fn all(&self) -> &'a [Value<'e>] {
+        self.values
+    }
+
+    pub(super) fn get(&self, index: usize) -> Result<&'a Value<'e>, Cause> {
+        self.values.get(index).ok_or_else(|| Cause::new(format!("`{}` lacks an argument", self.function.name())))
+    }
+
+    pub(super) fn rest(&self) -> &'a [Value<'e>] {
+        self.values.get(1..).unwrap_or(&[])
+    }
+
+    pub(super) fn text(&self, index: usize) -> Result<&'a str, Cause> {
+        match self.get(index)? {
+            Value::Text(text) => Ok(text),
+            other => Err(self.wrong(index, "string", other)),
+        }
+    }
+
+    pub(super) fn wrong(&self, index: usize, wanted: &str, got: &Value<'_>) -> Cause {
+        let (number, name, got) = (index + 1, self.function.name(), got.type_name());
+        Cause::new(format!("argument {number} of `{name}` must be {wanted}, not {got}"))
+    }
+}
+
+/// Calls `function`. What it reads and returns is charged to the budget by the caller; what it does beyond that, here.
+pub(super) fn apply<'e>(
+    function: Function,
+    values: &[Value<'e>],
+    env: &'e BTreeMap<String, String>,
+    budget: &mut Budget,
+) -> Result<Value<'e>, Cause> {
+    function.check_count(values.len())?;
+    let args = Arguments { function, values };
+    let order = |order| Ok(Value::Bool(compare::holds(order, args.get(0)?, args.get(1)?)?));
+    match function {
+        Function::And => {
+            Ok(args.all().iter().find(|v| !v.is_true()).or(args.all().last()).cloned().unwrap_or(Value::Nil))
+        }
+        Function::Or => {
+            Ok(args.all().iter().find(|v| v.is_true()).or(args.all().last()).cloned().unwrap_or(Value::Nil))
+        }
+        Function::Not => Ok(Value::Bool(!args.get(0)?.is_true())),
+        Function::Call => {
+            Err(args.wrong(0, "a function", args.get(0)?).hint("variables never are; there is no use for call"))
+        }
+        Function::Eq => Ok(Value::Bool(compare::equals_any(args.get(0)?, args.rest())?)),
+        Function::Ne => order(Order::NotEqual),
+        Function::Lt => order(Order::Less),
+        Function::Le => order(Order::LessOrEqual),
+        Function::Gt => order(Order::Greater),
+        Function::Ge => order(Order::GreaterOrEqual),
+        Function::Len => len(&args),
+        Function::Index => args.rest().iter().try_fold(args.get(0)?.clone(), |value, key| index(&value, key)),
+        Function::Print => written(|out| printf::print(out, args.all())),
+        Function::Println => written(|out| printf::println(out, args.all())),
+        Function::Printf => written(|out| printf::printf(out, args.text(0)?, args.rest())),
+        Function::Html => written(|out| escape::html(out, &printf::joined(args.all())?)),
+        Function::Js => written(|out| escape::js(out, &printf::joined(args.all())?)),
+        Function::Urlquery => written(|out| escape::urlquery(out, &printf::joined(args.all())?)),
+        Function::Default => match args.get(1)? {
+            text @ Value::Text(given) if !given.is_empty() => Ok(text.clone()),
+            _ => written(|out| printf::value(out, args.get(0)?)),
+        },
+        Function::Env => Ok(Value::text(env.get(args.text(0)?).map_or("", String::as_str))),
+        Function::Split => strings::split(&args),
+        Function::Join => written(|out| strings::join(out, &args)),
+        Function::ReplaceAll => written(|out| strings::replace_all(out, &args)),
+        Function::RegexReplaceAll => written(|out| strings::regex_replace_all(out, &args, budget)),
+        Function::Loop => strings::count(&args),
+    }
+}
+
+/// The text that `write` writes.
+fn written<'e>(write: impl FnOnce(&mut Output) -> Result<(), Cause>) -> Result<Value<'e>, Cause> {
+    let mut out = Output::default();
+    write(&mut out)?;
+    Ok(Value::Text(Rc::from(out.into_string())))
+}
+
+/// Bytes of a text (as in Go), elements of a list, entries of a map.
+fn len<'e>(args: &Arguments<'_, 'e>) -> Result<Value<'e>, Cause> {
+    let len = match args.get(0)? {
+        Value::Text(text) => text.len(),
+        Value::Texts(list) => list.len(),
+        Value::Ints(list) => list.len(),
+        Value::Env(env) => env.len(),
+        other @ (Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Float(_)) => {
+            return Err(args.wrong(0, "a string, a list or a map", other));
+        }
+    };
+    Ok(Value::Int(i64::try_from(len).unwrap_or(i64::MAX)))
+}
+
+/// One step of `index`: a variable by its name, an element by its number, a byte of a text.
+fn index<'e>(value: &Value<'e>, key: &Value<'e>) -> Result<Value<'e>, Cause> {
+    let found = match (value, key) {
+        (Value::Env(env), Value::Text(name)) => Some(Value::text(env.get(&**name).map_or("", String::as_str))),
+        (Value::Text(text), Value::Int(at)) => {
+            usize::try_from(*at).ok().and_then(|at| text.as_bytes().get(at)).map(|byte| Value::Int(i64::from(*byte)))
+        }
+        (Value::Texts(list), Value::Int(at)) => {
+            usize::try_from(*at).ok().and_then(|at| list.get(at)).map(|text| Value::Text(text.clone()))
+        }
+        (Value::Ints(list), Value::Int(at)) => {
+            usize::try_from(*at).ok().and_then(|at| list.get(at)).map(|int| Value::Int(*int))
+        }
+        (Value::Env(_) | Value::Text(_) | Value::Texts(_) | Value::Ints(_), _) => {
+            return Err(Cause::new(format!("`index` cannot look up a {} in a {}", key.type_name(), value.type_name())));
+        }
+        (Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Float(_), _) => {
+            return Err(Cause::new(format!("`index` cannot look into a {}", value.type_name())));
+        }
+    };
+    found.ok_or_else(|| Cause::new("`index` is out of range").hint("the first element has the index 0"))
+}

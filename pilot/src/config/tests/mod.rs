@@ -1,0 +1,81 @@
+//! What a configuration means and how its mistakes are told, from text to plan.
+
+mod additions;
+mod blocks;
+mod jobs;
+mod messages;
+mod random;
+
+use std::net::IpAddr;
+
+use crate::core::plan::{Job, Plan};
+
+use super::{Loaded, Severity, Surroundings, load};
+
+/// A machine called `box` with eth0, lo and this environment.
+fn machine(env: &[(&str, &str)]) -> Surroundings {
+    let address = |text: &str| text.parse::<IpAddr>().unwrap();
+    Surroundings {
+        env: env.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+        hostname: "box".into(),
+        interfaces: vec![("lo".into(), address("127.0.0.1")), ("eth0".into(), address("10.2.0.1"))],
+    }
+}
+
+fn loaded(text: &str) -> Loaded {
+    load("pilot.json5", text, &machine(&[]))
+}
+
+/// The plan of a text without errors.
+fn plan(text: &str) -> Plan {
+    plan_in(text, &[])
+}
+
+fn plan_in(text: &str, env: &[(&str, &str)]) -> Plan {
+    let loaded = load("pilot.json5", text, &machine(env));
+    let report = loaded.report(text);
+    loaded.plan.unwrap_or_else(|| panic!("{text}\n{report}"))
+}
+
+/// The only job of `{consul: "c", jobs: [{…}]}`.
+fn job(members: &str) -> Job {
+    plan(&with_job(members)).jobs.remove(0)
+}
+
+fn with_job(members: &str) -> String {
+    format!("{{consul: 'c', jobs: [{{{members}}}]}}")
+}
+
+/// Messages of one severity.
+fn messages(text: &str, severity: Severity) -> Vec<String> {
+    loaded(text).diagnostics.into_iter().filter(|d| d.severity == severity).map(|d| d.message).collect()
+}
+
+fn errors(text: &str) -> Vec<String> {
+    messages(text, Severity::Error)
+}
+
+fn warnings(text: &str) -> Vec<String> {
+    messages(text, Severity::Warning)
+}
+
+/// The one error of a text.
+fn error(text: &str) -> String {
+    let mut found = errors(text);
+    assert_eq!(found.len(), 1, "{text}: {found:#?}");
+    found.remove(0)
+}
+
+/// Each text has exactly one error, with this message.
+fn refused(cases: &[(&str, &str)]) {
+    for (text, message) in cases {
+        assert_eq!(error(text), *message, "{text}");
+    }
+}
+
+/// Each job alone in a file has exactly one error.
+fn job_refused(cases: &[(&str, &str)]) {
+    for (members, message) in cases {
+        assert_eq!(error(&with_job(members)), *message, "{members}");
+    }
+}

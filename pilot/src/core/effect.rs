@@ -1,0 +1,223 @@
+//! The two languages of the engine's border: what it is told ([`Input`]) and what it asks for ([`Effect`]).
+
+use super::event::Event;
+use super::exit::Exit;
+use super::plan::{JobId, Level, WatchId};
+
+/// One execution of a job; never reused within one engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(pub u64);
+
+/// One probe of a job's health; never reused within one engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoundId(pub u64);
+
+/// Something that happened outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// Everything is listening; jobs may start. Exactly once, first.
+    Startup,
+    /// SIGTERM or SIGINT. The second one hurries the stop.
+    Stop,
+    /// A signal that jobs may wait for.
+    Signal(UserSignal),
+    /// Maintenance was switched on or off.
+    Maintenance(Switch),
+    /// The time asked for by `next_timeout` has come.
+    Tick,
+    /// The process of this run could not be started.
+    StartFailed {
+        /// Whose.
+        job: JobId,
+        /// Which run.
+        run: RunId,
+        /// What a shell would exit with: 127 not found, 126 not executable.
+        code: u8,
+        /// A sentence.
+        reason: String,
+    },
+    /// The main process of this run has ended.
+    Exited {
+        /// Whose.
+        job: JobId,
+        /// Which run.
+        run: RunId,
+        /// How.
+        exit: Exit,
+        /// Whether members of its process group are left; `GroupGone` follows then.
+        leftovers: bool,
+    },
+    /// The last member of an ended run's process group is gone.
+    GroupGone {
+        /// Whose.
+        job: JobId,
+        /// Which run.
+        run: RunId,
+    },
+    /// A probe is over.
+    Probed {
+        /// Whose.
+        job: JobId,
+        /// Which one.
+        round: RoundId,
+        /// What it found.
+        verdict: Verdict,
+    },
+    /// The passing instances of a watched service, in the order of their ids.
+    Instances {
+        /// Which watch.
+        watch: WatchId,
+        /// Advertised addresses.
+        instances: Vec<Instance>,
+    },
+    /// What a probing watch found.
+    WatchProbed {
+        /// Which watch.
+        watch: WatchId,
+        /// Whether it passed.
+        pass: bool,
+    },
+    /// The service of a job is out of the catalog, or everything that could be done for it was.
+    Withdrawn {
+        /// Whose.
+        job: JobId,
+    },
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// On.
+    On,
+    /// Off.
+    Off,
+}
+
+/// Signals that are events. v3 spec 1.7.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserSignal {
+    /// SIGHUP
+    Hup,
+    /// SIGUSR2
+    Usr2,
+}
+
+impl UserSignal {
+    /// The source of its event.
+    pub fn name(self) -> &'static str {
+        match self {
+            UserSignal::Hup => "SIGHUP",
+            UserSignal::Usr2 => "SIGUSR2",
+        }
+    }
+}
+
+/// What a probe found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// Whether it passed.
+    pub pass: bool,
+    /// One line for people: goes into the check's output in the catalog.
+    pub note: String,
+    /// How the process of an exec probe ended; its exit is an event of its own.
+    pub exit: Option<Exit>,
+}
+
+/// One instance of a watched service.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instance {
+    /// Id in the catalog.
+    pub id: String,
+    /// Advertised address.
+    pub address: String,
+    /// Advertised port.
+    pub port: u16,
+}
+
+/// Something to be done outside. None of it may wait inside the engine; results come back as [`Input`]s.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Start a run; answers with `StartFailed`, or later `Exited`.
+    Start {
+        /// Whose.
+        job: JobId,
+        /// Under this id.
+        run: RunId,
+        /// The event that caused it, unless it is a restart.
+        cause: Option<Event>,
+    },
+    /// Signal a run's whole process group.
+    Signal {
+        /// Whose.
+        job: JobId,
+        /// Which run.
+        run: RunId,
+        /// Which signal.
+        signal: StopSignal,
+    },
+    /// Start a probe of the job's health; answers with `Probed` within the check's time limit.
+    Probe {
+        /// Whose.
+        job: JobId,
+        /// Under this id.
+        round: RoundId,
+    },
+    /// End a probe; no answer is wanted.
+    CancelProbe {
+        /// Whose.
+        job: JobId,
+        /// Which one.
+        round: RoundId,
+    },
+    /// What the catalog should say about the job's service from now on.
+    Announce {
+        /// Whose.
+        job: JobId,
+        /// What.
+        announcement: Announcement,
+    },
+    /// Take the job's service out of the catalog; answers with `Withdrawn`. Nothing passing may be written after it.
+    Withdraw {
+        /// Whose.
+        job: JobId,
+    },
+    /// An event was on the bus.
+    Published(Event),
+    /// A line for the log.
+    Say {
+        /// How grave.
+        level: Level,
+        /// About whom.
+        job: Option<JobId>,
+        /// What.
+        text: String,
+    },
+    /// Everything has ended; leave with this code. The last effect there is.
+    Exit(u8),
+}
+
+/// Signals that end a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopSignal {
+    /// SIGTERM
+    Terminate,
+    /// SIGKILL
+    Kill,
+}
+
+/// What the catalog is told of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Announcement {
+    /// Register with the configured `initial_status`.
+    Initial,
+    /// A heartbeat: registered and passing.
+    Passing {
+        /// The check's output.
+        output: String,
+    },
+    /// Critical, at once.
+    Failing {
+        /// The check's output.
+        output: String,
+    },
+}

@@ -1,0 +1,479 @@
+//! The bus and the rules of a job's life: which event makes which job run, when it is run again, when it is over.
+//!
+//! The order of the rules is v3's (spec 6.4); what stops, and in which order, is in `stop`, what health means in
+//! `health`. Events are delivered to the jobs in the order of the file, one event after the other.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::effect::{Announcement, Effect, Input, RoundId, RunId, StopSignal};
+use super::event::{Code, Event};
+use super::exit::Exit;
+use super::job::{Activity, Job, Phase, Status, hooked_on_stop, start_events};
+use super::plan::{self, Condition, Count, JobId, Level, Plan, Start};
+use super::stop::Lifecycle;
+use super::watch::Watch;
+
+/// The state of everything pilot supervises.
+#[derive(Debug)]
+pub struct Engine {
+    pub(super) plan: Arc<Plan>,
+    pub(super) jobs: Vec<Job>,
+    pub(super) watches: Vec<Watch>,
+    pub(super) lifecycle: Lifecycle,
+    pub(super) now: Duration,
+    queue: VecDeque<Event>,
+    effects: Vec<Effect>,
+    last_id: u64,
+}
+
+impl Engine {
+    /// An engine at time zero. `seed` spreads restart delays.
+    pub fn new(plan: Arc<Plan>, seed: u64) -> Self {
+        let jobs = (0u64..).zip(&plan.jobs).map(|(index, job)| Job::new(job, seed.wrapping_add(index))).collect();
+        Engine {
+            jobs,
+            watches: plan.watches.iter().map(|_| Watch::default()).collect(),
+            lifecycle: Lifecycle::new(&plan),
+            plan,
+            now: Duration::ZERO,
+            queue: VecDeque::new(),
+            effects: Vec::new(),
+            last_id: 0,
+        }
+    }
+
+    /// One step: what happened, when (time since the engine was made, never backwards), and what is to be done.
+    pub fn handle(&mut self, input: Input, now: Duration) -> Vec<Effect> {
+        self.now = self.now.max(now);
+        self.take(input);
+        self.settle();
+        self.fire_timers();
+        self.settle();
+        std::mem::take(&mut self.effects)
+    }
+
+    /// When [`Input::Tick`] is wanted at the latest.
+    pub fn next_timeout(&self) -> Option<Duration> {
+        self.jobs.iter().filter_map(Job::next_timeout).min()
+    }
+
+    /// The jobs' states, in the order of the plan.
+    pub fn jobs(&self) -> &[Job] {
+        &self.jobs
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Startup => {
+                for id in self.ids() {
+                    self.announce_initial_status(id);
+                }
+                self.publish(Event::global(Code::Startup));
+            }
+            Input::Stop => self.request_stop(),
+            Input::Signal(signal) => self.publish(Event::new(Code::Signal, signal.name())),
+            Input::Maintenance(switch) => self.publish(Event::global(match switch {
+                super::effect::Switch::On => Code::EnterMaintenance,
+                super::effect::Switch::Off => Code::ExitMaintenance,
+            })),
+            Input::Tick => {}
+            Input::StartFailed { job, run, code, reason } => {
+                if self.end_run(job, run, Exit::Code(code)) {
+                    let name = &self.plan.jobs[job.0].name;
+                    let text = format!("unable to start {name}: {reason}");
+                    let error = Event::new(Code::Error, reason);
+                    self.publish(Event::new(Code::ExitFailed, name.clone()));
+                    self.publish(error);
+                    self.say(Level::Error, Some(job), text);
+                }
+            }
+            Input::Exited { job, run, exit, leftovers } => {
+                if leftovers {
+                    self.jobs[job.0].lingering.push(run);
+                }
+                if self.end_run(job, run, exit) {
+                    let name = self.plan.jobs[job.0].name.clone();
+                    self.publish_exit(Some(job), name, exit, self.succeeded(job, exit));
+                }
+            }
+            Input::GroupGone { job, run } => self.jobs[job.0].lingering.retain(|left| *left != run),
+            Input::Probed { job, round, verdict } => self.probed(job, round, verdict),
+            Input::Instances { watch, instances } => {
+                let events = self.watches[watch.0].see(instances);
+                self.publish_watch(watch, events);
+            }
+            Input::WatchProbed { watch, pass } => {
+                let events = self.watches[watch.0].probed(pass);
+                self.publish_watch(watch, events);
+            }
+            Input::Withdrawn { job } => self.withdrawn(job),
+        }
+    }
+
+    fn publish_watch(&mut self, watch: plan::WatchId, codes: &[Code]) {
+        let source = format!("watch.{}", self.plan.watches[watch.0].name);
+        for code in codes {
+            self.publish(Event::new(*code, source.clone()));
+        }
+    }
+
+    /// Ends a run's books. False if it is not the one that is going.
+    fn end_run(&mut self, id: JobId, ended: RunId, exit: Exit) -> bool {
+        let job = &mut self.jobs[id.0];
+        let Activity::Running { run, since, .. } = job.activity else { return false };
+        if run != ended {
+            return false;
+        }
+        job.activity = Activity::Idle;
+        job.last_exit = Some(exit);
+        job.last_uptime = self.now.saturating_sub(since);
+        self.report_lost_process(id, exit);
+        true
+    }
+
+    pub(super) fn publish_exit(&mut self, job: Option<JobId>, source: String, exit: Exit, success: bool) {
+        if success {
+            self.say(Level::Debug, job, format!("{source} exited without error"));
+            self.publish(Event::new(Code::ExitSuccess, source));
+        } else {
+            self.say(Level::Error, job, format!("{source} exited with error: {exit}"));
+            let error = Event::new(Code::Error, format!("{source}: {exit}"));
+            self.publish(Event::new(Code::ExitFailed, source));
+            self.publish(error);
+        }
+    }
+
+    pub(super) fn succeeded(&self, id: JobId, exit: Exit) -> bool {
+        match exit {
+            Exit::Code(0) => true,
+            Exit::Code(code) => self.plan.jobs[id.0].success_codes.contains(&code),
+            Exit::Signal(_) => self.plan.jobs[id.0].success_codes.contains(&exit.code()),
+        }
+    }
+
+    /// Delivers events and lets stops make progress until nothing moves any more.
+    fn settle(&mut self) {
+        loop {
+            while let Some(event) = self.queue.pop_front() {
+                self.effects.push(Effect::Published(event.clone()));
+                for id in self.ids() {
+                    self.on_event(id, &event);
+                }
+            }
+            if !self.advance_stops() {
+                break;
+            }
+        }
+    }
+
+    /// The rules of spec 6.4, numbers as there. Timers (rules 1 to 3) are in [`Self::fire_timers`], check results
+    /// (4 and 5) in `health`.
+    fn on_event(&mut self, id: JobId, event: &Event) {
+        if self.jobs[id.0].phase != Phase::Live {
+            return;
+        }
+        let plan = Arc::clone(&self.plan);
+        let own = event.source == plan.jobs[id.0].name;
+        match event.code {
+            Code::Shutdown => self.quit(id),                                     // 6
+            Code::ExitSuccess | Code::ExitFailed if own => self.on_own_exit(id), // 9
+            Code::EnterMaintenance => {
+                self.enter_maintenance(id); // 7
+                self.start_if_wanted(id, event);
+            }
+            Code::ExitMaintenance => {
+                self.exit_maintenance(id); // 8
+                self.start_if_wanted(id, event);
+            }
+            Code::ExitSuccess
+            | Code::ExitFailed
+            | Code::Error
+            | Code::Stopping
+            | Code::Stopped
+            | Code::Healthy
+            | Code::Unhealthy
+            | Code::Changed
+            | Code::TimerExpired
+            | Code::Startup
+            | Code::Signal => self.start_if_wanted(id, event), // 10, 11
+        }
+    }
+
+    /// Rule 6: no more restarts. A job hooked on another's stop keeps waiting for it, every other one stops.
+    fn quit(&mut self, id: JobId) {
+        let waits_for_a_stop = hooked_on_stop(&self.plan.jobs[id.0]) && self.jobs[id.0].starts != Count::Finite(0);
+        let job = &mut self.jobs[id.0];
+        job.budget = Count::Finite(0);
+        job.give_up_at = None;
+        if waits_for_a_stop {
+            if job.starts == Count::Unlimited {
+                job.starts = Count::Finite(1);
+            }
+            self.bound_hook(id);
+        } else {
+            self.halt(id);
+        }
+    }
+
+    /// Rule 9.
+    fn on_own_exit(&mut self, id: JobId) {
+        let plan = Arc::clone(&self.plan);
+        let settings = &plan.jobs[id.0];
+        let job = &mut self.jobs[id.0];
+        if job.activity != Activity::Idle {
+            return;
+        }
+        if job.leaving {
+            return self.halt(id);
+        }
+        let periodic = matches!(settings.start, Start::Interval(_));
+        if job.pending > 0 {
+            if !periodic && job.budget.take() {
+                job.pending += 1;
+            }
+            job.pending -= 1;
+            let cause = job.pending_cause.clone();
+            return self.run(id, cause);
+        }
+        if periodic {
+            if job.last_run {
+                self.halt(id);
+            }
+            return;
+        }
+        if job.budget.take() {
+            let success = job.last_exit.is_some_and(|exit| self.succeeded(id, exit));
+            return self.run_again(id, success);
+        }
+        job.forget_health();
+        if job.starts == Count::Finite(0) {
+            self.halt(id);
+        }
+    }
+
+    fn run_again(&mut self, id: JobId, success: bool) {
+        let plan = Arc::clone(&self.plan);
+        let settings = &plan.jobs[id.0];
+        let job = &mut self.jobs[id.0];
+        let delay = job.streak.next_delay(&settings.backoff, job.last_uptime, success);
+        if delay.is_zero() {
+            return self.run(id, None);
+        }
+        job.forget_health();
+        job.activity = Activity::BackingOff { until: self.now + delay };
+        let ends = job.streak.ends();
+        let text =
+            format!("restarting {} in {:.1}s: it ended {ends} times in a row", settings.name, delay.as_secs_f64());
+        self.say(Level::Info, Some(id), text);
+    }
+
+    /// Rules 10 and 11.
+    fn start_if_wanted(&mut self, id: JobId, event: &Event) {
+        let plan = Arc::clone(&self.plan);
+        let job = &mut self.jobs[id.0];
+        if job.starts == Count::Finite(0) {
+            return;
+        }
+        let wanted = match &plan.jobs[id.0].start {
+            Start::Once { when: Condition::All(events), .. } => {
+                for (seen, _) in job.seen.iter_mut().zip(events).filter(|(_, wanted)| *wanted == event) {
+                    *seen = true;
+                }
+                events.contains(event) && job.seen.iter().all(|seen| *seen)
+            }
+            Start::Once { when: Condition::Any(events), .. } | Start::Each { events, .. } => events.contains(event),
+            Start::Interval(_) => *event == Event::global(Code::Startup),
+            Start::Never { .. } => false,
+        };
+        if wanted && job.starts.take() {
+            self.run(id, Some(event.clone()));
+        }
+    }
+
+    /// Starts a run now, or after the one that is going.
+    pub(super) fn run(&mut self, id: JobId, cause: Option<Event>) {
+        let run = RunId(self.next_id());
+        let settings = &self.plan.jobs[id.0];
+        let job = &mut self.jobs[id.0];
+        job.give_up_at = None;
+        match job.activity {
+            Activity::Running { .. } => {
+                job.pending = match settings.start {
+                    // Ticks that could not be kept are not made up for.
+                    Start::Interval(_) => 1,
+                    Start::Once { .. } | Start::Each { .. } | Start::Never { .. } => job.pending + 1,
+                };
+                job.pending_cause = cause;
+                return;
+            }
+            // The event has its run at once; the restart that was due is still owed.
+            Activity::BackingOff { .. } if cause.is_some() => job.pending += 1,
+            Activity::Idle | Activity::BackingOff { .. } => {}
+        }
+        job.started = true;
+        job.forget_health();
+        job.check.passes = 0;
+        job.check.failures = 0;
+        job.check.passed_since_start = false;
+        if settings.exec.is_none() {
+            return;
+        }
+        let kill_at = settings.timeout.map(|timeout| self.now + timeout);
+        job.activity = Activity::Running { run, since: self.now, kill_at };
+        self.effects.push(Effect::Start { job: id, run, cause });
+        if self.lifecycle.stopping {
+            self.bound_hook(id);
+        }
+    }
+
+    fn fire_timers(&mut self) {
+        for id in self.ids() {
+            self.tick_check(id); // 1
+            self.tick_wait(id); // 2
+            self.tick_interval(id); // 3
+            self.tick_activity(id);
+            self.tick_stop(id);
+        }
+    }
+
+    /// Rule 2: `when.timeout`.
+    fn tick_wait(&mut self, id: JobId) {
+        let now = self.now;
+        let job = &mut self.jobs[id.0];
+        if job.phase == Phase::Live && job.give_up_at.is_some_and(|at| at <= now) {
+            job.give_up_at = None;
+            let name = self.plan.jobs[id.0].name.clone();
+            self.say(Level::Warn, Some(id), format!("{name} gives up waiting to start: its when.timeout has passed"));
+            self.publish(Event::new(Code::TimerExpired, name));
+            // Its own quit comes after the event, as every job's rules do.
+            self.settle();
+            if self.jobs[id.0].phase == Phase::Live {
+                self.quit(id);
+            }
+        }
+    }
+
+    /// Rule 3.
+    fn tick_interval(&mut self, id: JobId) {
+        let now = self.now;
+        let plan = Arc::clone(&self.plan);
+        let Start::Interval(every) = plan.jobs[id.0].start else { return };
+        let job = &mut self.jobs[id.0];
+        if job.phase != Phase::Live || job.tick_at.is_none_or(|at| at > now) {
+            return;
+        }
+        job.tick_at = job.tick_at.map(|at| next_tick(at, every, now));
+        if job.budget.take() {
+            self.run(id, None);
+        } else if job.run().is_some() {
+            job.last_run = true;
+        } else {
+            self.say(
+                Level::Debug,
+                Some(id),
+                format!("interval expired but restart not permitted: {}", plan.jobs[id.0].name),
+            );
+            self.halt(id);
+        }
+    }
+
+    /// A run's time limit, and the end of a back-off.
+    fn tick_activity(&mut self, id: JobId) {
+        let now = self.now;
+        let job = &mut self.jobs[id.0];
+        match &mut job.activity {
+            Activity::BackingOff { until } if *until <= now => {
+                if job.phase == Phase::Live {
+                    self.run(id, None);
+                } else {
+                    job.activity = Activity::Idle;
+                }
+            }
+            Activity::Running { run, since, kill_at } if kill_at.is_some_and(|at| at <= now) => {
+                let run = *run;
+                let lasted = now.saturating_sub(*since);
+                *kill_at = None;
+                let settings = &self.plan.jobs[id.0];
+                let args = settings.exec.as_ref().map(|exec| exec.args.join(" ")).unwrap_or_default();
+                let limit = settings.timeout.unwrap_or(lasted);
+                let text = format!("{} timeout after {limit:?}: '[{args}]'", settings.name);
+                self.say(Level::Warn, Some(id), text);
+                self.effects.push(Effect::Signal { job: id, run, signal: StopSignal::Kill });
+            }
+            Activity::Idle | Activity::Running { .. } | Activity::BackingOff { .. } => {}
+        }
+    }
+
+    /// Rule 7.
+    fn enter_maintenance(&mut self, id: JobId) {
+        self.jobs[id.0].status = Status::Maintenance;
+        self.cancel_probe(id);
+        if self.plan.jobs[id.0].service.is_some() && self.plan.consul.is_some() {
+            self.effects.push(Effect::Withdraw { job: id });
+        }
+    }
+
+    /// Rule 8.
+    fn exit_maintenance(&mut self, id: JobId) {
+        let job = &mut self.jobs[id.0];
+        if job.status == Status::Maintenance {
+            job.status = if job.started { Status::Unknown } else { Status::Idle };
+            self.announce_initial_status(id);
+        }
+    }
+
+    fn announce_initial_status(&mut self, id: JobId) {
+        let initial = self.plan.jobs[id.0].service.as_ref().is_some_and(|service| service.initial_status.is_some());
+        if initial {
+            self.announce(id, Announcement::Initial);
+        }
+    }
+
+    pub(super) fn announce(&mut self, id: JobId, announcement: Announcement) {
+        if self.plan.consul.is_some() && self.plan.jobs[id.0].service.is_some() {
+            self.effects.push(Effect::Announce { job: id, announcement });
+        }
+    }
+
+    pub(super) fn publish(&mut self, event: Event) {
+        self.queue.push_back(event);
+    }
+
+    pub(super) fn effect(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    pub(super) fn say(&mut self, level: Level, job: Option<JobId>, text: String) {
+        self.effects.push(Effect::Say { level, job, text });
+    }
+
+    pub(super) fn next_round(&mut self) -> RoundId {
+        RoundId(self.next_id())
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = JobId> + use<> {
+        (0..self.jobs.len()).map(JobId)
+    }
+
+    /// Whether one of a job's start events is this one.
+    pub(super) fn waits_for(&self, id: JobId, code: Code, source: &str) -> bool {
+        start_events(&self.plan.jobs[id.0].start).iter().any(|event| event.code == code && event.source == source)
+    }
+
+    fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+}
+
+/// The first tick after `now`. Ticks missed while the container was paused are not made up for.
+pub(super) fn next_tick(last: Duration, every: Duration, now: Duration) -> Duration {
+    let next = last + every;
+    if next > now || every.is_zero() {
+        return next.max(now + Duration::from_millis(1));
+    }
+    let missed = (now - last).as_nanos() / every.as_nanos();
+    last + Duration::from_nanos(u64::try_from((missed + 1) * every.as_nanos()).unwrap_or(u64::MAX))
+}

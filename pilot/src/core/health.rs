@@ -1,0 +1,130 @@
+//! What a probe's result means: thresholds, the start grace, events, the heartbeat. v3 spec 5.6.
+
+use super::effect::{Announcement, Effect, RoundId, StopSignal, Verdict};
+use super::engine::{Engine, next_tick};
+use super::event::{Code, Event};
+use super::exit::Exit;
+use super::job::{Activity, Phase, Status};
+use super::plan::{JobId, Level, OnFailure};
+
+impl Engine {
+    /// Rule 1: the check's own tick. A probe that is still under way is not doubled.
+    pub(super) fn tick_check(&mut self, id: JobId) {
+        let now = self.now;
+        let plan = std::sync::Arc::clone(&self.plan);
+        let Some(health) = &plan.jobs[id.0].health else { return };
+        let job = &mut self.jobs[id.0];
+        let Some(at) = job.check.next_at.filter(|at| *at <= now) else { return };
+        job.check.next_at = Some(next_tick(at, health.interval, now));
+        if !job.may_report() || job.check.in_flight.is_some() {
+            return;
+        }
+        if health.probe.is_some() {
+            let round = self.next_round();
+            self.jobs[id.0].check.in_flight = Some(round);
+            self.effect(Effect::Probe { job: id, round });
+        } else {
+            self.announce(id, Announcement::Passing { output: "ok".to_owned() });
+        }
+    }
+
+    /// Rules 4 and 5.
+    pub(super) fn probed(&mut self, id: JobId, round: RoundId, verdict: Verdict) {
+        if self.jobs[id.0].check.in_flight != Some(round) {
+            return;
+        }
+        self.jobs[id.0].check.in_flight = None;
+        if let Some(exit) = verdict.exit {
+            let source = format!("check.{}", self.plan.jobs[id.0].name);
+            self.publish_exit(Some(id), source, exit, verdict.pass);
+        }
+        if !self.jobs[id.0].may_report() {
+            return;
+        }
+        if verdict.pass { self.passed(id, verdict.note) } else { self.failed(id, verdict.note) }
+    }
+
+    fn passed(&mut self, id: JobId, note: String) {
+        let plan = std::sync::Arc::clone(&self.plan);
+        let Some(health) = &plan.jobs[id.0].health else { return };
+        let job = &mut self.jobs[id.0];
+        job.check.failures = 0;
+        job.check.passes = job.check.passes.saturating_add(1);
+        job.check.passed_since_start = true;
+        if job.status != Status::Healthy && job.check.passes < health.success_threshold {
+            return;
+        }
+        if std::mem::replace(&mut job.status, Status::Healthy) == Status::Unhealthy {
+            self.say(Level::Info, Some(id), format!("{} is healthy again: {note}", plan.jobs[id.0].name));
+        }
+        self.publish(Event::new(Code::Healthy, plan.jobs[id.0].name.clone()));
+        self.announce(id, Announcement::Passing { output: note });
+    }
+
+    fn failed(&mut self, id: JobId, note: String) {
+        let now = self.now;
+        let plan = std::sync::Arc::clone(&self.plan);
+        let settings = &plan.jobs[id.0];
+        let Some(health) = &settings.health else { return };
+        let job = &mut self.jobs[id.0];
+        let in_grace = match job.activity {
+            Activity::Running { since, .. } => {
+                !job.check.passed_since_start && now < since.saturating_add(health.start_grace)
+            }
+            Activity::Idle | Activity::BackingOff { .. } => false,
+        };
+        if in_grace {
+            return;
+        }
+        job.check.passes = 0;
+        job.check.failures = job.check.failures.saturating_add(1);
+        if job.check.failures < health.failure_threshold {
+            if job.status == Status::Healthy {
+                // Below the threshold the job still counts as healthy, and its TTL must not lapse.
+                self.announce(id, Announcement::Passing { output: note });
+            }
+            return;
+        }
+        let restarts_now = job.check.failures == health.failure_threshold;
+        if std::mem::replace(&mut job.status, Status::Unhealthy) != Status::Unhealthy {
+            self.say(Level::Warn, Some(id), format!("{} is unhealthy: {note}", settings.name));
+        }
+        self.publish(Event::new(Code::Unhealthy, settings.name.clone()));
+        if health.fail_fast {
+            self.announce(id, Announcement::Failing { output: note });
+        }
+        if restarts_now && health.on_failure == OnFailure::Restart {
+            self.end_unhealthy_run(id);
+        }
+    }
+
+    fn end_unhealthy_run(&mut self, id: JobId) {
+        let grace = self.stop_grace(id);
+        let now = self.now;
+        let job = &mut self.jobs[id.0];
+        if job.phase != Phase::Live {
+            return;
+        }
+        if let Activity::Running { run, kill_at, .. } = &mut job.activity {
+            let run = *run;
+            *kill_at = Some(kill_at.map_or(now + grace, |at| at.min(now + grace)));
+            self.say(Level::Warn, Some(id), format!("stopping {} because it is unhealthy", self.plan.jobs[id.0].name));
+            self.effect(Effect::Signal { job: id, run, signal: StopSignal::Terminate });
+        }
+    }
+
+    /// A process that has ended cannot be passing; who asked for `failFast` is told at once.
+    pub(super) fn report_lost_process(&mut self, id: JobId, exit: Exit) {
+        let fail_fast = self.plan.jobs[id.0].health.as_ref().is_some_and(|health| health.fail_fast);
+        if fail_fast && self.jobs[id.0].may_report() {
+            self.announce(id, Announcement::Failing { output: format!("the process has ended: {exit}") });
+        }
+    }
+
+    /// Gives up the probe that is under way, if any.
+    pub(super) fn cancel_probe(&mut self, id: JobId) {
+        if let Some(round) = self.jobs[id.0].check.in_flight.take() {
+            self.effect(Effect::CancelProbe { job: id, round });
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! What is known of one job while it lives: the data behind the rules, and the questions they ask of it.
+
+use std::time::Duration;
+
+use super::backoff::Streak;
+use super::effect::{RoundId, RunId};
+use super::event::{Code, Event};
+use super::exit::Exit;
+use super::plan::{self, Condition, Count, Start};
+
+/// What others are told of a job's health. v3 spec 5.9.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Not started yet.
+    Idle,
+    /// Started, nothing known.
+    Unknown,
+    /// The last checks passed.
+    Healthy,
+    /// The last checks failed.
+    Unhealthy,
+    /// Out of service on request.
+    Maintenance,
+}
+
+impl Status {
+    /// v3's word in `/status`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Idle | Status::Unknown => "unknown",
+            Status::Healthy => "healthy",
+            Status::Unhealthy => "unhealthy",
+            Status::Maintenance => "maintenance",
+        }
+    }
+}
+
+/// Where a job is on its way to the end.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Phase {
+    /// Starts, runs, waits, restarts.
+    Live,
+    /// `stopping` is out; jobs hooked on it run, at most until then.
+    Hooks {
+        /// No hook is waited for any longer.
+        until: Duration,
+    },
+    /// Its service is being taken out of the catalog. From here on nothing about it may report passing.
+    Withdrawing {
+        /// The catalog is not waited for any longer.
+        until: Duration,
+    },
+    /// Its processes have their stop signal; `stopped` is out.
+    Ending {
+        /// The next step: SIGKILL, or giving up on what even SIGKILL did not end.
+        next: Duration,
+        /// SIGKILL was sent.
+        killed: bool,
+    },
+    /// Nothing of it is left.
+    Done,
+}
+
+/// What a job's process does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Activity {
+    /// There is none.
+    Idle,
+    /// It runs.
+    Running {
+        /// Which run.
+        run: RunId,
+        /// Since when.
+        since: Duration,
+        /// When its group is killed.
+        kill_at: Option<Duration>,
+    },
+    /// It is run again then.
+    BackingOff {
+        /// When.
+        until: Duration,
+    },
+}
+
+/// The state of a job's health check.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Check {
+    /// The next tick; `None` without a health check.
+    pub next_at: Option<Duration>,
+    /// The probe that is under way.
+    pub in_flight: Option<RoundId>,
+    pub passes: u32,
+    pub failures: u32,
+    pub passed_since_start: bool,
+}
+
+/// One job's state.
+#[derive(Debug)]
+pub struct Job {
+    pub(super) phase: Phase,
+    pub(super) activity: Activity,
+    pub(super) status: Status,
+    pub(super) started: bool,
+    /// Starts that events may still cause.
+    pub(super) starts: Count,
+    /// Restarts that are left.
+    pub(super) budget: Count,
+    /// Which events of an `All` condition were seen.
+    pub(super) seen: Vec<bool>,
+    pub(super) give_up_at: Option<Duration>,
+    pub(super) tick_at: Option<Duration>,
+    /// Starts that wait for the current run's end, and what caused the last of them.
+    pub(super) pending: u64,
+    pub(super) pending_cause: Option<Event>,
+    /// Runs that have ended but left members of their group behind.
+    pub(super) lingering: Vec<RunId>,
+    pub(super) check: Check,
+    pub(super) streak: Streak,
+    pub(super) last_uptime: Duration,
+    pub(super) last_exit: Option<Exit>,
+    /// It was told to stop (shutdown) but may have to wait for its turn.
+    pub(super) leaving: bool,
+    /// An interval job whose restarts are used up while a run is still going.
+    pub(super) last_run: bool,
+}
+
+impl Job {
+    pub(super) fn new(plan: &plan::Job, seed: u64) -> Self {
+        let (starts, give_up_at, tick_at, conditions) = match &plan.start {
+            Start::Once { when: Condition::All(events), timeout } => (Count::Finite(1), *timeout, None, events.len()),
+            Start::Once { when: Condition::Any(_), timeout } => (Count::Finite(1), *timeout, None, 0),
+            Start::Each { timeout, .. } => (Count::Unlimited, *timeout, None, 0),
+            Start::Interval(every) => (Count::Finite(1), None, Some(*every), 0),
+            Start::Never { timeout } => (Count::Unlimited, *timeout, None, 0),
+        };
+        Job {
+            phase: Phase::Live,
+            activity: Activity::Idle,
+            status: Status::Idle,
+            started: false,
+            starts,
+            budget: plan.restarts,
+            seen: vec![false; conditions],
+            give_up_at,
+            tick_at,
+            pending: 0,
+            pending_cause: None,
+            lingering: Vec::new(),
+            check: Check { next_at: plan.health.as_ref().map(|health| health.interval), ..Check::default() },
+            streak: Streak::new(seed),
+            last_uptime: Duration::ZERO,
+            last_exit: None,
+            leaving: false,
+            last_run: false,
+        }
+    }
+
+    /// Its health.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// Where it is on its way to the end.
+    pub fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
+    /// What its process does.
+    pub fn activity(&self) -> &Activity {
+        &self.activity
+    }
+
+    /// The run that is going.
+    pub fn run(&self) -> Option<RunId> {
+        match self.activity {
+            Activity::Running { run, .. } => Some(run),
+            Activity::Idle | Activity::BackingOff { .. } => None,
+        }
+    }
+
+    /// A new or ended run says nothing of the next one's health; maintenance outlasts it.
+    pub(super) fn forget_health(&mut self) {
+        if self.status != Status::Maintenance {
+            self.status = Status::Unknown;
+        }
+    }
+
+    /// Every run of which something may still be alive.
+    pub(super) fn alive(&self) -> impl Iterator<Item = RunId> + '_ {
+        self.run().into_iter().chain(self.lingering.iter().copied())
+    }
+
+    /// Whether health may be reported: not before the first start, not in maintenance, not behind the fence.
+    pub(super) fn may_report(&self) -> bool {
+        let before_the_fence = match self.phase {
+            Phase::Live | Phase::Hooks { .. } => true,
+            Phase::Withdrawing { .. } | Phase::Ending { .. } | Phase::Done => false,
+        };
+        let in_service = match self.status {
+            Status::Unknown | Status::Healthy | Status::Unhealthy => true,
+            Status::Idle | Status::Maintenance => false,
+        };
+        before_the_fence && in_service
+    }
+
+    /// The earliest moment at which a rule of this job depends on time.
+    pub(super) fn next_timeout(&self) -> Option<Duration> {
+        let activity = match self.activity {
+            Activity::Idle => None,
+            Activity::Running { kill_at, .. } => kill_at,
+            Activity::BackingOff { until } => Some(until),
+        };
+        let phase = match self.phase {
+            Phase::Live => [self.give_up_at, self.tick_at].into_iter().flatten().min(),
+            Phase::Hooks { until } | Phase::Withdrawing { until } => Some(until),
+            Phase::Ending { next, .. } => Some(next),
+            Phase::Done => return None,
+        };
+        let check = match self.phase {
+            Phase::Live | Phase::Hooks { .. } => self.check.next_at,
+            Phase::Withdrawing { .. } | Phase::Ending { .. } | Phase::Done => None,
+        };
+        [activity, phase, check].into_iter().flatten().min()
+    }
+}
+
+/// The events that can start a job.
+pub(super) fn start_events(start: &Start) -> &[Event] {
+    match start {
+        Start::Once { when: Condition::All(events) | Condition::Any(events), .. } | Start::Each { events, .. } => {
+            events
+        }
+        Start::Interval(_) | Start::Never { .. } => &[],
+    }
+}
+
+/// Whether a job reacts to another job's stop.
+pub(super) fn hooked_on_stop(job: &plan::Job) -> bool {
+    job.exec.is_some()
+        && start_events(&job.start).iter().any(|event| matches!(event.code, Code::Stopping | Code::Stopped))
+}
+
+impl Count {
+    /// Takes one, if any is left.
+    pub(super) fn take(&mut self) -> bool {
+        match self {
+            Count::Unlimited => true,
+            Count::Finite(0) => false,
+            Count::Finite(left) => {
+                *left -= 1;
+                true
+            }
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! How things end: one job's way out, the order in which all go, the exit code.
+//!
+//! A job leaves in fixed steps: `stopping` and its hooks, out of the catalog, stop signal and `stopped`, SIGKILL when
+//! its time is over (v3 spec 10.3, with the process signalled last). Every wait has a limit, so every stop ends.
+
+use std::time::Duration;
+
+use super::effect::{Effect, StopSignal};
+use super::engine::Engine;
+use super::event::{Code, Event};
+use super::job::{Activity, Phase, hooked_on_stop, start_events};
+use super::plan::{Condition, JobId, Level, Plan, Start};
+
+/// A hook that has no limit of its own is given up after this: the longest stop ECS allows on Fargate.
+pub const HOOK_LIMIT: Duration = Duration::from_secs(120);
+/// The catalog may delay a stop for so long.
+pub const WITHDRAW_LIMIT: Duration = Duration::from_secs(2);
+/// After a second stop request: from a process's SIGTERM to its SIGKILL.
+const HURRIED_GRACE: Duration = Duration::from_secs(1);
+/// What SIGKILL did not end in this time (uninterruptible sleep) is left to the kernel.
+const KILL_LIMIT: Duration = Duration::from_secs(2);
+
+/// What is known of the end of everything.
+#[derive(Debug)]
+pub(super) struct Lifecycle {
+    pub stopping: bool,
+    hurried: bool,
+    code: u8,
+    exited: bool,
+    /// For each job: those that must be gone before it is stopped.
+    after: Vec<Vec<JobId>>,
+}
+
+impl Lifecycle {
+    pub(super) fn new(plan: &Plan) -> Self {
+        Lifecycle { stopping: false, hurried: false, code: 0, exited: false, after: stop_order(plan) }
+    }
+}
+
+/// Who must be gone before whom: a job that waits for another's health goes first, a Consul agent goes last.
+fn stop_order(plan: &Plan) -> Vec<Vec<JobId>> {
+    let ids = || (0..plan.jobs.len()).map(JobId);
+    let mut after: Vec<Vec<JobId>> = vec![Vec::new(); plan.jobs.len()];
+    for dependent in ids() {
+        let events = start_events(&plan.jobs[dependent.0].start);
+        for source in ids().filter(|source| {
+            let name = &plan.jobs[source.0].name;
+            events.iter().any(|event| event.code == Code::Healthy && event.source == *name)
+        }) {
+            // Jobs that wait for each other in a circle have no order.
+            if source != dependent && !reaches(&after, dependent, source) {
+                after[source.0].push(dependent);
+            }
+        }
+    }
+    for agent in ids().filter(|id| is_consul_agent(&plan.jobs[id.0])) {
+        let name = &plan.jobs[agent.0].name;
+        after[agent.0] = ids()
+            .filter(|other| {
+                let job = &plan.jobs[other.0];
+                let follows = start_events(&job.start)
+                    .iter()
+                    .any(|event| matches!(event.code, Code::Stopping | Code::Stopped) && event.source == *name);
+                !follows && !is_consul_agent(job)
+            })
+            .collect();
+    }
+    for job in ids().filter(|id| !is_consul_agent(&plan.jobs[id.0])) {
+        after[job.0].retain(|other| !is_consul_agent(&plan.jobs[other.0]));
+    }
+    after
+}
+
+/// Whether `from` waits, directly or through others, for `to` to be gone.
+fn reaches(after: &[Vec<JobId>], from: JobId, to: JobId) -> bool {
+    let mut open = vec![from];
+    let mut seen = vec![false; after.len()];
+    while let Some(id) = open.pop() {
+        if id == to {
+            return true;
+        }
+        if !std::mem::replace(&mut seen[id.0], true) {
+            open.extend(&after[id.0]);
+        }
+    }
+    false
+}
+
+/// 86 of 136 public v3 configurations run the agent as a job; its services must leave before it does.
+fn is_consul_agent(job: &super::plan::Job) -> bool {
+    job.exec.as_ref().is_some_and(|exec| {
+        let program = exec.program.rsplit('/').next().unwrap_or_default();
+        let by_command = program == "consul" && exec.args.iter().any(|arg| arg == "agent");
+        by_command || matches!(job.name.as_str(), "consul" | "consul-agent")
+    })
+}
+
+impl Engine {
+    /// SIGTERM or SIGINT: begin to stop, or hurry.
+    pub(super) fn request_stop(&mut self) {
+        if !self.lifecycle.stopping {
+            self.lifecycle.stopping = true;
+            self.publish(Event::global(Code::Shutdown));
+        } else if !self.lifecycle.hurried {
+            self.lifecycle.hurried = true;
+            self.say(Level::Warn, None, "asked to stop a second time: nothing is waited for any more".to_owned());
+            self.hurry();
+        }
+    }
+
+    fn hurry(&mut self) {
+        for id in self.ids() {
+            match self.jobs[id.0].phase {
+                Phase::Live => self.halt(id),
+                Phase::Hooks { .. } => self.withdraw(id),
+                Phase::Withdrawing { .. } | Phase::Done => {}
+                Phase::Ending { killed, .. } => self.jobs[id.0].phase = Phase::Ending { next: self.now, killed },
+            }
+        }
+    }
+
+    /// Step 1: `stopping`, once it is this job's turn.
+    pub(super) fn halt(&mut self, id: JobId) {
+        if self.jobs[id.0].phase != Phase::Live {
+            return;
+        }
+        if self.must_wait(id) {
+            let job = &mut self.jobs[id.0];
+            (job.leaving, job.tick_at) = (true, None);
+            return;
+        }
+        self.leave(id);
+    }
+
+    fn leave(&mut self, id: JobId) {
+        let until = self.now + self.plan.jobs[id.0].stop_timeout.unwrap_or(HOOK_LIMIT);
+        let until = if self.lifecycle.hurried { self.now } else { until };
+        let job = &mut self.jobs[id.0];
+        job.pending = 0;
+        if job.run().is_none() {
+            job.activity = Activity::Idle;
+        }
+        job.phase = Phase::Hooks { until };
+        self.publish(Event::new(Code::Stopping, self.plan.jobs[id.0].name.clone()));
+    }
+
+    /// In a shutdown, a running job waits until those that need it are gone.
+    fn must_wait(&self, id: JobId) -> bool {
+        self.lifecycle.stopping
+            && !self.lifecycle.hurried
+            && self.jobs[id.0].run().is_some()
+            && self.lifecycle.after[id.0].iter().any(|other| self.jobs[other.0].phase != Phase::Done)
+    }
+
+    /// Step 2: out of the catalog, before the process is told anything.
+    fn withdraw(&mut self, id: JobId) {
+        self.cancel_probe(id);
+        if self.plan.jobs[id.0].service.is_some() && self.plan.consul.is_some() {
+            self.jobs[id.0].phase = Phase::Withdrawing { until: self.now + WITHDRAW_LIMIT };
+            self.effect(Effect::Withdraw { job: id });
+        } else {
+            self.end(id);
+        }
+    }
+
+    pub(super) fn withdrawn(&mut self, id: JobId) {
+        if matches!(self.jobs[id.0].phase, Phase::Withdrawing { .. }) {
+            self.end(id);
+        }
+    }
+
+    /// Step 3: the stop signal, then `stopped`.
+    fn end(&mut self, id: JobId) {
+        let grace = self.stop_grace(id);
+        let next = self.now + grace;
+        self.jobs[id.0].phase = Phase::Ending { next, killed: false };
+        let runs: Vec<_> = self.jobs[id.0].alive().collect();
+        for run in runs {
+            self.effect(Effect::Signal { job: id, run, signal: StopSignal::Terminate });
+        }
+        self.publish(Event::new(Code::Stopped, self.plan.jobs[id.0].name.clone()));
+    }
+
+    /// From the stop signal to SIGKILL.
+    pub(super) fn stop_grace(&self, id: JobId) -> Duration {
+        let grace = self.plan.jobs[id.0].stop_timeout.unwrap_or(self.plan.stop_timeout);
+        if self.lifecycle.hurried { grace.min(HURRIED_GRACE) } else { grace }
+    }
+
+    /// Limits the run of a hook that would otherwise hold up the end of everything.
+    pub(super) fn bound_hook(&mut self, id: JobId) {
+        let limit = self.now + HOOK_LIMIT;
+        if let Activity::Running { kill_at, .. } = &mut self.jobs[id.0].activity {
+            kill_at.get_or_insert(limit);
+        }
+    }
+
+    pub(super) fn tick_stop(&mut self, id: JobId) {
+        let now = self.now;
+        match self.jobs[id.0].phase {
+            Phase::Hooks { until } if until <= now => {
+                if self.has_busy_hook(id) {
+                    let text = format!("{} stops before the jobs hooked on it are done", self.plan.jobs[id.0].name);
+                    self.say(Level::Warn, Some(id), text);
+                }
+                self.withdraw(id);
+            }
+            Phase::Withdrawing { until } if until <= now => self.end(id),
+            Phase::Ending { next, killed: false } if next <= now => {
+                let text = format!("killing processes for job {:?}", self.plan.jobs[id.0].name);
+                self.say(Level::Info, Some(id), text);
+                let runs: Vec<_> = self.jobs[id.0].alive().collect();
+                for run in runs {
+                    self.effect(Effect::Signal { job: id, run, signal: StopSignal::Kill });
+                }
+                self.jobs[id.0].phase = Phase::Ending { next: now + KILL_LIMIT, killed: true };
+            }
+            Phase::Ending { next, killed: true } if next <= now => {
+                let text = format!("processes of {:?} survive SIGKILL and are left behind", self.plan.jobs[id.0].name);
+                self.say(Level::Error, Some(id), text);
+                self.jobs[id.0].activity = Activity::Idle;
+                self.jobs[id.0].lingering.clear();
+            }
+            Phase::Live | Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. } | Phase::Done => {}
+        }
+    }
+
+    /// Whether a job hooked on this one's `stopping` is still at it. Asked only when every event is delivered.
+    fn has_busy_hook(&self, id: JobId) -> bool {
+        let source = &self.plan.jobs[id.0].name;
+        self.ids().filter(|hook| *hook != id && self.waits_for(*hook, Code::Stopping, source)).any(|hook| {
+            let job = &self.jobs[hook.0];
+            match job.phase {
+                Phase::Live => job.activity != Activity::Idle || job.pending > 0,
+                Phase::Hooks { .. } | Phase::Withdrawing { .. } => true,
+                Phase::Ending { .. } | Phase::Done => false,
+            }
+        })
+    }
+
+    /// One step for the first job on its way out that can make one. True if something moved: then its events have to be
+    /// delivered before anybody's next step is judged.
+    pub(super) fn advance_stops(&mut self) -> bool {
+        if self.ids().any(|id| self.advance_stop(id)) {
+            return true;
+        }
+        if self.lifecycle.stopping && self.break_circle() {
+            return true;
+        }
+        self.exit_when_done();
+        false
+    }
+
+    fn advance_stop(&mut self, id: JobId) -> bool {
+        match self.jobs[id.0].phase {
+            Phase::Live if self.jobs[id.0].leaving && !self.must_wait(id) => self.leave(id),
+            Phase::Live if self.lifecycle.stopping && self.waits_in_vain(id) => self.leave(id),
+            Phase::Hooks { .. } if !self.has_busy_hook(id) => self.withdraw(id),
+            Phase::Ending { .. } if self.jobs[id.0].alive().next().is_none() => {
+                self.jobs[id.0].phase = Phase::Done;
+                self.finished(id);
+            }
+            Phase::Live | Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. } | Phase::Done => {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// A hook whose event cannot come any more: its source has already passed that step, or never existed.
+    fn waits_in_vain(&self, id: JobId) -> bool {
+        let job = &self.jobs[id.0];
+        if job.activity != Activity::Idle || job.pending > 0 || !hooked_on_stop(&self.plan.jobs[id.0]) {
+            return false;
+        }
+        let possible = |event: &Event| {
+            self.ids().filter(|other| *other != id && self.plan.jobs[other.0].name == event.source).any(|other| {
+                match self.jobs[other.0].phase {
+                    Phase::Live => true,
+                    Phase::Hooks { .. } | Phase::Withdrawing { .. } => event.code == Code::Stopped,
+                    Phase::Ending { .. } | Phase::Done => false,
+                }
+            })
+        };
+        match &self.plan.jobs[id.0].start {
+            Start::Once { when: Condition::All(events), .. } => {
+                events.iter().zip(&job.seen).any(|(event, seen)| !seen && !possible(event))
+            }
+            Start::Once { when: Condition::Any(events), .. } | Start::Each { events, .. } => {
+                !events.iter().any(possible)
+            }
+            Start::Interval(_) | Start::Never { .. } => true,
+        }
+    }
+
+    /// Jobs that wait for each other's end: the first of them goes.
+    fn break_circle(&mut self) -> bool {
+        let waits = |id: &JobId| {
+            let job = &self.jobs[id.0];
+            job.phase == Phase::Live && (job.leaving || (job.activity == Activity::Idle && job.pending == 0))
+        };
+        let open: Vec<JobId> = self.ids().filter(|id| self.jobs[id.0].phase != Phase::Done).collect();
+        if !open.iter().all(waits) {
+            return false;
+        }
+        let Some(first) = open.first().copied() else { return false };
+        self.leave(first);
+        true
+    }
+
+    /// The end of a critical job is the container's end.
+    fn finished(&mut self, id: JobId) {
+        if !self.plan.jobs[id.0].critical || self.lifecycle.stopping {
+            return;
+        }
+        let name = &self.plan.jobs[id.0].name;
+        let (code, how) = match self.jobs[id.0].last_exit {
+            Some(exit) if self.succeeded(id, exit) => (0, exit.to_string()),
+            Some(exit) => (exit.code(), exit.to_string()),
+            None => (1, "it never ran".to_owned()),
+        };
+        let text = format!("critical job {name} has ended ({how}): stopping everything, exit code {code}");
+        self.say(Level::Info, Some(id), text);
+        self.lifecycle.code = code;
+        self.request_stop();
+    }
+
+    fn exit_when_done(&mut self) {
+        let all_done = self.jobs.iter().all(|job| job.phase == Phase::Done);
+        // Without any job there is nothing whose end could be the end (v3 spec 10.5), but a request is.
+        let over = all_done && (self.lifecycle.stopping || !self.jobs.is_empty());
+        if over && !self.lifecycle.exited {
+            self.lifecycle.exited = true;
+            self.effect(Effect::Exit(self.lifecycle.code));
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Probes, thresholds, heartbeats and maintenance (v3 spec 5.6, 5.7, 8).
+
+use super::plans::*;
+use super::world::{Script, World};
+use crate::core::effect::{Announcement, Input, StopSignal, Switch};
+use crate::core::event::Code;
+use crate::core::job::Status;
+use crate::core::plan::*;
+
+fn app() -> Job {
+    job("app").served().checked(secs(5))
+}
+
+fn with_health(job: Job, change: impl FnOnce(&mut HealthCheck)) -> Job {
+    let mut job = job;
+    if let Some(health) = &mut job.health {
+        change(health);
+    }
+    job
+}
+
+/// Trace B of spec 10.7.
+#[test]
+fn a_passing_check_is_an_event_and_a_heartbeat_every_time() {
+    let setup_then_app = [job("setup"), app().when(once(Code::ExitSuccess, "setup"))];
+    let mut world = World::new(plan(setup_then_app)).script("setup", [Script::exits(0)]).started();
+    world.pass(ms(10_100));
+    let check = ["ExitSuccess check.app", "StatusHealthy app"];
+    let want =
+        [&["Startup global", "ExitSuccess setup", "Stopping setup", "Stopped setup"][..], &check, &check].concat();
+    assert_eq!(world.trace(), want);
+    assert_eq!(world.announced.len(), 2);
+    assert_eq!(world.probes[0].0, secs(5), "the first check comes one interval after the start");
+}
+
+#[test]
+fn a_failing_check_is_an_event_and_no_word_to_the_catalog() {
+    let mut world = World::new(plan([app()]));
+    world.probe_passes = false;
+    let mut world = world.started();
+    world.pass(ms(5_100));
+    assert_eq!(world.trace()[1..], ["ExitFailed check.app", "Error check.app: exit status 1", "StatusUnhealthy app"]);
+    assert!(world.announced.is_empty(), "v3 lets the TTL lapse");
+}
+
+#[test]
+fn fail_fast_tells_the_catalog_at_once_of_a_failing_check_and_of_a_lost_process() {
+    let fast = with_health(app().restarts(Count::Unlimited), |health| health.fail_fast = true);
+    let mut world = World::new(plan([fast])).script("app", [Script::exits(1).lasting(secs(12))]).started();
+    world.pass(ms(10_100));
+    world.probe_passes = false;
+    world.pass(secs(6));
+    let kinds: Vec<bool> =
+        world.announced.iter().map(|(_, _, what)| matches!(what, Announcement::Failing { .. })).collect();
+    assert_eq!(kinds, [false, false, true, true]);
+    assert_eq!(world.announced[2].0, secs(12), "the lost process is reported when it is lost");
+}
+
+#[test]
+fn an_idle_job_is_not_probed() {
+    let mut world = World::new(plan([app().when(once(Code::Healthy, "nobody"))])).started();
+    world.pass(secs(60));
+    assert!(world.probes.is_empty());
+}
+
+#[test]
+fn a_job_without_a_probe_sends_its_heartbeat_unconditionally() {
+    let mut world = World::new(plan([with_health(app(), |health| health.probe = None)])).started();
+    world.pass(ms(15_100));
+    assert_eq!(world.announced.len(), 3);
+    assert_eq!(world.trace(), ["Startup global"]);
+    assert_eq!(world.engine.jobs()[0].status(), Status::Unknown);
+}
+
+/// Reliability case 28, defect 6.
+#[test]
+fn a_slow_probe_neither_overlaps_nor_delays_another_job() {
+    let mut world = World::new(plan([app(), job("other").restarts(Count::Unlimited)]));
+    world = world.script("other", [Script::exits(1).lasting(secs(6))]);
+    world.probe_takes = secs(12);
+    let mut world = world.started();
+    world.pass(ms(30_100));
+    let times: Vec<u64> = world.probes.iter().map(|(at, _)| at.as_secs()).collect();
+    assert_eq!(times, [5, 20]);
+    assert_eq!(world.starts[2].0, secs(6), "the other job is restarted at once");
+}
+
+/// Reliability case 25.
+#[test]
+fn thresholds_count_results_in_a_row_and_the_heartbeat_goes_on_below_them() {
+    let job = with_health(app(), |health| {
+        (health.success_threshold, health.failure_threshold, health.interval) = (2, 3, secs(1));
+    });
+    let mut world = World::new(plan([job])).started();
+    let mut states = Vec::new();
+    for pass in [true, true, false, false, true, false, false, false, true, true] {
+        world.probe_passes = pass;
+        world.pass(secs(1));
+        world.pass(ms(0));
+        states.push(world.engine.jobs()[0].status().as_str());
+    }
+    world.pass(ms(10));
+    // The result of a probe is in shortly after its tick, so each state shows one probe later.
+    let want = [
+        "unknown",
+        "unknown",
+        "healthy",
+        "healthy",
+        "healthy",
+        "healthy",
+        "healthy",
+        "healthy",
+        "unhealthy",
+        "unhealthy",
+    ];
+    assert_eq!(states, want);
+    assert_eq!(world.engine.jobs()[0].status(), Status::Healthy);
+    assert_eq!(world.announced.len(), 7, "from the second pass to the failure before the third, and the last pass");
+}
+
+/// Reliability cases 21 and 22.
+#[test]
+fn an_unhealthy_job_is_restarted_once_per_threshold_but_not_in_its_start_grace() {
+    let job = with_health(app().restarts(Count::Unlimited), |health| {
+        (health.interval, health.failure_threshold) = (secs(1), 3);
+        (health.on_failure, health.start_grace) = (OnFailure::Restart, secs(10));
+    });
+    let mut world = World::new(plan([job]));
+    world.probe_passes = false;
+    let mut world = world.started();
+    world.pass(ms(9_900));
+    assert_eq!(world.count_starts("app"), 1);
+    world.pass(secs(3));
+    assert_eq!(world.count_starts("app"), 2, "three failures after the grace");
+    world.pass(secs(11));
+    assert_eq!(world.count_starts("app"), 2, "the new run has its own grace");
+    world.pass(secs(2));
+    assert_eq!(world.count_starts("app"), 3);
+    assert!(world.signals.iter().all(|(_, _, signal)| *signal == StopSignal::Terminate));
+}
+
+#[test]
+fn an_unhealthy_run_that_ignores_its_stop_signal_is_killed() {
+    let job = with_health(app().restarts(Count::Unlimited), |health| health.on_failure = OnFailure::Restart);
+    let mut world = World::new(plan([job])).script("app", [Script::forever().deaf()]);
+    world.probe_passes = false;
+    let mut world = world.started();
+    world.pass(ms(10_500));
+    let signals: Vec<_> = world.signals.iter().map(|(at, _, signal)| (at.as_secs(), *signal)).collect();
+    assert_eq!(signals, [(5, StopSignal::Terminate), (10, StopSignal::Kill)]);
+    assert_eq!(world.count_starts("app"), 2);
+}
+
+#[test]
+fn initial_status_is_announced_before_the_job_starts() {
+    let mut job = app();
+    if let Some(service) = &mut job.service {
+        service.initial_status = Some(CheckStatus::Warning);
+    }
+    let world = World::new(plan([job.when(once(Code::Healthy, "nobody"))])).started();
+    assert_eq!(world.announced.len(), 1);
+    assert_eq!(world.announced[0].2, Announcement::Initial);
+}
+
+/// Appendix A, and defect 3.
+#[test]
+fn maintenance_takes_the_service_out_and_lets_it_back_in() {
+    let mut world = World::new(plan([app()])).started();
+    world.pass(ms(5_100));
+    assert_eq!(world.engine.jobs()[0].status(), Status::Healthy);
+    world.give(Input::Maintenance(Switch::On));
+    assert_eq!(world.engine.jobs()[0].status(), Status::Maintenance);
+    let (announced, probes) = (world.announced.len(), world.probes.len());
+    world.pass(secs(60));
+    assert_eq!((world.announced.len(), world.probes.len()), (announced, probes));
+    assert_eq!(world.withdrawn.len(), 1);
+    assert!(world.signals.is_empty(), "the process keeps running");
+    world.give(Input::Maintenance(Switch::Off));
+    assert_eq!(world.engine.jobs()[0].status(), Status::Unknown);
+    world.pass(ms(5_100));
+    assert_eq!(world.engine.jobs()[0].status(), Status::Healthy);
+    assert_eq!(world.announced.len(), announced + 1);
+}
+
+#[test]
+fn a_job_can_start_at_maintenance() {
+    let mut world = World::new(plan([job("x").when(each(Code::EnterMaintenance, "global"))])).started();
+    world.give(Input::Maintenance(Switch::On));
+    assert_eq!(world.count_starts("x"), 1);
+}
+
+#[test]
+fn without_a_catalog_health_works_and_nothing_is_announced() {
+    let mut plan = plan([app()]);
+    plan.consul = None;
+    let mut world = World::new(plan).started();
+    world.pass(ms(5_100));
+    assert_eq!(world.engine.jobs()[0].status(), Status::Healthy);
+    world.give(Input::Stop);
+    world.pass(secs(1));
+    assert!(world.announced.is_empty() && world.withdrawn.is_empty() && world.exit.is_some());
+}

@@ -1,0 +1,106 @@
+//! Plans for tests, short to write.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::core::event::{Code, Event};
+use crate::core::plan::*;
+
+pub fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+pub fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+pub fn plan(jobs: impl IntoIterator<Item = Job>) -> Plan {
+    Plan {
+        consul: Some(Consul {
+            address: ConsulAddress::Url("http://127.0.0.1:8500".into()),
+            token: None,
+            token_file: None,
+            tls: ConsulTls::default(),
+        }),
+        logging: Logging::default(),
+        stop_timeout: secs(5),
+        jobs: jobs.into_iter().collect(),
+        watches: Vec::new(),
+        telemetry: None,
+        control: Control { socket: PathBuf::from("/var/run/containerpilot.socket") },
+    }
+}
+
+pub fn command(program: &str) -> Command {
+    Command { program: program.to_owned(), args: Vec::new() }
+}
+
+/// A job that runs at startup, without restarts.
+pub fn job(name: &str) -> Job {
+    Job {
+        name: name.to_owned(),
+        exec: Some(command(name)),
+        start: Start::Once { when: Condition::All(vec![Event::global(Code::Startup)]), timeout: None },
+        restarts: Count::Finite(0),
+        backoff: Backoff { jitter: 0.0, ..Backoff::default() },
+        timeout: None,
+        stop_timeout: None,
+        output: OutputMode::Wrapped,
+        service: None,
+        health: None,
+        critical: false,
+        success_codes: Vec::new(),
+        tty: false,
+    }
+}
+
+pub fn once(code: Code, source: &str) -> Start {
+    Start::Once { when: Condition::All(vec![Event::new(code, source)]), timeout: None }
+}
+
+pub fn each(code: Code, source: &str) -> Start {
+    Start::Each { events: vec![Event::new(code, source)], timeout: None }
+}
+
+impl Job {
+    pub fn when(self, start: Start) -> Self {
+        Job { start, ..self }
+    }
+
+    pub fn restarts(self, restarts: Count) -> Self {
+        Job { restarts, ..self }
+    }
+
+    pub fn checked(self, interval: Duration) -> Self {
+        let health = HealthCheck {
+            probe: Some(Probe::Exec(command("check"))),
+            interval,
+            timeout: Some(interval),
+            output: OutputMode::Wrapped,
+            success_threshold: 1,
+            failure_threshold: 1,
+            start_grace: Duration::ZERO,
+            on_failure: OnFailure::Report,
+            fail_fast: false,
+        };
+        Job { health: Some(health), ..self }
+    }
+
+    pub fn served(self) -> Self {
+        let service = Service {
+            id: format!("{}-host", self.name),
+            name: self.name.clone(),
+            port: 80,
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            tags: Vec::new(),
+            meta: BTreeMap::new(),
+            enable_tag_override: false,
+            deregister_critical_after: None,
+            initial_status: None,
+            ttl: secs(10),
+        };
+        Job { service: Some(service), ..self }
+    }
+}

@@ -1,0 +1,189 @@
+//! Random plans, random behaviour, random events: what must always hold is asserted by the world at every effect
+//! (never two runs or probes of one job at once, nothing passing behind the fence, nothing alive at the end, nothing
+//! after the end); here, that every stop ends in time and with the contracted code, and that no event is lost.
+
+use proptest::prelude::*;
+
+use super::plans::*;
+use super::starting::{instances, watch};
+use super::world::{Script, World};
+use crate::core::effect::{Input, Switch, UserSignal};
+use crate::core::event::{Code, Event, GLOBAL};
+use crate::core::exit::Exit;
+use crate::core::plan::*;
+use crate::core::stop::HOOK_LIMIT;
+
+const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
+
+fn event() -> impl Strategy<Value = Event> {
+    let source = prop_oneof![
+        6 => prop::sample::select(&NAMES[..]).prop_map(str::to_owned),
+        1 => Just(GLOBAL.to_owned()),
+        1 => Just("watch.w".to_owned()),
+        1 => Just("check.a".to_owned()),
+        1 => Just("SIGHUP".to_owned()),
+    ];
+    let code = prop::sample::select(Code::SELECTABLE.map(|(_, code)| code).to_vec());
+    (prop_oneof![8 => code, 1 => Just(Code::Signal)], source).prop_map(|(code, source)| Event::new(code, source))
+}
+
+fn start() -> impl Strategy<Value = Start> {
+    let events = || prop::collection::vec(event(), 1..4);
+    let timeout = || prop::option::of((1u64..5000).prop_map(ms));
+    prop_oneof![
+        4 => Just(job("x").start),
+        4 => (events(), timeout()).prop_map(|(e, timeout)| Start::Once { when: Condition::All(e), timeout }),
+        2 => (events(), timeout()).prop_map(|(e, timeout)| Start::Once { when: Condition::Any(e), timeout }),
+        3 => (events(), timeout()).prop_map(|(events, timeout)| Start::Each { events, timeout }),
+        2 => (100u64..3000).prop_map(|every| Start::Interval(ms(every))),
+        1 => timeout().prop_map(|timeout| Start::Never { timeout }),
+    ]
+}
+
+prop_compose! {
+    fn any_job(name: &'static str)(
+        start in start(),
+        restarts in prop_oneof![(0u64..4).prop_map(Count::Finite), Just(Count::Unlimited)],
+        exec in prop::bool::weighted(0.9),
+        served in any::<bool>(),
+        critical in prop::bool::weighted(0.05),
+        stop_timeout in prop::option::of((0u64..4000).prop_map(ms)),
+        timeout in prop::option::of((1u64..4000).prop_map(ms)),
+        checked in any::<bool>(),
+        every in 200u64..3000,
+        thresholds in (1u32..4, 1u32..4),
+        restart in any::<bool>(),
+        fail_fast in any::<bool>(),
+        grace in 0u64..3000,
+    ) -> Job {
+        let mut job = Job { restarts, critical, stop_timeout, timeout, ..job(name).when(start) };
+        if served || checked {
+            job = job.checked(ms(every));
+        }
+        if served {
+            job = job.served();
+        }
+        if let Some(health) = &mut job.health {
+            (health.success_threshold, health.failure_threshold) = thresholds;
+            health.on_failure = if restart { OnFailure::Restart } else { OnFailure::Report };
+            health.fail_fast = fail_fast;
+            health.start_grace = ms(grace);
+            if !checked {
+                health.probe = None;
+            }
+        }
+        if !exec {
+            job.exec = None;
+        }
+        job
+    }
+}
+
+prop_compose! {
+    fn script()(
+        lasts in prop::option::weighted(0.6, 0u64..4000),
+        code in 0u8..4,
+        obeys in prop::option::weighted(0.8, 0u64..3000),
+        leaves in prop::option::weighted(0.2, 1u64..9000),
+        missing in prop::bool::weighted(0.05),
+    ) -> Script {
+        Script { lasts: lasts.map(ms), exit: Exit::Code(code), obeys: obeys.map(ms), leaves: leaves.map(ms), missing }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Pass(u64),
+    Hup,
+    Usr2,
+    Maintenance(Switch),
+    Instances(usize),
+    Probes(bool, u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (0u64..3000).prop_map(Step::Pass),
+        2 => Just(Step::Hup),
+        1 => Just(Step::Usr2),
+        1 => prop::sample::select(vec![Switch::On, Switch::Off]).prop_map(Step::Maintenance),
+        2 => (0usize..3).prop_map(Step::Instances),
+        2 => (any::<bool>(), 0u64..4000).prop_map(|(pass, takes)| Step::Probes(pass, takes)),
+    ]
+}
+
+prop_compose! {
+    fn history()(
+        a in any_job("a"), b in any_job("b"), c in any_job("c"), d in any_job("d"), e in any_job("e"),
+        count in 0usize..6,
+        scripts in prop::collection::vec(script(), 0..30),
+        fallback in script(),
+        steps in prop::collection::vec(step(), 0..25),
+        withdraw in prop::option::weighted(0.9, 0u64..3000),
+        second_stop in prop::option::of(0u64..4000),
+    ) -> (Plan, Vec<Script>, Script, Vec<Step>, Option<u64>, Option<u64>) {
+        let mut plan = plan([a, b, c, d, e].into_iter().take(count));
+        plan.watches = vec![watch("w")];
+        (plan, scripts, fallback, steps, withdraw, second_stop)
+    }
+}
+
+fn cases() -> u32 {
+    std::env::var("PILOT_RANDOM_HISTORIES").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn under_any_history_every_stop_ends_and_nothing_is_doubled_lost_or_left_behind(
+        (plan, scripts, fallback, steps, withdraw, second_stop) in history()
+    ) {
+        let jobs = plan.jobs.len() as u32;
+        let critical = plan.jobs.iter().any(|job| job.critical);
+        let mut world = World::new(plan);
+        for (index, script) in scripts.into_iter().enumerate() {
+            world.scripts.entry(index % 5).or_default().push_back(script);
+        }
+        // A run that ends in no time and is started again by its own consequences would never let time pass.
+        world.default_script = Script { lasts: fallback.lasts.map(|lasts| lasts.max(ms(200))), ..fallback };
+        world.withdraw_takes = withdraw.map(ms);
+        let mut world = world.started();
+        let mut signals = 0;
+        for step in steps {
+            if world.exit.is_some() {
+                break;
+            }
+            match step {
+                Step::Pass(millis) => world.pass(ms(millis)),
+                Step::Hup => {
+                    signals += 1;
+                    world.give(Input::Signal(UserSignal::Hup));
+                }
+                Step::Usr2 => world.give(Input::Signal(UserSignal::Usr2)),
+                Step::Maintenance(switch) => world.give(Input::Maintenance(switch)),
+                Step::Instances(count) => {
+                    world.give(Input::Instances { watch: WatchId(0), instances: instances(count) });
+                }
+                Step::Probes(pass, takes) => (world.probe_passes, world.probe_takes) = (pass, ms(takes)),
+            }
+        }
+        let seen = world.events.iter().filter(|(_, event)| event.source == "SIGHUP").count();
+        prop_assert_eq!(seen, signals, "no event is lost");
+        if world.exit.is_none() {
+            world.give(Input::Stop);
+            if let (Some(after), None) = (second_stop, world.exit) {
+                world.pass(ms(after));
+                if world.exit.is_none() {
+                    world.give(Input::Stop);
+                }
+            }
+            let limit = (HOOK_LIMIT + secs(15)) * (2 * jobs + 1);
+            world.pass(limit);
+        }
+        prop_assert!(world.exit.is_some(), "the stop did not end: {:#?}", world.engine.jobs());
+        if !critical {
+            prop_assert_eq!(world.exit.map(|(_, code)| code), Some(0));
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! A world for the engine: virtual time, scripted processes, probes and a catalog. It performs effects the way the
+//! runtime does and checks, at every step, what must always hold.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::core::effect::{Announcement, Effect, Input, RoundId, RunId, StopSignal, Verdict};
+use crate::core::engine::Engine;
+use crate::core::event::Event;
+use crate::core::exit::Exit;
+use crate::core::plan::{JobId, Plan};
+
+/// How one run of a job behaves.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// Ends by itself after this time; `None`: runs for ever.
+    pub lasts: Option<Duration>,
+    /// And ends so.
+    pub exit: Exit,
+    /// Ends this long after SIGTERM; `None`: ignores it.
+    pub obeys: Option<Duration>,
+    /// Leaves a member of its group behind for this long after its end, unless killed.
+    pub leaves: Option<Duration>,
+    /// Cannot be started at all.
+    pub missing: bool,
+}
+
+impl Script {
+    pub fn forever() -> Self {
+        Script { lasts: None, exit: Exit::Code(0), obeys: Some(Duration::ZERO), leaves: None, missing: false }
+    }
+
+    pub fn exits(code: u8) -> Self {
+        Script { lasts: Some(Duration::from_millis(1)), exit: Exit::Code(code), ..Script::forever() }
+    }
+
+    pub fn lasting(self, lasts: Duration) -> Self {
+        Script { lasts: Some(lasts), ..self }
+    }
+
+    pub fn deaf(self) -> Self {
+        Script { obeys: None, ..self }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Alive {
+    Main,
+    Leftover,
+}
+
+pub struct World {
+    pub engine: Engine,
+    pub plan: Arc<Plan>,
+    pub now: Duration,
+    pub scripts: BTreeMap<usize, VecDeque<Script>>,
+    pub default_script: Script,
+    pub probe_passes: bool,
+    pub probe_takes: Duration,
+    pub withdraw_takes: Option<Duration>,
+    /// Events, with the time they were published.
+    pub events: Vec<(Duration, Event)>,
+    /// Starts: when, which job, because of what.
+    pub starts: Vec<(Duration, JobId, Option<Event>)>,
+    pub signals: Vec<(Duration, JobId, StopSignal)>,
+    pub announced: Vec<(Duration, JobId, Announcement)>,
+    pub withdrawn: Vec<(Duration, JobId)>,
+    pub probes: Vec<(Duration, JobId)>,
+    pub said: Vec<String>,
+    pub exit: Option<(Duration, u8)>,
+    agenda: BTreeMap<(Duration, u64), Input>,
+    alive: BTreeMap<(JobId, RunId), Alive>,
+    scripts_of: BTreeMap<(JobId, RunId), Script>,
+    in_flight: BTreeSet<(JobId, RoundId)>,
+    fenced: BTreeSet<JobId>,
+    sequence: u64,
+}
+
+impl World {
+    pub fn new(plan: Plan) -> Self {
+        let plan = Arc::new(plan);
+        World {
+            engine: Engine::new(Arc::clone(&plan), 42),
+            plan,
+            now: Duration::ZERO,
+            scripts: BTreeMap::new(),
+            default_script: Script::forever(),
+            probe_passes: true,
+            probe_takes: Duration::from_millis(2),
+            withdraw_takes: Some(Duration::from_millis(1)),
+            events: Vec::new(),
+            starts: Vec::new(),
+            signals: Vec::new(),
+            announced: Vec::new(),
+            withdrawn: Vec::new(),
+            probes: Vec::new(),
+            said: Vec::new(),
+            exit: None,
+            agenda: BTreeMap::new(),
+            alive: BTreeMap::new(),
+            scripts_of: BTreeMap::new(),
+            in_flight: BTreeSet::new(),
+            fenced: BTreeSet::new(),
+            sequence: 0,
+        }
+    }
+
+    pub fn job(&self, name: &str) -> JobId {
+        JobId(self.plan.jobs.iter().position(|job| job.name == name).unwrap())
+    }
+
+    pub fn script(mut self, name: &str, scripts: impl IntoIterator<Item = Script>) -> Self {
+        let id = self.job(name);
+        self.scripts.insert(id.0, scripts.into_iter().collect());
+        self
+    }
+
+    pub fn started(mut self) -> Self {
+        self.give(Input::Startup);
+        self
+    }
+
+    /// Something that will happen by itself.
+    pub fn later(&mut self, after: Duration, input: Input) {
+        self.sequence += 1;
+        self.agenda.insert((self.now + after, self.sequence), input);
+    }
+
+    pub fn give(&mut self, input: Input) {
+        assert!(self.exit.is_none(), "nothing may happen after the end");
+        let effects = self.engine.handle(input, self.now);
+        for effect in effects {
+            self.perform(effect);
+        }
+    }
+
+    /// Lets the world go on for this long, or until the engine has ended.
+    pub fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        let mut steps = 0u32;
+        while self.exit.is_none() {
+            steps += 1;
+            assert!(steps < 300_000, "the engine never comes to rest");
+            let next_event = self.agenda.keys().next().map(|(at, _)| *at);
+            let next = [next_event, self.engine.next_timeout()].into_iter().flatten().min();
+            let Some(next) = next.filter(|next| *next <= end) else { break };
+            self.now = self.now.max(next);
+            match self.agenda.first_entry().filter(|entry| entry.key().0 <= self.now) {
+                Some(entry) => {
+                    let input = entry.remove();
+                    self.happen(input);
+                }
+                None => self.give(Input::Tick),
+            }
+        }
+        if self.exit.is_none() {
+            self.now = end;
+        }
+    }
+
+    fn happen(&mut self, input: Input) {
+        match &input {
+            Input::Exited { job, run, leftovers, .. } => {
+                if self.alive.get(&(*job, *run)) != Some(&Alive::Main) {
+                    return;
+                }
+                if *leftovers {
+                    self.alive.insert((*job, *run), Alive::Leftover);
+                } else {
+                    self.alive.remove(&(*job, *run));
+                }
+            }
+            Input::GroupGone { job, run } => {
+                if self.alive.remove(&(*job, *run)).is_none() {
+                    return;
+                }
+            }
+            Input::Probed { job, round, .. } => {
+                if !self.in_flight.remove(&(*job, *round)) {
+                    return;
+                }
+            }
+            _ => {}
+        }
+        self.give(input);
+    }
+
+    fn ends(&mut self, job: JobId, run: RunId, after: Duration, exit: Exit) {
+        let leaves = self.scripts_of[&(job, run)].leaves;
+        self.later(after, Input::Exited { job, run, exit, leftovers: leaves.is_some() });
+        if let Some(leaves) = leaves {
+            self.later(after + leaves, Input::GroupGone { job, run });
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        assert!(self.exit.is_none(), "Exit must be the last effect, not before {effect:?}");
+        match effect {
+            Effect::Start { job, run, cause } => {
+                let running = self.alive.iter().filter(|((other, _), alive)| *other == job && **alive == Alive::Main);
+                assert_eq!(running.count(), 0, "two runs of one job at once");
+                self.starts.push((self.now, job, cause));
+                let queued = self.scripts.get_mut(&job.0).and_then(VecDeque::pop_front);
+                let script = queued.unwrap_or_else(|| self.default_script.clone());
+                self.scripts_of.insert((job, run), script.clone());
+                self.alive.insert((job, run), Alive::Main);
+                if script.missing {
+                    self.alive.remove(&(job, run));
+                    let reason = "no such program".to_owned();
+                    self.later(Duration::from_millis(50), Input::StartFailed { job, run, code: 127, reason });
+                } else if let Some(lasts) = script.lasts {
+                    self.ends(job, run, lasts, script.exit);
+                }
+            }
+            Effect::Signal { job, run, signal } => {
+                self.signals.push((self.now, job, signal));
+                let Some(alive) = self.alive.get(&(job, run)).cloned() else { return };
+                match (signal, alive) {
+                    (StopSignal::Terminate, Alive::Main) => {
+                        if let Some(obeys) = self.scripts_of[&(job, run)].obeys {
+                            self.ends(job, run, obeys, Exit::Signal(15));
+                        }
+                    }
+                    (StopSignal::Terminate, Alive::Leftover) => {}
+                    (StopSignal::Kill, Alive::Main) => {
+                        let exit = Exit::Signal(9);
+                        self.later(Duration::ZERO, Input::Exited { job, run, exit, leftovers: false });
+                    }
+                    (StopSignal::Kill, Alive::Leftover) => self.later(Duration::ZERO, Input::GroupGone { job, run }),
+                }
+            }
+            Effect::Probe { job, round } => {
+                let others = self.in_flight.iter().filter(|(other, _)| *other == job).count();
+                assert_eq!(others, 0, "two probes of one job at once");
+                self.in_flight.insert((job, round));
+                self.probes.push((self.now, job));
+                let exec = self.plan.jobs[job.0].health.as_ref().and_then(|health| health.probe.as_ref());
+                let exit = matches!(exec, Some(crate::core::plan::Probe::Exec(_)))
+                    .then_some(Exit::Code(u8::from(!self.probe_passes)));
+                let verdict = Verdict { pass: self.probe_passes, note: "probed".to_owned(), exit };
+                self.later(self.probe_takes, Input::Probed { job, round, verdict });
+            }
+            Effect::CancelProbe { job, round } => assert!(self.in_flight.remove(&(job, round))),
+            Effect::Announce { job, announcement } => {
+                assert!(!self.fenced.contains(&job), "{announcement:?} behind the fence");
+                self.announced.push((self.now, job, announcement));
+            }
+            Effect::Withdraw { job } => {
+                if self.engine.jobs()[job.0].status().as_str() != "maintenance" {
+                    self.fenced.insert(job);
+                }
+                self.withdrawn.push((self.now, job));
+                if let Some(takes) = self.withdraw_takes {
+                    self.later(takes, Input::Withdrawn { job });
+                }
+            }
+            Effect::Published(event) => self.events.push((self.now, event)),
+            Effect::Say { text, .. } => self.said.push(text),
+            Effect::Exit(code) => {
+                assert!(self.alive.is_empty(), "left behind: {:?}", self.alive);
+                self.exit = Some((self.now, code));
+            }
+        }
+    }
+
+    /// The published events in v3's debug form, without the braces.
+    pub fn trace(&self) -> Vec<String> {
+        self.events.iter().map(|(_, event)| format!("{} {}", event.code.label(), event.source)).collect()
+    }
+
+    pub fn count_starts(&self, name: &str) -> usize {
+        let id = self.job(name);
+        self.starts.iter().filter(|(_, job, _)| *job == id).count()
+    }
+}

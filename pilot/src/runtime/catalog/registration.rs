@@ -1,0 +1,288 @@
+//! Keeps each service in the catalog as it is wanted: one task a service, the latest wish wins.
+//!
+//! Callers only say what they want and never wait. No two calls for one service overlap. After a withdrawal nothing is
+//! written any more until something new is announced: `deregister` is the last call, over within [`WITHDRAWAL`].
+//! A passing announcement is good for one TTL; after that it is stale news and pilot does not repeat it by itself.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tracing::{debug, info, warn};
+
+use super::backoff::Backoff;
+use super::client::Client;
+use super::error::Error;
+use crate::core::plan::{CheckStatus, Service};
+
+/// A withdrawal is over after this time, whatever the agent does.
+const WITHDRAWAL: Duration = Duration::from_secs(2);
+/// Of which a call that is already under way gets at most so much to finish in order.
+const LAST_CALL: Duration = Duration::from_secs(1);
+/// What nobody sends heartbeats for (an initial status, a failure) is verified this often.
+const LOOK_AFTER: Duration = Duration::from_secs(10);
+/// First and longest delay between attempts.
+const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+
+/// What the catalog should say about a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Desired {
+    /// Registered with the service's `initial_status` (without one: critical, which is Consul's own default).
+    Initial,
+    /// A passing heartbeat; registers the service if needed.
+    Passing {
+        /// The check's output; v3 says `ok`.
+        output: String,
+    },
+    /// Critical. A service that pilot has not registered yet stays unregistered.
+    Failing {
+        /// The check's output.
+        output: String,
+    },
+}
+
+/// The end of a withdrawal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withdrawn {
+    /// [`Service::id`].
+    pub id: String,
+    /// Whether the agent has confirmed; if not, the TTL ends the service's life in the catalog.
+    pub result: Result<(), Error>,
+}
+
+/// Says what is wanted to one task a service. Dropping it ends the tasks after the wishes they already have.
+pub struct Registrar {
+    client: Client,
+    wishes: HashMap<String, watch::Sender<Wish>>,
+    withdrawn: mpsc::UnboundedSender<Withdrawn>,
+}
+
+#[derive(Clone, Debug)]
+struct Wish {
+    /// `None`: out of the catalog.
+    desired: Option<Desired>,
+    announced: Instant,
+    /// Withdrawals asked for so far; each is done and reported, even if something was announced right after it.
+    withdrawals: u64,
+    withdrawn: Instant,
+}
+
+impl Registrar {
+    /// A registrar that has done nothing yet; the end of every withdrawal is sent to `withdrawn`.
+    pub fn new(client: Client, withdrawn: mpsc::UnboundedSender<Withdrawn>) -> Self {
+        Registrar { client, wishes: HashMap::new(), withdrawn }
+    }
+
+    /// Says what the catalog should say; comes back at once. Must be called inside the tokio runtime.
+    pub fn announce(&mut self, service: &Service, desired: Desired) {
+        self.wish(service, |wish| {
+            wish.desired = Some(desired);
+            wish.announced = Instant::now();
+        });
+    }
+
+    /// Takes the service out of the catalog (asked for even if it was never in, like v3) and reports the end of that.
+    pub fn withdraw(&mut self, service: &Service) {
+        self.wish(service, |wish| {
+            wish.desired = None;
+            wish.withdrawals += 1;
+            wish.withdrawn = Instant::now();
+        });
+    }
+
+    fn wish(&mut self, service: &Service, change: impl FnOnce(&mut Wish)) {
+        let wish = match self.wishes.entry(service.id.clone()) {
+            Entry::Occupied(task) => task.into_mut(),
+            Entry::Vacant(place) => {
+                let now = Instant::now();
+                let (sender, wishes) =
+                    watch::channel(Wish { desired: None, announced: now, withdrawals: 0, withdrawn: now });
+                let keeper = Keeper {
+                    service: service.clone(),
+                    client: self.client.clone(),
+                    wishes,
+                    withdrawn: self.withdrawn.clone(),
+                    withdrawals: 0,
+                    registered: false,
+                    trouble: None,
+                    backoff: Backoff::new(RETRY.0, RETRY.1),
+                };
+                tokio::spawn(keeper.keep());
+                place.insert(sender)
+            }
+        };
+        wish.send_modify(change);
+    }
+}
+
+/// The task of one service.
+struct Keeper {
+    service: Service,
+    client: Client,
+    wishes: watch::Receiver<Wish>,
+    withdrawn: mpsc::UnboundedSender<Withdrawn>,
+    /// Withdrawals done so far.
+    withdrawals: u64,
+    /// The agent has confirmed a registration and nothing we know of has taken it back.
+    registered: bool,
+    /// The failure that was said last; `None` when all is well.
+    trouble: Option<Error>,
+    backoff: Backoff,
+}
+
+/// Why an attempt ended early.
+enum Stop {
+    /// A withdrawal has been asked for meanwhile.
+    Withdrawn,
+    /// A call failed; the words are v3's.
+    Failed(&'static str, Error),
+}
+
+const REGISTRATION: &str = "service registration failed";
+const UPDATE: &str = "service update TTL failed";
+
+impl Keeper {
+    async fn keep(mut self) {
+        let mut again: Option<Instant> = None;
+        loop {
+            let due = async {
+                match again {
+                    Some(at) => sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                changed = self.wishes.changed() => if changed.is_err() { return },
+                () = due => {}
+            }
+            let wish = self.wishes.borrow_and_update().clone();
+            if wish.withdrawals > self.withdrawals {
+                self.deregister(&wish).await;
+            }
+            again = self.bring_about(&wish).await.map(|delay| Instant::now() + delay);
+        }
+    }
+
+    /// Makes the catalog say what is wished; the answer is when to look again if no new wish comes first.
+    async fn bring_about(&mut self, wish: &Wish) -> Option<Duration> {
+        let outcome = match &wish.desired {
+            None => return None,
+            Some(Desired::Initial) => self.initial().await.map(|()| Some(LOOK_AFTER)),
+            Some(Desired::Passing { .. }) if wish.announced.elapsed() >= self.service.ttl => {
+                debug!("the last passing check of {} is older than its TTL and is not sent", self.service.name);
+                return None;
+            }
+            Some(Desired::Passing { output }) => self.write(CheckStatus::Passing, output).await.map(|()| None),
+            Some(Desired::Failing { .. }) if !self.registered => return None,
+            Some(Desired::Failing { output }) => {
+                self.write(CheckStatus::Critical, output).await.map(|()| Some(LOOK_AFTER))
+            }
+        };
+        match outcome {
+            Ok(again) => {
+                if self.trouble.take().is_some() {
+                    info!("Consul agent answers again: service {} is up to date", self.service.name);
+                }
+                self.backoff.reset();
+                again
+            }
+            Err(Stop::Withdrawn) => None,
+            Err(Stop::Failed(what, error)) => {
+                if error.is_news_after(self.trouble.as_ref()) {
+                    warn!("{what}: {error} (service {}; pilot keeps trying)", self.service.name);
+                } else {
+                    debug!("{what}: {error} (service {})", self.service.name);
+                }
+                self.trouble = Some(error);
+                Some(self.backoff.delay())
+            }
+        }
+    }
+
+    async fn initial(&mut self) -> Result<(), Stop> {
+        if self.registered {
+            let knows = self.client.knows(&self.service);
+            self.registered = self.unless_withdrawn(UPDATE, knows).await?;
+        }
+        if self.registered {
+            return Ok(());
+        }
+        let status = self.service.initial_status.unwrap_or(CheckStatus::Critical);
+        if self.trouble.is_none() {
+            info!("Registering service {} with initial status set to {}", self.service.name, status.as_str());
+        }
+        self.register(status).await
+    }
+
+    /// Updates the check, and registers the service first where the agent does not have it (any more).
+    async fn write(&mut self, status: CheckStatus, output: &str) -> Result<(), Stop> {
+        if self.registered {
+            match self.update(status, output).await {
+                Err(Stop::Failed(what, error @ Error::UnknownCheck(_))) => {
+                    warn!("{what}: {error}; registering {} again", self.service.name);
+                    self.registered = false;
+                }
+                other => return other,
+            }
+        }
+        self.register(status).await?;
+        self.update(status, output).await
+    }
+
+    async fn register(&mut self, status: CheckStatus) -> Result<(), Stop> {
+        let call = self.client.register(&self.service, status);
+        self.unless_withdrawn(REGISTRATION, call).await?;
+        self.registered = true;
+        info!("Service registered: {}", self.service.name);
+        Ok(())
+    }
+
+    async fn update(&self, status: CheckStatus, output: &str) -> Result<(), Stop> {
+        self.unless_withdrawn(UPDATE, self.client.update_check(&self.service, status, output)).await
+    }
+
+    /// The fence. Nothing is begun after a withdrawal was asked for; a call under way is waited for, because a cancelled one
+    /// may still be carried out by the agent, after our `deregister`.
+    async fn unless_withdrawn<T>(
+        &self,
+        what: &'static str,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Stop> {
+        let done = self.withdrawals;
+        let mut wishes = self.wishes.clone();
+        let asked = async {
+            if wishes.wait_for(|wish| wish.withdrawals > done).await.is_err() {
+                // Nobody is left who could withdraw.
+                std::future::pending::<()>().await;
+            }
+        };
+        let mut call = pin!(call);
+        tokio::select! {
+            biased;
+            () = asked => {
+                let _ = timeout(LAST_CALL, call).await;
+                Err(Stop::Withdrawn)
+            }
+            result = &mut call => result.map_err(|error| Stop::Failed(what, error)),
+        }
+    }
+
+    async fn deregister(&mut self, wish: &Wish) {
+        debug!("deregistering: {}", self.service.id);
+        let call = self.client.deregister(&self.service);
+        let result = timeout_at(wish.withdrawn + WITHDRAWAL, call).await;
+        let result = result.unwrap_or_else(|_| Err(self.client.silent(WITHDRAWAL)));
+        if let Err(error) = &result {
+            info!("deregistering failed: {error}");
+        }
+        self.registered = false;
+        for _ in self.withdrawals..wish.withdrawals {
+            // Nobody listens any more when pilot is past its stop.
+            let _ = self.withdrawn.send(Withdrawn { id: self.service.id.clone(), result: result.clone() });
+        }
+        self.withdrawals = wish.withdrawals;
+    }
+}

@@ -1,0 +1,21 @@
+//! The TCP probe: resolve, connect, close. Never sends a byte.
+
+use tokio::net::TcpStream;
+
+use super::finding::{Cause, Finding};
+use super::resolve::{Resolver, host_and_port};
+
+/// Connects to the first address that accepts.
+pub(super) async fn look(address: &str, resolver: &Resolver) -> Finding {
+    let Some((host, port)) = host_and_port(address) else {
+        return Finding::fail(Cause::Misconfigured, &format!("{address:?} is not host:port"));
+    };
+    let addresses = match resolver.look_up(host, port).await {
+        Ok(addresses) => addresses,
+        Err(error) => return Finding::fail(Cause::Dns, &format!("{host} has no address: {error}")),
+    };
+    match TcpStream::connect(addresses.as_slice()).await {
+        Ok(_) => Finding::pass(&format!("{address} accepts connections")),
+        Err(error) => Finding::io(&error, address),
+    }
+}

@@ -1,0 +1,69 @@
+//! The system calls that no crate in the tree offers safely. The only file of this room with `unsafe`.
+//!
+//! `nix::sys::wait` cannot be used: it fails with EINVAL on a child killed by a real-time signal (`SIGRTMIN+3` is what
+//! systemd images are stopped with), so a peek would never get past it and a `waitpid` would lose its status.
+//! Setting a flag on a descriptor that nobody owns has no safe form either.
+#![allow(unsafe_code)]
+
+use std::os::fd::RawFd;
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::unistd::Pid;
+
+use crate::core::exit::Exit;
+
+/// A child that has ended and is not reaped yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Dead {
+    pub(super) pid: Pid,
+    pub(super) exit: Exit,
+}
+
+/// One ended child, left as it is: the next call may return the same one. `None`: there is none.
+pub(super) fn peek() -> Option<Dead> {
+    wait(libc::P_ALL, 0, libc::WEXITED | libc::WNOHANG | libc::WNOWAIT)
+}
+
+/// Reaps this ended child; its number is free for others from now on.
+pub(super) fn bury(pid: Pid) {
+    let Ok(id) = libc::id_t::try_from(pid.as_raw()) else { return };
+    wait(libc::P_PID, id, libc::WEXITED | libc::WNOHANG);
+}
+
+/// waitid(2). The errors it can have with these arguments (ECHILD) mean "none".
+fn wait(kind: libc::idtype_t, id: libc::id_t, options: libc::c_int) -> Option<Dead> {
+    // SAFETY: a siginfo_t is plain memory for which all zeroes is a valid value.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is to that writable siginfo_t, which outlives the call.
+    let result = unsafe { libc::waitid(kind, id, &raw mut info, options) };
+    if result != 0 {
+        return None;
+    }
+    // SAFETY: waitid succeeded, so the fields of SIGCHLD are set, or all is zero when no child was ready.
+    let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
+    if pid == 0 {
+        return None;
+    }
+    let exit = if info.si_code == libc::CLD_EXITED {
+        Exit::Code(u8::try_from(status & 0xff).unwrap_or(u8::MAX))
+    } else {
+        Exit::Signal(status)
+    };
+    Some(Dead { pid: Pid::from_raw(pid), exit })
+}
+
+/// Sets close-on-exec on all descriptors from `first` up. ENOSYS or EINVAL on kernels before 5.11.
+pub(super) fn close_range_on_exec(first: RawFd) -> Result<(), Errno> {
+    const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
+    let first = libc::c_uint::try_from(first).map_err(|_| Errno::EBADF)?;
+    // SAFETY: numbers only; changes no memory, and no descriptor is closed.
+    let result = unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC) };
+    Errno::result(result).map(drop)
+}
+
+/// Sets close-on-exec on one descriptor; a number that is not open is left alone.
+pub(super) fn close_on_exec(fd: RawFd) {
+    // SAFETY: numbers only; fcntl rejects a descriptor that is not open.
+    unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+}

@@ -1,0 +1,278 @@
+//! The loop: takes what happens to the engine, performs what the engine wants, until it wants to exit.
+//!
+//! One thread, nothing in it waits: processes are started and signalled at once, everything slower is a task that
+//! reports back through a channel.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use super::catalog::{Client, Desired, Registrar, ServiceQuery, Withdrawn, follow, follow_probe};
+use super::children::Children;
+use super::environment::Environment;
+use super::output::Output;
+use super::probe::Prober;
+use super::process::leftovers;
+use super::process::signals::{Arrived, Signals};
+use crate::core::effect::{Announcement, Effect, Input, RoundId, StopSignal, UserSignal, Verdict};
+use crate::core::engine::Engine;
+use crate::core::exit::Exit;
+use crate::core::plan::{JobId, Level, Plan, Probe, WatchId, WatchTarget};
+
+/// How often the remains of process groups are looked at while there are any; the kernel tells nobody of their end.
+const LINGERING: Duration = Duration::from_millis(20);
+
+/// What tasks report.
+#[derive(Debug)]
+enum Report {
+    Input(Input),
+    ProbeDeadline(RoundId, Duration),
+}
+
+/// One pilot at work.
+pub struct Supervisor {
+    plan: Arc<Plan>,
+    engine: Engine,
+    began: Instant,
+    signals: Signals,
+    output: Output,
+    children: Children,
+    environment: Environment,
+    prober: Prober,
+    probes: HashMap<RoundId, AbortHandle>,
+    catalog: Option<Client>,
+    registrar: Option<Registrar>,
+    withdrawn: mpsc::UnboundedReceiver<Withdrawn>,
+    reports: mpsc::UnboundedReceiver<Report>,
+    reporter: mpsc::UnboundedSender<Report>,
+}
+
+impl Supervisor {
+    /// Everything is ready, nothing is started.
+    pub fn new(plan: Plan, signals: Signals, output: Output) -> Self {
+        let plan = Arc::new(plan);
+        let (withdrawals, withdrawn) = mpsc::unbounded_channel();
+        let (reporter, reports) = mpsc::unbounded_channel();
+        let catalog = plan.consul.clone().map(Client::new);
+        Supervisor {
+            engine: Engine::new(Arc::clone(&plan), seed()),
+            began: Instant::now(),
+            signals,
+            output,
+            children: Children::default(),
+            environment: Environment::new(&plan),
+            prober: Prober::new(),
+            probes: HashMap::new(),
+            registrar: catalog.clone().map(|client| Registrar::new(client, withdrawals)),
+            catalog,
+            withdrawn,
+            reports,
+            reporter,
+            plan,
+        }
+    }
+
+    /// Runs until everything has ended; returns the exit code.
+    pub async fn run(mut self) -> u8 {
+        let mut inputs = VecDeque::from([Input::Startup]);
+        for watch in 0..self.plan.watches.len() {
+            self.follow(WatchId(watch));
+        }
+        loop {
+            while let Some(input) = inputs.pop_front() {
+                for effect in self.engine.handle(input, self.began.elapsed()) {
+                    if let Effect::Exit(code) = effect {
+                        leftovers::end(self.plan.stop_timeout, &mut self.signals).await;
+                        return code;
+                    }
+                    self.perform(effect, &mut inputs);
+                }
+            }
+            self.next_inputs(&mut inputs).await;
+        }
+    }
+
+    async fn next_inputs(&mut self, inputs: &mut VecDeque<Input>) {
+        let due = self.engine.next_timeout().map(|at| self.began + at);
+        let look = self.children.has_lingering_groups().then(|| Instant::now() + LINGERING);
+        let wake = [due, look].into_iter().flatten().min();
+        let timer = async {
+            match wake {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            arrived = self.signals.next() => match arrived {
+                Arrived::Child => inputs.extend(self.children.reap(&mut self.environment)),
+                Arrived::Stop => inputs.push_back(Input::Stop),
+                Arrived::Hup => inputs.push_back(Input::Signal(UserSignal::Hup)),
+                Arrived::Usr2 => inputs.push_back(Input::Signal(UserSignal::Usr2)),
+                Arrived::Usr1 => self.output.reopen(),
+            },
+            Some(Withdrawn { id, result }) = self.withdrawn.recv() => {
+                if let Err(error) = result {
+                    tracing::debug!("{id} could not be confirmed to be out of the catalog: {error}");
+                }
+                inputs.extend(self.job_of_service(&id).map(|job| Input::Withdrawn { job }));
+            }
+            Some(report) = self.reports.recv() => match report {
+                Report::Input(input) => {
+                    self.remember(&input);
+                    inputs.push_back(input);
+                }
+                Report::ProbeDeadline(round, limit) => self.children.probe_timed_out(round, limit),
+            },
+            () = timer => {
+                if self.children.has_lingering_groups() {
+                    inputs.extend(self.children.reap(&mut self.environment));
+                }
+                inputs.push_back(Input::Tick);
+            }
+        }
+    }
+
+    fn remember(&mut self, input: &Input) {
+        match input {
+            Input::Instances { watch, instances } => {
+                self.environment.watch_saw(&self.plan.watches[watch.0].name, instances);
+            }
+            Input::Probed { round, .. } => {
+                self.probes.remove(round);
+            }
+            _ => {}
+        }
+    }
+
+    fn job_of_service(&self, id: &str) -> Option<JobId> {
+        let is_it = |job: &crate::core::plan::Job| job.service.as_ref().is_some_and(|service| service.id == id);
+        self.plan.jobs.iter().position(is_it).map(JobId)
+    }
+
+    fn perform(&mut self, effect: Effect, inputs: &mut VecDeque<Input>) {
+        match effect {
+            Effect::Start { job, run, cause } => {
+                let Supervisor { plan, children, environment, output, .. } = self;
+                tracing::debug!("{}.Run start", plan.jobs[job.0].name);
+                if let Err(error) = children.start_run(plan, (job, run), cause.as_ref(), environment, output) {
+                    let (code, reason) = (error.exit_code(), error.to_string());
+                    inputs.push_back(Input::StartFailed { job, run, code, reason });
+                }
+            }
+            Effect::Signal { job, run, signal } => {
+                let (signal, word) = match signal {
+                    StopSignal::Terminate => (Signal::SIGTERM, "term"),
+                    StopSignal::Kill => (Signal::SIGKILL, "kill"),
+                };
+                tracing::debug!("{}.{word}", self.plan.jobs[job.0].name);
+                self.children.signal_run(run, signal);
+            }
+            Effect::Probe { job, round } => self.probe(job, round, inputs),
+            Effect::CancelProbe { round, .. } => match self.probes.remove(&round) {
+                Some(task) => {
+                    task.abort();
+                    self.children.forget_probe(round);
+                }
+                None => self.children.forget_probe(round),
+            },
+            Effect::Announce { job, announcement } => {
+                let desired = match announcement {
+                    Announcement::Initial => Desired::Initial,
+                    Announcement::Passing { output } => Desired::Passing { output },
+                    Announcement::Failing { output } => Desired::Failing { output },
+                };
+                if let (Some(registrar), Some(service)) = (&mut self.registrar, &self.plan.jobs[job.0].service) {
+                    registrar.announce(service, desired);
+                }
+            }
+            Effect::Withdraw { job } => {
+                if let (Some(registrar), Some(service)) = (&mut self.registrar, &self.plan.jobs[job.0].service) {
+                    registrar.withdraw(service);
+                }
+            }
+            Effect::Published(event) => tracing::debug!("event: {event}"),
+            Effect::Say { level, text, .. } => match level {
+                Level::Panic | Level::Fatal | Level::Error => tracing::error!("{text}"),
+                Level::Warn => tracing::warn!("{text}"),
+                Level::Info => tracing::info!("{text}"),
+                Level::Debug => tracing::debug!("{text}"),
+            },
+            Effect::Exit(_) => {}
+        }
+    }
+
+    /// Starts a probe; whatever kind it is, its result or its deadline comes back as a report.
+    fn probe(&mut self, job: JobId, round: RoundId, inputs: &mut VecDeque<Input>) {
+        let plan = Arc::clone(&self.plan);
+        let Some(health) = &plan.jobs[job.0].health else { return };
+        let reporter = self.reporter.clone();
+        match &health.probe {
+            None => {}
+            Some(Probe::Exec(command)) => {
+                let Supervisor { children, environment, output, .. } = self;
+                let started = children.start_probe(&plan, (job, round), (command, health.output), environment, output);
+                match (started, health.timeout) {
+                    (Ok(()), Some(limit)) => {
+                        let task = tokio::spawn(async move {
+                            tokio::time::sleep(limit).await;
+                            let _ = reporter.send(Report::ProbeDeadline(round, limit));
+                        });
+                        self.probes.insert(round, task.abort_handle());
+                    }
+                    (Ok(()), None) => {}
+                    (Err(error), _) => {
+                        let exit = Some(Exit::Code(error.exit_code()));
+                        let verdict = Verdict { pass: false, note: error.to_string(), exit };
+                        inputs.push_back(Input::Probed { job, round, verdict });
+                    }
+                }
+            }
+            Some(native) => {
+                let (prober, native, limit) = (self.prober.clone(), native.clone(), health.timeout);
+                let task = tokio::spawn(async move {
+                    let finding = prober.run(&native, limit).await;
+                    let verdict = Verdict { pass: finding.pass, note: finding.note, exit: None };
+                    let _ = reporter.send(Report::Input(Input::Probed { job, round, verdict }));
+                });
+                self.probes.insert(round, task.abort_handle());
+            }
+        }
+    }
+
+    fn follow(&self, id: WatchId) {
+        let watch = &self.plan.watches[id.0];
+        let (reporter, interval) = (self.reporter.clone(), watch.interval);
+        match &watch.target {
+            WatchTarget::Service { service, tag, datacenter } => {
+                let Some(client) = self.catalog.clone() else { return };
+                let query = ServiceQuery { service: service.clone(), tag: tag.clone(), datacenter: datacenter.clone() };
+                tokio::spawn(follow(client, query, interval, move |instances| {
+                    let _ = reporter.send(Report::Input(Input::Instances { watch: id, instances }));
+                }));
+            }
+            WatchTarget::Probe { probe, timeout } => {
+                let name = watch.name.clone();
+                let mut last = None;
+                let report = move |finding: super::probe::Finding| {
+                    if last.replace(finding.pass) != Some(finding.pass) {
+                        let state = if finding.pass { "passes" } else { "fails" };
+                        tracing::info!("watch {name} {state}: {}", finding.note);
+                    }
+                    let _ = reporter.send(Report::Input(Input::WatchProbed { watch: id, pass: finding.pass }));
+                };
+                tokio::spawn(follow_probe(self.prober.clone(), probe.clone(), *timeout, interval, report));
+            }
+        }
+    }
+}
+
+/// Differs from container to container and from start to start; only spreads delays.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::process::id())
+}
