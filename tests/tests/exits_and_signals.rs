@@ -287,7 +287,7 @@ struct Hangup(std::process::Child);
 
 impl Drop for Hangup {
     fn drop(&mut self) {
-        let leader = i32::try_from(self.0.id()).unwrap();
+        let leader = i32::try_from(self.0.id()).unwrap_or(0);
         for child in processes::children(leader).into_iter().map(|child| child.pid).chain([leader]) {
             processes::signal(child, Signal::SIGTERM);
         }
