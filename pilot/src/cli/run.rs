@@ -52,7 +52,7 @@ async fn supervise(config: Option<PathBuf>, guarded: Guarded) -> u8 {
     if !guarded.descriptors_shut {
         tracing::warn!("jobs may inherit descriptors: this kernel has no close_range and /proc is not mounted");
     }
-    let code = Supervisor::new(plan, signals, output.clone()).run().await;
+    let code = Supervisor::new(plan, signals, output.clone(), guarded).run().await;
     output.finish(LAST_LINES);
     code
 }

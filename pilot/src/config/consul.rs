@@ -24,8 +24,8 @@ pub(super) enum Catalog {
     Given(Option<Box<Consul>>),
 }
 
-const KEYS: [&str; 5] = ["address", "scheme", "token", "tokenFile", "tls"];
-const TLS_KEYS: [&str; 6] = ["cafile", "capath", "clientcert", "clientkey", "servername", "verify"];
+pub(super) const KEYS: [&str; 5] = ["address", "scheme", "token", "tokenFile", "tls"];
+pub(super) const TLS_KEYS: [&str; 6] = ["cafile", "capath", "clientcert", "clientkey", "servername", "verify"];
 const REMEDY: &str =
     "write \"localhost:8500\", \"https://consul:8501\", \"unix:///path\", an object, or false to run without Consul";
 

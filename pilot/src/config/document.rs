@@ -12,7 +12,7 @@ use super::value::{Kind, Value};
 use super::weak::Field;
 use super::{Surroundings, consul, jobs, logging, telemetry, watches};
 
-const KEYS: [&str; 7] = ["consul", "logging", "stopTimeout", "jobs", "watches", "telemetry", "control"];
+pub(super) const KEYS: [&str; 7] = ["consul", "logging", "stopTimeout", "jobs", "watches", "telemetry", "control"];
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Reads the document. The plan counts only if no error was reported.

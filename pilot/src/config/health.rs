@@ -16,7 +16,7 @@ pub(super) struct Health {
     pub ttl: Option<Duration>,
 }
 
-const KEYS: [&str; 13] = [
+pub(super) const KEYS: [&str; 13] = [
     "exec",
     "http",
     "tcp",

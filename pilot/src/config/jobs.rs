@@ -9,7 +9,7 @@ use super::weak::Field;
 use super::when::{self, When};
 use super::{Surroundings, command, durations, health, logging, restarts, service};
 
-const KEYS: [&str; 20] = [
+pub(super) const KEYS: [&str; 20] = [
     "name",
     "exec",
     "logging",

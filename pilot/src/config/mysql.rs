@@ -9,7 +9,7 @@ use super::probe::host_and_port;
 use super::value::Kind;
 use super::weak::Field;
 
-const KEYS: [&str; 11] =
+pub(super) const KEYS: [&str; 11] =
     ["host", "port", "socket", "user", "password", "passwordFile", "passwordEnv", "database", "tls", "caFile", "role"];
 const TLS: [(&str, MysqlTls); 5] = [
     ("disabled", MysqlTls::Disabled),

@@ -10,7 +10,7 @@ use super::probe;
 use super::service::is_service_name;
 use super::weak::Field;
 
-const KEYS: [&str; 9] = ["name", "interval", "tag", "dc", "service", "http", "tcp", "mysql", "timeout"];
+pub(super) const KEYS: [&str; 9] = ["name", "interval", "tag", "dc", "service", "http", "tcp", "mysql", "timeout"];
 const PROBES: [&str; 3] = ["http", "tcp", "mysql"];
 
 /// Reads one watch. `None` if it is not an object (reported).

@@ -17,7 +17,7 @@ pub(super) struct When {
     pub each: bool,
 }
 
-const KEYS: [&str; 7] = ["interval", "source", "once", "each", "timeout", "all", "any"];
+pub(super) const KEYS: [&str; 7] = ["interval", "source", "once", "each", "timeout", "all", "any"];
 const SIGNALS: [&str; 2] = ["SIGHUP", "SIGUSR2"];
 
 /// How a condition counts its events.

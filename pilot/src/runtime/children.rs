@@ -11,6 +11,7 @@ use nix::unistd::Pid;
 use super::environment::Environment;
 use super::output::{Label, Output};
 use super::process::reap::{Ended, group_alive, reap, signal_group};
+use super::process::socket_activation;
 use super::process::spawn::{Launch, SpawnError, Stdio, spawn};
 use crate::core::effect::{Input, RoundId, RunId, Verdict};
 use crate::core::event::Event;
@@ -36,8 +37,10 @@ enum Owner {
 }
 
 /// Every child that pilot started and that is not gone.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Children {
+    /// pilot was handed sockets, which its jobs inherit.
+    pass_sockets: bool,
     owners: HashMap<Pid, Owner>,
     groups: HashMap<RunId, Pid>,
     /// Ended runs of which members of the group are left.
@@ -45,6 +48,11 @@ pub struct Children {
 }
 
 impl Children {
+    /// No child yet. With `pass_sockets` the jobs are told of the sockets that pilot was handed (`LISTEN_FDS`).
+    pub fn new(pass_sockets: bool) -> Self {
+        Children { pass_sockets, owners: HashMap::new(), groups: HashMap::new(), lingering: Vec::new() }
+    }
+
     /// Starts a job's process.
     pub fn start_run(
         &mut self,
@@ -56,6 +64,8 @@ impl Children {
     ) -> Result<(), SpawnError> {
         let settings = &plan.jobs[job.0];
         let Some(command) = &settings.exec else { return Ok(()) };
+        let wrapped = self.pass_sockets.then(|| socket_activation::wrapped(command));
+        let command = wrapped.as_ref().unwrap_or(command);
         let label = Label::Job(settings.name.clone());
         let variables = environment.snapshot(cause);
         let pid = start(command, &variables, settings.output, label, settings.tty, output)?;

@@ -16,6 +16,7 @@ use super::children::Children;
 use super::environment::Environment;
 use super::output::Output;
 use super::probe::Prober;
+use super::process::guard::Guarded;
 use super::process::leftovers;
 use super::process::signals::{Arrived, Signals};
 use crate::core::effect::{Announcement, Effect, Input, RoundId, StopSignal, UserSignal, Verdict};
@@ -53,7 +54,7 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// Everything is ready, nothing is started.
-    pub fn new(plan: Plan, signals: Signals, output: Output) -> Self {
+    pub fn new(plan: Plan, signals: Signals, output: Output, guarded: Guarded) -> Self {
         let plan = Arc::new(plan);
         let (withdrawals, withdrawn) = mpsc::unbounded_channel();
         let (reporter, reports) = mpsc::unbounded_channel();
@@ -63,7 +64,7 @@ impl Supervisor {
             began: Instant::now(),
             signals,
             output,
-            children: Children::default(),
+            children: Children::new(guarded.listen_fds > 0),
             environment: Environment::new(&plan),
             prober: Prober::new(),
             probes: HashMap::new(),

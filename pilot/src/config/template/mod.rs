@@ -1,7 +1,7 @@
 //! Go `text/template` (Go 1.9 level) as ContainerPilot v3 configurations use it (v3 spec section 2.4).
 //!
 //! Text and variables in, text out: this room reads no environment, file or clock. No input may make it panic, recurse
-//! or allocate without limit (see [`bounds`]), and no error quotes the value of a variable: only places and names.
+//! or allocate without limit (see `bounds`), and no error quotes the value of a variable: only places and names.
 
 mod bounds;
 mod compare;

@@ -63,11 +63,12 @@ impl<'t> Parser<'t> {
     fn expect_close(&mut self, context: &str) -> Result<(), Fault> {
         match self.advance() {
             Token { kind: Kind::Close, .. } => Ok(()),
-            token => Err(self.unexpected(token, context)),
+            token => Err(self.unexpected(token, context, "")),
         }
     }
 
-    fn unexpected(&mut self, token: Token<'t>, context: &str) -> Fault {
+    /// `hint` may be empty; some tokens bring a better one.
+    fn unexpected(&mut self, token: Token<'t>, context: &str, hint: &str) -> Fault {
         let what = match token.kind {
             Kind::End => match self.lex_fault.take() {
                 Some(fault) => return fault,
@@ -95,7 +96,8 @@ impl<'t> Parser<'t> {
             Kind::Other('/') => fault.hint("a comment starts directly after the braces: {{/* … */}}"),
             Kind::Other('&') => fault.hint("write: and A B"),
             Kind::Keyword(Keyword::Define) => fault.hint("define templates outside of blocks"),
-            _ => fault,
+            _ if hint.is_empty() => fault,
+            _ => fault.hint(hint),
         }
     }
 
@@ -194,7 +196,7 @@ impl<'t> Parser<'t> {
             Keyword::Nil => Node::Action(self.pipeline("action")?),
             Keyword::Define | Keyword::Else | Keyword::End => {
                 let token = self.advance();
-                return Err(self.unexpected(token, "a block"));
+                return Err(self.unexpected(token, "a block", ""));
             }
         };
         self.depth -= 1;
@@ -288,7 +290,7 @@ impl<'t> Parser<'t> {
         match token.kind {
             Kind::Quoted(quoted) => literal::text(quoted).map_err(|cause| cause.at(token.at)),
             Kind::Raw(raw) => Ok(raw.to_owned()),
-            _ => Err(self.unexpected(token, context).hint("the template's name is a \"quoted text\"")),
+            _ => Err(self.unexpected(token, context, "the template's name is a \"quoted text\"")),
         }
     }
 
@@ -351,7 +353,7 @@ impl<'t> Parser<'t> {
                 _ if token.spaced => operands.push(self.operand(context)?),
                 _ => {
                     self.advance();
-                    return Err(self.unexpected(token, context).hint("operands are separated by spaces"));
+                    return Err(self.unexpected(token, context, "operands are separated by spaces"));
                 }
             }
         }
@@ -398,7 +400,7 @@ impl<'t> Parser<'t> {
             | Kind::Declare
             | Kind::Comma
             | Kind::Other(_)
-            | Kind::End => return Err(self.unexpected(token, context)),
+            | Kind::End => return Err(self.unexpected(token, context, "")),
         };
         while let Token { kind: Kind::Field(name), spaced: false, at: dot } = self.peek() {
             if term.is_plain() && fields.is_empty() {

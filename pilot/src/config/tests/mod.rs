@@ -3,6 +3,7 @@
 mod additions;
 mod blocks;
 mod jobs;
+mod manual;
 mod messages;
 mod random;
 

@@ -65,15 +65,15 @@ pub fn each(code: Code, source: &str) -> Start {
 }
 
 impl Job {
-    pub fn when(self, start: Start) -> Self {
+    pub(super) fn when(self, start: Start) -> Self {
         Job { start, ..self }
     }
 
-    pub fn restarts(self, restarts: Count) -> Self {
+    pub(super) fn restarts(self, restarts: Count) -> Self {
         Job { restarts, ..self }
     }
 
-    pub fn checked(self, interval: Duration) -> Self {
+    pub(super) fn checked(self, interval: Duration) -> Self {
         let health = HealthCheck {
             probe: Some(Probe::Exec(command("check"))),
             interval,
@@ -88,7 +88,7 @@ impl Job {
         Job { health: Some(health), ..self }
     }
 
-    pub fn served(self) -> Self {
+    pub(super) fn served(self) -> Self {
         let service = Service {
             id: format!("{}-host", self.name),
             name: self.name.clone(),

@@ -171,16 +171,8 @@ impl World {
                     self.alive.remove(&(*job, *run));
                 }
             }
-            Input::GroupGone { job, run } => {
-                if self.alive.remove(&(*job, *run)).is_none() {
-                    return;
-                }
-            }
-            Input::Probed { job, round, .. } => {
-                if !self.in_flight.remove(&(*job, *round)) {
-                    return;
-                }
-            }
+            Input::GroupGone { job, run } if self.alive.remove(&(*job, *run)).is_none() => return,
+            Input::Probed { job, round, .. } if !self.in_flight.remove(&(*job, *round)) => return,
             _ => {}
         }
         self.give(input);

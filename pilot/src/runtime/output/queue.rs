@@ -114,6 +114,7 @@ impl Queue {
     pub(super) fn push_or_lose(&self, lines: Lines) {
         let mut state = self.state();
         if state.closed || state.bytes + lines.bytes.len() > ROOM + RESERVE {
+            state.stalled |= state.trying_since.is_some_and(|since| since.elapsed() >= self.patience);
             state.lose(lines.count, Cause::Burst);
         } else {
             self.push(&mut state, lines);

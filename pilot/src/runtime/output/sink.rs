@@ -46,7 +46,11 @@ impl Sink {
         while let Some(item) = queue.next() {
             match item {
                 Item::Lines(lines) => self.write(lines, queue),
-                Item::Reopen => self.reopen(queue),
+                Item::Reopen => {
+                    if let Some(complaint) = self.reopen(queue) {
+                        self.write(complaint, queue);
+                    }
+                }
             }
         }
     }
@@ -88,16 +92,19 @@ impl Sink {
         }
     }
 
-    /// Follows a rotation. If that fails, the old file is as good as any.
-    fn reopen(&mut self, queue: &Queue) {
-        let Some(path) = &self.path else { return };
+    /// Follows a rotation. If that fails, the old file is as good as any, and gets a line about it.
+    fn reopen(&mut self, queue: &Queue) -> Option<Lines> {
+        let path = self.path.as_ref()?;
         match OpenOptions::new().append(true).create(true).open(path) {
-            Ok(file) => *self = Sink::file(file, path.clone()),
+            Ok(file) => {
+                *self = Sink::file(file, path.clone());
+                None
+            }
             Err(error) => {
                 let mut bytes = Vec::new();
                 let message = format!("cannot reopen {}: {error}; logging goes on in the old file", path.display());
                 queue.record(Level::Error, &[], &message, &mut bytes);
-                queue.push_or_lose(Lines::one(bytes));
+                Some(Lines::one(bytes))
             }
         }
     }

@@ -9,6 +9,7 @@ pub mod leftovers;
 mod lookup;
 pub mod reap;
 pub mod signals;
+pub mod socket_activation;
 pub mod spawn;
 mod sys;
 mod terminal;
