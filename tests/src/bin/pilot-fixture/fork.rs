@@ -20,6 +20,12 @@ pub fn ignore(signal: Signal) {
     unsafe { nix::sys::signal::signal(signal, SigHandler::SigIgn) }.expect("a signal can be ignored");
 }
 
+/// The default action from now on: the Rust runtime has handlers of its own for SIGSEGV and SIGBUS.
+pub fn reset(signal: Signal) {
+    // SAFETY: SIG_DFL runs no code of ours. SIGKILL and SIGSTOP have no other action and refuse.
+    let _ = unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) };
+}
+
 /// Sends this process a signal that nix has no name for (a real-time one).
 pub fn kill_own_process(number: i32) {
     // std has no kill(2) and nix no real-time signals; the shell's builtin has both.

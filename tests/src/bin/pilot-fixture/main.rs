@@ -145,6 +145,7 @@ fn die(number: i32) -> ! {
     SigSet::all().thread_unblock().expect("the mask can be set");
     match Signal::try_from(number) {
         Ok(signal) => {
+            fork::reset(signal);
             raise(signal).expect("a signal can be raised");
         }
         Err(_) => fork::kill_own_process(number),

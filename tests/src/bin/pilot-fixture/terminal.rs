@@ -2,6 +2,8 @@
 
 use std::io::stdin;
 use std::process::exit;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{getpgrp, tcgetpgrp};
@@ -12,8 +14,12 @@ pub fn report() {
     set.add(Signal::SIGINT);
     set.add(Signal::SIGTERM);
     super::block(&set);
-    let terminal = tcgetpgrp(stdin());
-    match terminal {
+    // pilot hands the terminal over right after the start: one may have to wait for it.
+    let given = Instant::now();
+    while tcgetpgrp(stdin()).is_ok_and(|group| group != getpgrp()) && given.elapsed() < Duration::from_secs(2) {
+        sleep(Duration::from_millis(1));
+    }
+    match tcgetpgrp(stdin()) {
         Ok(group) if group == getpgrp() => println!("terminal: mine"),
         Ok(_) => println!("terminal: somebody else's"),
         Err(error) => println!("terminal: none ({error})"),
