@@ -3,12 +3,14 @@
 //! It starts the shipped binary (as PID 1 of a PID namespace or beside other processes), a real Consul agent and a real
 //! MySQL-protocol server, waits for conditions with deadlines, and ends only what it started. It never looks inside pilot.
 
+pub mod agent;
 pub mod consul;
 pub mod http;
 pub mod mariadb;
 pub mod pilot;
 pub mod ports;
 pub mod processes;
+pub mod proxy;
 pub mod scratch;
 pub mod scripted;
 pub mod tools;

@@ -21,7 +21,12 @@ pub(super) fn run(config: Option<PathBuf>) -> ExitCode {
     let guarded = guard();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let code = match runtime {
-        Ok(runtime) => runtime.block_on(supervise(config, guarded)),
+        Ok(runtime) => {
+            let code = runtime.block_on(supervise(config, guarded));
+            // Dropping it would wait for the look-ups that cannot be interrupted.
+            runtime.shutdown_background();
+            code
+        }
         Err(error) => refuse(BAD_START, &format!("cannot start: {error}")),
     };
     // Not by returning: tasks and threads that still hang on the network must not delay the end.

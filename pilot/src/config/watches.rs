@@ -26,7 +26,7 @@ pub(super) fn read(field: &Field<'_>) -> Option<Watch> {
         None => block.missing("name", "is needed", "write the name of the service that is watched"),
         Some(field) if !is_service_name(&name) => field.error(
             format!("{name:?} cannot be used"),
-            "begin with a small letter and use letters, digits and `-` only; for another name in Consul add `service`",
+            "begin with a small letter and use letters, digits and `-` only, at least two; for another name in Consul add `service`",
         ),
         Some(_) => {}
     }
