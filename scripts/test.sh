@@ -44,6 +44,7 @@ case $failed in
 *build*) ;;
 *) stage end-to-end-tests end_to_end "$@" ;;
 esac
+[ $# -gt 0 ] || stage demo env CHECK=1 scripts/demo.sh
 
 took=$(($(date +%s) - started))
 if [ -n "$failed" ]; then
