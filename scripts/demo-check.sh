@@ -2,6 +2,7 @@
 # The demo, tried out: an insert, a killed instance, a killed database, an orderly stop. Prints what it saw and exits
 # with the verdict. Called by scripts/demo.sh with everything in the environment.
 set -uo pipefail
+# shellcheck disable=SC2329  # functions are called by name, through judge and within
 
 consul=http://127.0.0.1:$CONSUL_PORT
 app=http://127.0.0.1:${APP_PORT}1
@@ -12,6 +13,12 @@ seen() { printf '  ok    %s\n' "$*"; }
 missed() {
     printf '  FAIL  %s\n' "$*"
     failed=1
+}
+# judge WHEN-TRUE WHEN-FALSE COMMAND...
+judge() {
+    local good=$1 bad=$2
+    shift 2
+    if "$@" >/dev/null 2>&1; then seen "$good"; else missed "$bad"; fi
 }
 now() { date +%s%N; }
 ms_since() { echo "$((($(now) - $1) / 1000000)) ms"; }
@@ -36,7 +43,7 @@ process_on_port() { pgrep -P "$pilot" | while read -r pid; do grep -qz "^PORT=$1
 database() { pgrep -P "$pilot" -x mariadbd; }
 
 echo "starting one pilot; its log: $log"
-"$PILOT" -config demo/pilot.json5 >"$log" 2>&1 &
+"${PILOT:?run scripts/demo.sh}" -config demo/pilot.json5 >"$log" 2>&1 &
 pilot=$!
 trap 'kill -TERM "$pilot" 2>/dev/null && wait "$pilot"' EXIT
 
@@ -48,14 +55,14 @@ else
     tail -n 20 "$log"
     exit 1
 fi
-within 5 grep -q 'Everything is up' "$log" && seen "the welcome text was printed" || missed "the welcome text"
+judge "the welcome text was printed" "the welcome text" within 5 grep -q 'Everything is up' "$log"
 
 name=ada-$RANDOM
 answer=$(curl -sS -o /dev/null -w '%{http_code} %{redirect_url}' -d "username=$name" "$app/create")
-[ "$answer" = "302 $app/success" ] && seen "POST /create answered $answer" || missed "POST /create answered $answer"
+judge "POST /create answered $answer" "POST /create answered $answer" test "$answer" = "302 $app/success"
 other=http://127.0.0.1:${APP_PORT}2
-curl -fsS "$other/users?limit=100" | grep -q "\"$name\"" &&
-    seen "the other instance reads the new row from the database" || missed "the row in the other instance's /users"
+has_row() { curl -fsS "$1/users?limit=100" | grep -q "\"$name\""; }
+judge "the other instance reads the new row from the database" "the row in the other instance's /users" has_row "$other"
 
 victim=$(process_on_port "${APP_PORT}1")
 began=$(now)
@@ -65,10 +72,13 @@ ask "health/service/app?index=$index&wait=20s" >"$DEMO/change.json" 2>/dev/null 
 change=$!
 kill -KILL "$victim"
 wait "$change"
-grep -q '"Status":"critical"' "$DEMO/change.json" &&
-    seen "killed app-1 (process $victim): Consul saw it go" || missed "Consul seeing app-1 go"
-within 20 are_passing 2 && seen "app-1 is back and passing after $(ms_since "$began"), now process $(process_on_port "${APP_PORT}1")" ||
+judge "killed app-1 (process $victim): Consul saw it go" "Consul seeing app-1 go" \
+    grep -q '"Status":"critical"' "$DEMO/change.json"
+if within 20 are_passing 2; then
+    seen "app-1 is back and passing after $(ms_since "$began"), now process $(process_on_port "${APP_PORT}1")"
+else
     missed "app-1 coming back"
+fi
 
 began=$(now)
 kills=0
@@ -81,17 +91,24 @@ noticed() {
 # Not in a subshell, so that the count survives.
 end=$(($(date +%s) + 30))
 said_503=no
+both_critical=yes
 until noticed; do
-    [ "$(date +%s)" -lt "$end" ] || break
+    if [ "$(date +%s)" -ge "$end" ]; then
+        both_critical=no
+        break
+    fi
     [ "$(curl -sS -m 10 -o /dev/null -w '%{http_code}' "$app/ready" 2>/dev/null)" = 503 ] && said_503=yes
     sleep 0.1
 done
-[ "$(critical)" -eq 2 ] && seen "killed the database ($kills times): both instances are critical in Consul" ||
-    missed "both instances critical without a database"
-[ "$said_503" = yes ] && seen "the application answered all the while: its /ready said 503" || missed "a 503 from $app/ready"
-within 60 are_passing 2 && seen "the database is back and both instances pass again, $(ms_since "$began") after the first kill" ||
+judge "killed the database ($kills times): both instances are critical in Consul" \
+    "both instances critical without a database" test "$both_critical" = yes
+judge "the application answered all the while: its /ready said 503" "a 503 from $app/ready" test "$said_503" = yes
+if within 60 are_passing 2; then
+    seen "the database is back and both instances pass again, $(ms_since "$began") after the first kill"
+else
     missed "both instances passing again"
-curl -fsS "$app/users?limit=100" | grep -q "\"$name\"" && seen "the row is still there" || missed "the row after the crash"
+fi
+judge "the row is still there" "the row after the crash" has_row "$app"
 
 processes=$(pgrep -P "$pilot" | tr '\n' ' ')
 began=$(now)
@@ -100,14 +117,14 @@ services='not asked'
 while answer=$(curl -fsS -m 1 "$consul/v1/agent/services" 2>/dev/null | tr -d ' \n'); do services=$answer; done
 wait "$pilot"
 code=$?
-[ "$code" -eq 0 ] && seen "Ctrl-C: pilot exited 0 after $(ms_since "$began")" || missed "Ctrl-C: pilot exited $code"
-[ "$services" = '{}' ] && seen "nothing was registered any more when Consul stopped, last of all" ||
-    missed "Consul's last word was: $services"
+judge "Ctrl-C: pilot exited $code after $(ms_since "$began")" "Ctrl-C: pilot exited $code" test "$code" -eq 0
+judge "nothing was registered any more when Consul stopped, last of all" "Consul's last word was: $services" \
+    test "$services" = '{}'
 left=''
 for process in $processes; do
     [ -d "/proc/$process" ] && left="$left $process"
 done
-[ -z "$left" ] && seen "no process is left (looked for $processes)" || missed "processes are left:$left"
+judge "no process is left (looked for $processes)" "processes are left:$left" test -z "$left"
 trap - EXIT
 
 if [ "$failed" -eq 0 ]; then

@@ -15,8 +15,8 @@ fn gaps(marks: &[(f64, i32)]) -> Vec<f64> {
 
 #[track_caller]
 fn assert_near(gap: f64, expected: f64, jitter: f64) {
-    // A busy machine may be late, never early.
-    let (low, high) = (expected * (1.0 - jitter) - 2.0, expected * (1.0 + jitter) + 150.0);
+    // A busy machine may be late, never early; not so late that the next step of the formula would pass too.
+    let (low, high) = (expected * (1.0 - jitter) - 2.0, expected * (1.0 + jitter) + 600.0);
     assert!((low..=high).contains(&gap), "{gap:.1} ms, expected {low:.0} to {high:.0}");
 }
 
@@ -60,7 +60,7 @@ fn jitter_stays_within_its_bounds_and_is_not_always_the_same() {
 #[test]
 fn a_run_of_reset_after_forgets_earlier_failures() {
     let restarts =
-        json!({ "max": 4, "delay": "500ms", "growth": 2, "maxDelay": "5s", "jitter": 0, "resetAfter": "300ms" });
+        json!({ "max": 4, "delay": "2s", "growth": 2, "maxDelay": "5s", "jitter": 0, "resetAfter": "300ms" });
     let mut pilot = Pilot::run(&crashing(&restarts, &["wait", "400", "exit", "1"]));
     assert_eq!(pilot.exit_code(), 0);
     for gap in gaps(&pilot.marks("runs")) {
