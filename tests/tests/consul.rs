@@ -1,6 +1,8 @@
 //! Services in Consul: registered, kept, reported on, taken out; and an agent that is late, faulty or gone.
 //! reliability.md, section 2, cases 34, 37, 38, 41, 42, 44; v3 spec 5.6, 5.7 and the Consul parts of section 11.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
+
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -183,7 +185,7 @@ fn a_job_with_an_initial_status_is_in_the_catalogue_before_it_starts() {
         ]);
         let mut pilot = Pilot::run(&config(&consul.address(), jobs));
         wait_for_status(&consul, &mut pilot, "app", initial);
-        assert_eq!(pilot.count(&format!("Registering service app with initial status set to {initial}")), 1);
+        pilot.wait_for(&format!("Registering service app with initial status set to {initial}"));
         assert_eq!(pilot.count("app.Run start"), 0, "{}", pilot.log());
         pilot.scratch.write("go", "");
         pilot.wait_for_event("StatusHealthy app");
@@ -314,6 +316,56 @@ fn an_agent_that_resets_connections_harms_nothing() {
 #[test]
 fn an_agent_whose_answer_never_ends_harms_nothing() {
     an_agent_that_fails(Reply::Drip);
+}
+
+// Case 42: nobody is hammered.
+#[test]
+fn attempts_at_a_faulty_agent_come_at_growing_distances() {
+    let proxy = Scripted::start(|_| Reply::status(500));
+    let never = json!({ "initial_status": "warning", "when": { "source": "SIGHUP" } });
+    let mut pilot = Pilot::run(&config(&format!("127.0.0.1:{}", proxy.port()), json!([app_with("app", &never)])));
+    let attempts = pilot.wait("four attempts", SOON, |_| Some(proxy.requests()).filter(|all| all.len() >= 4));
+    let gap = |n: usize| attempts[n + 1].at.duration_since(attempts[n].at);
+    for (n, nominal) in [500, 1000, 2000].map(Duration::from_millis).into_iter().enumerate() {
+        assert!(gap(n) >= nominal / 2 && gap(n) < nominal + Duration::from_millis(400), "{:?} for {nominal:?}", gap(n));
+    }
+    assert_eq!(pilot.stop(), 0);
+}
+
+// Case 7: the registration is on its way when the stop comes.
+#[test]
+fn a_stop_in_the_middle_of_the_first_registration_leaves_nothing() {
+    let consul = Consul::start();
+    let port = consul.port();
+    let proxy = Scripted::start(move |request| {
+        if request.line.contains("service/register") {
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        forward(port, request)
+    });
+    let mut pilot = Pilot::run(&config(&format!("127.0.0.1:{}", proxy.port()), json!([app("app")])));
+    pilot.wait("the registration", SOON, |_| (proxy.count("service/register") == 1).then_some(()));
+    assert_eq!(pilot.stop(), 0);
+    let lines: Vec<String> = proxy.requests().iter().map(|request| request.line.clone()).collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!(consul.services(), Vec::<String>::new());
+}
+
+// Spec 5.7: a job leaves the catalogue whatever ends it; 10.5: another one goes on.
+#[test]
+fn a_job_that_ends_by_itself_leaves_the_catalogue_and_the_others_stay() {
+    let consul = Consul::start();
+    let mut short = app("short");
+    short["restarts"] = json!("never");
+    let mut pilot = Pilot::run(&config(&consul.address(), json!([short, app("app")])));
+    consul.wait_for_passing("short", 1);
+    consul.wait_for_passing("app", 1);
+    let process = pilot.child_running("short.says");
+    processes::signal(process, Signal::SIGKILL);
+    pilot.wait_for_event("Stopped short");
+    assert_eq!(consul.services(), [id("app")]);
+    assert_eq!(pilot.stop(), 0);
+    assert_eq!(consul.services(), Vec::<String>::new());
 }
 
 // Case 34's first half: v3 took a service out while or after its process was told to stop.
