@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # The demo, tried out: an insert, a killed instance, a killed database, an orderly stop. Prints what it saw and exits
 # with the verdict. Called by scripts/demo.sh with everything in the environment.
+# Functions are called by name, through judge and within, which shellcheck does not see:
+# shellcheck disable=SC2329
 set -uo pipefail
-# shellcheck disable=SC2329  # functions are called by name, through judge and within
 
 consul=http://127.0.0.1:$CONSUL_PORT
 app=http://127.0.0.1:${APP_PORT}1

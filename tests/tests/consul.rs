@@ -1,6 +1,8 @@
 //! Services in Consul: registered, kept, reported on, taken out; and an agent that is late, faulty or gone.
 //! reliability.md, section 2, cases 34, 37, 38, 41, 42, 44; v3 spec 5.6, 5.7 and the Consul parts of section 11.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
+
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -73,6 +75,27 @@ fn app_with(name: &str, more: &Value) -> Value {
         }
     }
     job
+}
+
+/// Lets an [`app`] mark a file at its SIGTERM and end so many milliseconds later.
+fn end_slowly(job: &mut Value, mark: &str, ms: u32) {
+    let words = job["exec"].as_array_mut().unwrap();
+    words.splice(1..1, [json!("on-term"), json!(mark), json!(ms.to_string()), json!("0")]);
+}
+
+/// Stands before the agent and lets whatever is written arrive late: a write is always under way. Says what has arrived.
+fn slow_writes(port: u16, pause: Duration) -> (Scripted, Arc<Mutex<Vec<String>>>) {
+    let arrived: Arc<Mutex<Vec<String>>> = Arc::default();
+    let note = arrived.clone();
+    let proxy = Scripted::start(move |request| {
+        if request.line.contains("check/update") || request.line.contains("service/register") {
+            std::thread::sleep(pause);
+        }
+        let answer = forward(port, request);
+        note.lock().unwrap().push(request.line.clone());
+        answer
+    });
+    (proxy, arrived)
 }
 
 fn status(consul: &Consul, service: &str) -> String {
@@ -183,7 +206,7 @@ fn a_job_with_an_initial_status_is_in_the_catalogue_before_it_starts() {
         ]);
         let mut pilot = Pilot::run(&config(&consul.address(), jobs));
         wait_for_status(&consul, &mut pilot, "app", initial);
-        assert_eq!(pilot.count(&format!("Registering service app with initial status set to {initial}")), 1);
+        pilot.wait_for(&format!("Registering service app with initial status set to {initial}"));
         assert_eq!(pilot.count("app.Run start"), 0, "{}", pilot.log());
         pilot.scratch.write("go", "");
         pilot.wait_for_event("StatusHealthy app");
@@ -316,6 +339,55 @@ fn an_agent_whose_answer_never_ends_harms_nothing() {
     an_agent_that_fails(Reply::Drip);
 }
 
+// Case 42: nobody is hammered.
+#[test]
+fn attempts_at_a_faulty_agent_come_at_growing_distances() {
+    let proxy = Scripted::start(|_| Reply::status(500));
+    let never = json!({ "initial_status": "warning", "when": { "source": "SIGHUP" } });
+    let mut pilot = Pilot::run(&config(&format!("127.0.0.1:{}", proxy.port()), json!([app_with("app", &never)])));
+    let attempts = pilot.wait("four attempts", SOON, |_| Some(proxy.requests()).filter(|all| all.len() >= 4));
+    let gap = |n: usize| attempts[n + 1].at.duration_since(attempts[n].at);
+    for (n, nominal) in [500, 1000, 2000].map(Duration::from_millis).into_iter().enumerate() {
+        assert!(gap(n) >= nominal / 2 && gap(n) < nominal + Duration::from_millis(400), "{:?} for {nominal:?}", gap(n));
+    }
+    assert_eq!(pilot.stop(), 0);
+}
+
+// Case 7: the registration is on its way when the stop comes.
+#[test]
+fn a_stop_in_the_middle_of_the_first_registration_leaves_nothing() {
+    let consul = Consul::start();
+    let (proxy, arrived) = slow_writes(consul.port(), Duration::from_millis(500));
+    let mut pilot = Pilot::run(&config(&format!("127.0.0.1:{}", proxy.port()), json!([app("app")])));
+    pilot.wait("the registration", SOON, |_| (proxy.count("service/register") == 1).then_some(()));
+    assert_eq!(pilot.stop(), 0);
+    let lines = until("everything to arrive", SOON, || {
+        Some(arrived.lock().unwrap().clone()).filter(|arrived| arrived.len() == proxy.requests().len())
+    });
+    assert_eq!(
+        lines,
+        ["PUT /v1/agent/service/register".to_owned(), format!("PUT /v1/agent/service/deregister/{}", id("app"))]
+    );
+    assert_eq!(consul.services(), Vec::<String>::new());
+}
+
+// Spec 5.7: a job leaves the catalogue whatever ends it; 10.5: another one goes on.
+#[test]
+fn a_job_that_ends_by_itself_leaves_the_catalogue_and_the_others_stay() {
+    let consul = Consul::start();
+    let mut short = app("short");
+    short["restarts"] = json!("never");
+    let mut pilot = Pilot::run(&config(&consul.address(), json!([short, app("app")])));
+    consul.wait_for_passing("short", 1);
+    consul.wait_for_passing("app", 1);
+    let process = pilot.child_running("short.says");
+    processes::signal(process, Signal::SIGKILL);
+    pilot.wait_for_event("Stopped short");
+    assert_eq!(consul.services(), [id("app")]);
+    assert_eq!(pilot.stop(), 0);
+    assert_eq!(consul.services(), Vec::<String>::new());
+}
+
 // Case 34's first half: v3 took a service out while or after its process was told to stop.
 #[test]
 fn a_service_has_left_the_catalogue_before_its_process_gets_sigterm() {
@@ -334,9 +406,7 @@ fn a_service_has_left_the_catalogue_before_its_process_gets_sigterm() {
         forward(port, request)
     });
     let mut job = app("app");
-    let serve = job["exec"].as_array().unwrap()[1..].to_vec();
-    let exec = [json!(fixture()), json!("on-term"), json!(term), json!("500"), json!("0")];
-    job["exec"] = exec.into_iter().chain(serve).collect();
+    end_slowly(&mut job, &term, 500);
     let mut pilot = Pilot::run(&config(&format!("127.0.0.1:{}", slow.port()), json!([job])));
     wait_for_status(&consul, &mut pilot, "app", "passing");
     pilot.signal(Signal::SIGTERM);
@@ -350,19 +420,12 @@ fn a_service_has_left_the_catalogue_before_its_process_gets_sigterm() {
 #[test]
 fn after_the_fence_nothing_is_written_any_more() {
     let consul = Consul::start();
-    let port = consul.port();
-    // Whatever is written is on its way for a while: a heartbeat is always under way when the stop comes.
-    let proxy = Scripted::start(move |request| {
-        if request.line.contains("check/update") || request.line.contains("service/register") {
-            std::thread::sleep(Duration::from_millis(60));
-        }
-        forward(port, request)
-    });
+    let (proxy, arrived) = slow_writes(consul.port(), Duration::from_millis(60));
     for moment in 0..8 {
-        let jobs = json!([
-            app_with("app", &json!({ "health": { "interval": "20ms" } })),
-            app_with("slow", &json!({ "health": { "interval": "50ms", "timeout": 1 } })),
-        ]);
+        let mut app = app_with("app", &json!({ "health": { "interval": "20ms" } }));
+        // It lives on and answers for a while after its SIGTERM.
+        end_slowly(&mut app, "{{ .PILOT_TEST_DIR }}/term", 200);
+        let jobs = json!([app, app_with("slow", &json!({ "health": { "interval": "50ms", "timeout": 1 } })),]);
         let mut pilot = Pilot::run(&config(&format!("127.0.0.1:{}", proxy.port()), jobs));
         pilot.scratch.write("slow.says", "slow 100");
         consul.wait_for_passing("app", 1);
@@ -371,6 +434,7 @@ fn after_the_fence_nothing_is_written_any_more() {
         std::thread::sleep(Duration::from_millis(moment * 13));
         let before = proxy.requests().len();
         assert_eq!(pilot.stop(), 0, "{}", pilot.log());
+        until("everything to arrive", SOON, || (arrived.lock().unwrap().len() == proxy.requests().len()).then_some(()));
         assert_eq!(consul.services(), Vec::<String>::new(), "{}", pilot.log());
         let after = proxy.requests().split_off(before);
         for job in ["app", "slow"] {
@@ -389,11 +453,9 @@ fn after_the_fence_nothing_is_written_any_more() {
 fn a_consul_agent_that_is_a_job_stops_last_and_nothing_is_left_in_it() {
     let consul = Consul::reserved();
     let mut slow = app("slow");
-    let serve = slow["exec"].as_array().unwrap()[1..].to_vec();
-    let begin = [fixture(), "on-term".into(), "{{ .PILOT_TEST_DIR }}/term".into(), "300".into(), "0".into()];
-    slow["exec"] = begin.into_iter().map(Value::from).chain(serve).collect();
+    end_slowly(&mut slow, "{{ .PILOT_TEST_DIR }}/term", 300);
     let jobs = json!([
-        { "name": "consul", "exec": consul.command(), "restarts": "unlimited" },
+        { "name": "discovery", "exec": consul.command(), "restarts": "unlimited" },
         slow,
         app("app"),
         { "name": "goodbye", "exec": [fixture(), "wait", "100", "say", "goodbye said"], "when": { "source": "app", "once": "stopped" } },
@@ -415,7 +477,7 @@ fn a_consul_agent_that_is_a_job_stops_last_and_nothing_is_left_in_it() {
         let found = lines.iter().position(|line| line.text.contains(text));
         found.unwrap_or_else(|| panic!("no line with {text:?}\n{}", pilot.log()))
     };
-    let end = place("consul.term");
+    let end = place("discovery.term");
     let earlier = ["ExitSuccess slow}", "Stopped slow}", "Stopped app}", "goodbye said", "Stopped goodbye}"];
     for earlier in earlier {
         assert!(place(earlier) < end, "{earlier:?} comes before the agent's end\n{}", pilot.log());

@@ -1,255 +1,364 @@
-//! Probes, thresholds and what follows from them. reliability.md, section 2, cases 22 to 28.
+//! What probes find, and what a finding does to its job. reliability.md, section 2, cases 22 to 25, 27 and 28.
+//!
+//! Case 26 (a readiness descriptor) is about something that pilot does not have yet.
 
-use std::time::Duration;
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
 
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
 use pilot_tests::mariadb::{PASSWORD, USER};
 use pilot_tests::pilot::jobs;
-use pilot_tests::{MariaDb, Pilot, SOON, fixture, ports};
+use pilot_tests::scripted::{Reply, Scripted};
+use pilot_tests::{Consul, MariaDb, Pilot, SOON, Scratch, fixture, ports, processes};
 use serde_json::{Value, json};
 
-const ANSWER: &str = "{{ .PILOT_TEST_DIR }}/answer";
-
-/// A job that serves HTTP as the file `answer` says, with this health block.
-fn server(port: u16, health: &Value) -> Value {
-    json!({ "name": "main", "exec": [fixture(), "mark", "{{ .PILOT_TEST_DIR }}/runs", "http", port.to_string(), ANSWER],
-            "restarts": "unlimited", "health": health })
+/// A job that does nothing but be there, with this health.
+fn idle(name: &str, health: &Value) -> Value {
+    let mut health = health.clone();
+    for (key, value) in [("interval", json!("50ms")), ("timeout", json!("1s"))] {
+        if health.get(key).is_none() {
+            health[key] = value;
+        }
+    }
+    json!({
+        "name": name, "restarts": "unlimited", "health": health,
+        "exec": [fixture(), "mark", format!("{{{{ .PILOT_TEST_DIR }}}}/{name}.runs"), "forever"],
+    })
 }
 
-fn url(port: u16) -> String {
-    format!("http://127.0.0.1:{port}/ready")
+/// Its service in Consul, so that findings can be read there.
+fn in_consul(mut job: Value) -> Value {
+    job["port"] = json!(8000);
+    job["interfaces"] = json!("static:127.0.0.1");
+    job["health"]["ttl"] = json!(60);
+    job
 }
 
-// Case 22: v3 has no start-up probe; pilot's is a grace in which failures do not count.
-#[test]
-fn the_start_grace_holds_back_the_restart_until_it_is_over() {
-    let port = ports::free();
-    let health = json!({ "http": url(port), "interval": 1, "ttl": 5, "startGrace": "3s", "onFailure": "restart" });
-    let mut pilot = Pilot::with(&jobs(json!([server(port, &health)]))).start();
-    pilot.scratch.write("answer", "500");
-    let marks = pilot.wait_for_marks("runs", 2);
-    let first_life = marks[1].0 - marks[0].0;
-    assert!((2.8..8.0).contains(&first_life), "it lived {first_life} s\n{}", pilot.log());
-    assert_eq!(pilot.stop(), 0);
+/// The agent's own view of a service's check: its catalogue may be told of a changed output minutes later.
+fn check(consul: &Consul, service: &str) -> (String, String) {
+    let checks = consul.get("/v1/agent/checks");
+    let of_service = |check: &&Value| check["ServiceName"] == service;
+    let found = checks.as_object().and_then(|checks| checks.values().find(of_service)).cloned().unwrap_or_default();
+    let text = |key: &str| found[key].as_str().unwrap_or_default().to_owned();
+    (text("Status"), text("Output"))
 }
 
-// Case 22: the grace ends with the first pass.
-#[test]
-fn after_the_first_pass_a_failure_counts_although_the_grace_is_not_over() {
-    let port = ports::free();
-    let health = json!({ "http": url(port), "interval": 1, "ttl": 5, "startGrace": "60s" });
-    let mut pilot = Pilot::run(&jobs(json!([server(port, &health)])));
-    pilot.wait_for_event("StatusHealthy main");
-    pilot.scratch.write("answer", "500");
-    pilot.wait_for_event("StatusUnhealthy main");
-    assert_eq!(pilot.stop(), 0);
-}
-
-// Case 22, and 21's second half: exactly one restart per threshold.
-#[test]
-fn a_failing_check_restarts_the_job_once_per_threshold() {
-    let port = ports::free();
-    let health = json!({ "http": url(port), "interval": 1, "ttl": 9, "failureThreshold": 2, "onFailure": "restart" });
-    let mut pilot = Pilot::run(&jobs(json!([server(port, &health)])));
-    pilot.wait_for_event("StatusHealthy main");
-    pilot.scratch.write("answer", "500");
-    let marks = pilot.wait_for_marks("runs", 3);
-    // Two failures are at least one interval apart, so a life under failure lasts longer than one interval.
-    assert!(marks[2].0 - marks[1].0 > 1.0, "{marks:?}\n{}", pilot.log());
-    pilot.scratch.write("answer", "200");
-    let seen = pilot.count_events("StatusHealthy main");
-    pilot.wait_for_count("event: {StatusHealthy main}", seen + 3);
-    assert_eq!(pilot.marks("runs").len(), 3, "a passing job is not restarted\n{}", pilot.log());
-    assert_eq!(pilot.stop(), 0);
-}
-
-#[test]
-fn without_on_failure_a_failing_check_never_restarts() {
-    let port = ports::free();
-    let health = json!({ "http": url(port), "interval": 1, "ttl": 9 });
-    let mut pilot = Pilot::run(&jobs(json!([server(port, &health)])));
-    pilot.scratch.write("answer", "500");
-    pilot.wait_for_count("event: {StatusUnhealthy main}", 4);
-    assert_eq!(pilot.marks("runs").len(), 1);
-    assert_eq!(pilot.stop(), 0);
+fn url(port: u16, path: &str) -> String {
+    format!("http://127.0.0.1:{port}{path}")
 }
 
 // Case 23.
 #[test]
-fn tcp_stays_green_while_http_answers_500() {
-    let (port, other) = (ports::free(), ports::free());
-    let mut by_tcp = server(port, &json!({ "tcp": format!("127.0.0.1:{port}"), "interval": 1, "ttl": 9 }));
-    by_tcp["name"] = json!("tcp");
-    let mut by_http = server(other, &json!({ "http": url(other), "interval": 1, "ttl": 9 }));
-    by_http["name"] = json!("http");
-    let mut pilot = Pilot::run(&jobs(json!([by_tcp, by_http])));
-    pilot.scratch.write("answer", "500");
-    pilot.wait_for_count("event: {StatusHealthy tcp}", 3);
-    pilot.wait_for_count("event: {StatusUnhealthy http}", 3);
-    assert_eq!(pilot.count_events("StatusUnhealthy tcp"), 0, "{}", pilot.log());
+fn a_tcp_probe_stays_green_while_http_answers_500() {
+    let port = ports::free();
+    let config = jobs(json!([
+        { "name": "server", "exec": [fixture(), "http", port.to_string(), "{{ .PILOT_TEST_DIR }}/says"] },
+        idle("connected", &json!({ "tcp": port })),
+        idle("asked", &json!({ "http": url(port, "/health") })),
+    ]));
+    let mut pilot = Pilot::run(&config);
+    pilot.wait_for_event("StatusHealthy connected");
+    pilot.wait_for_event("StatusHealthy asked");
+    let refused = pilot.count("connection refused");
+    pilot.scratch.write("says", "500");
+    pilot.wait_for(&format!("asked is unhealthy: HTTP 500 from {}", url(port, "/health")));
+    let (green, red) = (pilot.count_events("StatusHealthy connected"), pilot.count_events("StatusUnhealthy connected"));
+    pilot.wait("both to be checked again", SOON, |pilot| {
+        let again = pilot.count_events("StatusUnhealthy asked") > 4;
+        (again && pilot.count_events("StatusHealthy connected") > green + 4).then_some(())
+    });
+    assert_eq!(pilot.count_events("StatusUnhealthy connected"), red);
+    let process = pilot.child_running("/says");
+    processes::signal(process, Signal::SIGKILL);
+    pilot.wait_for_count(&format!("connected is unhealthy: connection refused by 127.0.0.1:{port}"), refused + 1);
 }
 
 // Case 24.
 #[test]
-fn a_redirect_to_the_own_host_is_followed_and_one_to_another_host_is_not() {
-    let (port, target) = (ports::free(), ports::free());
-    let health = json!({ "http": url(port), "interval": 1, "ttl": 9, "timeout": "800ms" });
-    let redirecting = server(port, &health);
-    let config = jobs(json!([
-        redirecting,
-        { "name": "target", "exec": [fixture(), "http", target.to_string(), "{{ .PILOT_TEST_DIR }}/target"], "logging": { "raw": true } },
+fn a_redirect_to_the_own_host_is_followed_and_judged_by_where_it_leads() {
+    let peer = Scripted::start(|request| match request.line.as_str() {
+        "GET /well" => redirect("/fine"),
+        "GET /ill" => redirect("/broken"),
+        "GET /fine" => Reply::ok("fine"),
+        "GET /round" => redirect("/round"),
+        _ => Reply::status(503),
+    });
+    let strict = |path: &str| json!({ "http": { "url": url(peer.port(), path), "status": "200-299" } });
+    let mut pilot = Pilot::run(&jobs(json!([
+        idle("well", &strict("/well")),
+        idle("ill", &strict("/ill")),
+        idle("round", &strict("/round")),
+    ])));
+    pilot.wait_for_event("StatusHealthy well");
+    pilot.wait_for(&format!("ill is unhealthy: HTTP 503 from {}", url(peer.port(), "/broken")));
+    pilot.wait_for(&format!("round is unhealthy: more than 10 redirects from {}", url(peer.port(), "/round")));
+    assert_eq!(pilot.count_events("StatusUnhealthy well") + pilot.count_events("StatusHealthy ill"), 0);
+}
+
+// Case 24.
+#[test]
+fn a_redirect_to_another_host_is_not_followed_and_reported() {
+    let elsewhere = Scripted::start(|_| Reply::ok("welcome"));
+    let away = format!("http://localhost:{}/login", elsewhere.port());
+    let peer = Scripted::start(move |_| redirect(&away));
+    let consul = Consul::start();
+    let here = url(peer.port(), "/");
+    let mut config = jobs(json!([
+        idle("strict", &json!({ "http": { "url": here, "status": "200-299" } })),
+        in_consul(idle("lenient", &json!({ "http": here }))),
     ]));
+    config["consul"] = json!(consul.address());
     let mut pilot = Pilot::run(&config);
-    pilot.scratch.write("target", "500");
-    // To the own host, where the answer is a failure: it must have been followed to fail.
-    pilot.scratch.write("answer", &format!("302 http://127.0.0.1:{target}/"));
-    pilot.wait_for_event("StatusUnhealthy main");
-    assert!(
-        pilot.lines().iter().any(|line| line.text == "request, 1 running"),
-        "the target was asked\n{}",
-        pilot.log()
-    );
-    // To another host: not followed; 302 itself is within the accepted statuses of a check.
-    pilot.scratch.write("answer", "302 http://192.0.2.1/");
-    let seen = pilot.count_events("StatusHealthy main");
-    pilot.wait_for_count("event: {StatusHealthy main}", seen + 2);
-    assert!(pilot.log().contains("192.0.2.1"), "the foreign host is reported\n{}", pilot.log());
+    let note = format!("HTTP 302 from {here}, redirects to http://localhost, not followed");
+    pilot.wait_for(&format!("strict is unhealthy: {note}"));
+    pilot.wait_for_event("StatusHealthy lenient");
+    pilot.wait("the report in Consul", SOON, |_| {
+        (check(&consul, "lenient") == ("passing".into(), note.clone())).then_some(())
+    });
+    assert_eq!(elsewhere.requests().len(), 0);
+}
+
+fn redirect(to: &str) -> Reply {
+    Reply::Answer { status: 302, head: format!("Location: {to}\r\n"), body: String::new(), after: Duration::ZERO }
+}
+
+/// A peer that answers 200 or 500, as one is told, and how often it was asked.
+fn obedient() -> (Scripted, Arc<Mutex<bool>>) {
+    let well = Arc::new(Mutex::new(true));
+    let told = well.clone();
+    (Scripted::start(move |_| Reply::status(if *told.lock().unwrap() { 200 } else { 500 })), well)
 }
 
 // Case 25.
 #[test]
-fn a_check_that_flaps_below_the_threshold_restarts_nothing() {
-    let port = ports::free();
+fn a_check_that_flaps_below_its_threshold_never_restarts_and_at_the_threshold_it_does_once() {
+    // Two failures, one success, for ever: the threshold of three is never reached.
+    let steady = Arc::new(Mutex::new(None));
+    let told = steady.clone();
+    let asked = Mutex::new(0);
+    let peer = Scripted::start(move |_| {
+        let mut asked = asked.lock().unwrap();
+        *asked += 1;
+        let well = told.lock().unwrap().unwrap_or(*asked % 3 == 0);
+        Reply::status(if well { 200 } else { 500 })
+    });
     let health =
-        json!({ "http": url(port), "interval": "200ms", "ttl": 9, "failureThreshold": 3, "onFailure": "restart" });
-    let mut pilot = Pilot::run(&jobs(json!([server(port, &health)])));
-    pilot.wait_for("request,");
-    for _ in 0..4 {
-        pilot.scratch.write("answer", "500");
-        let seen = pilot.count("request,");
-        pilot.wait_for_count("request,", seen + 2);
-        pilot.scratch.write("answer", "200");
-        let seen = pilot.count("request,");
-        pilot.wait_for_count("request,", seen + 2);
-    }
-    assert_eq!(pilot.marks("runs").len(), 1, "{}", pilot.log());
+        json!({ "http": url(peer.port(), "/"), "interval": "20ms", "failureThreshold": 3, "onFailure": "restart" });
+    let mut pilot = Pilot::run(&jobs(json!([idle("app", &health)])));
+    pilot.wait("sixty checks", SOON, |_| (peer.requests().len() >= 60).then_some(()));
+    assert_eq!(pilot.count_events("StatusUnhealthy app"), 0, "{}", pilot.log());
+    assert_eq!(pilot.marks("app.runs").len(), 1);
+
+    *steady.lock().unwrap() = Some(false);
+    pilot.wait_for_marks("app.runs", 2);
+    *steady.lock().unwrap() = Some(true);
+    pilot.wait_for("stopping app because it is unhealthy");
+    let healthy = pilot.count_events("StatusHealthy app");
+    pilot.wait("health again", SOON, |pilot| (pilot.count_events("StatusHealthy app") > healthy + 5).then_some(()));
+    let (runs, stops) = (pilot.count("app.Run start"), pilot.count("stopping app because it is unhealthy"));
+    assert_eq!(runs, stops + 1, "one restart a threshold\n{}", pilot.log());
     assert_eq!(pilot.stop(), 0);
 }
 
-// Case 26: pilot has no ready descriptor; the case's other half is a process that ends before it was ever ready.
 #[test]
-fn a_job_that_ends_before_it_was_ready_fails_once_and_is_never_healthy() {
-    let config = jobs(json!([
-        { "name": "main", "exec": [fixture(), "exit", "1"],
-          "health": { "exec": "/bin/true", "interval": 1, "ttl": 5 } },
-        { "name": "keep", "exec": [fixture(), "say", "tick"], "when": { "interval": "500ms" } },
-    ]));
-    let mut pilot = Pilot::run(&config);
-    pilot.wait_for_count("tick", 5);
-    assert_eq!(pilot.count_events("ExitFailed main"), 1);
-    assert_eq!(pilot.count_events("StatusHealthy main"), 0, "{}", pilot.log());
+fn so_many_passes_in_a_row_are_needed_as_the_success_threshold_says() {
+    let asked = Mutex::new(0);
+    let peer = Scripted::start(move |_| {
+        let mut asked = asked.lock().unwrap();
+        *asked += 1;
+        // Two passes and a failure, four times; then passes only.
+        Reply::status(if *asked <= 12 && *asked % 3 == 0 { 500 } else { 200 })
+    });
+    let health = json!({ "http": url(peer.port(), "/"), "interval": "20ms", "successThreshold": 3 });
+    let mut pilot = Pilot::run(&jobs(json!([idle("app", &health)])));
+    pilot.wait_for_event("StatusHealthy app");
+    assert!(peer.requests().len() >= 15, "{}", peer.requests().len());
+    assert_eq!(pilot.count_events("StatusUnhealthy app"), 4);
 }
 
+// Case 22: the start grace is pilot's startup probe.
 #[test]
-fn the_success_threshold_delays_healthy() {
+fn the_start_grace_holds_failures_back_and_after_it_they_restart() {
+    let (peer, well) = obedient();
+    *well.lock().unwrap() = false;
+    let health = json!({ "http": url(peer.port(), "/"), "startGrace": "700ms", "onFailure": "restart" });
+    let mut pilot = Pilot::run(&jobs(json!([idle("app", &health)])));
+    let began = pilot.wait_for("app.Run start").at;
+    let failed = pilot.wait_for_event("StatusUnhealthy app").at;
+    let grace = failed.duration_since(began);
+    assert!(grace >= Duration::from_millis(690), "{grace:?}");
+    assert!(peer.requests().len() >= 5, "it was checked meanwhile");
+    pilot.wait_for_marks("app.runs", 2);
+    // The next run has a grace of its own; its first pass ends it.
+    *well.lock().unwrap() = true;
+    pilot.wait_for_event("StatusHealthy app");
+    let stops = pilot.count("stopping app because it is unhealthy");
+    let asked = Instant::now();
+    *well.lock().unwrap() = false;
+    pilot.wait_for_count("stopping app because it is unhealthy", stops + 1);
+    assert!(asked.elapsed() < Duration::from_millis(650), "no second grace: {:?}", asked.elapsed());
+}
+
+// Case 28; v3's #548.
+#[test]
+fn a_probe_slower_than_its_interval_does_not_overlap_and_the_ttl_does_not_lapse() {
+    let consul = Consul::start();
     let port = ports::free();
-    let health = json!({ "http": url(port), "interval": "300ms", "ttl": 9, "successThreshold": 4 });
-    let mut pilot = Pilot::run(&jobs(json!([server(port, &health)])));
-    pilot.wait_for_event("StatusHealthy main");
-    assert!(pilot.count("request,") >= 4, "{}", pilot.log());
+    let mut server = in_consul(json!({
+        "name": "server", "exec": [fixture(), "http", port.to_string(), "{{ .PILOT_TEST_DIR }}/says"],
+        "health": { "http": url(port, "/"), "interval": "100ms", "timeout": "3s" },
+    }));
+    server["health"]["ttl"] = json!(2);
+    let mut config = jobs(json!([server, idle("beside", &json!({ "tcp": consul.port(), "interval": "50ms" }))]));
+    config["consul"] = json!(consul.address());
+    let mut pilot = Pilot::run(&config);
+    pilot.scratch.write("says", "slow 700");
+    consul.wait_for_passing("server", 1);
+    let (asked, beside) = (pilot.count("request, 1 running"), pilot.count_events("StatusHealthy beside"));
+    let mut seen = Vec::new();
+    pilot.wait("six slow probes", SOON, |pilot| {
+        seen.extend(consul.instances("server"));
+        (pilot.count("request, 1 running") >= asked + 6).then_some(())
+    });
+    assert!(seen.iter().all(|(_, status)| status == "passing"), "{seen:?}");
+    assert_eq!(pilot.count("request, 2 running"), 0, "never two at a time");
+    let beside = pilot.count_events("StatusHealthy beside") - beside;
+    assert!(beside > 30, "a slow probe delays nobody else: {beside} in about four seconds");
+    assert_eq!(pilot.stop(), 0);
 }
 
-// Case 27, with the real server.
+fn mysql(port: u16, more: &Value) -> Value {
+    let mut probe = json!({ "host": "127.0.0.1", "port": port, "user": USER, "passwordEnv": "DB_PASSWORD" });
+    more.as_object().unwrap().iter().for_each(|(key, value)| probe[key] = value.clone());
+    json!({ "mysql": probe, "interval": "200ms", "timeout": "1s", "failFast": true })
+}
+
+// Case 27.
 #[test]
-fn the_mysql_probe_tells_every_state_apart_and_never_says_the_password() {
+fn each_way_in_which_a_database_can_fail_has_its_own_words_and_none_hangs_or_tells_the_secret() {
     let database = MariaDb::start();
-    let silent = ports::free();
-    let refused = ports::free();
-    let probe = |port: u16, more: Value| {
-        let mut probe =
-            json!({ "host": "127.0.0.1", "port": port, "user": USER, "passwordEnv": "DB_PASSWD", "tls": "disabled" });
-        probe.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
-        probe
-    };
-    let watch = |name: &str, probe: Value| json!({ "name": name, "interval": 1, "timeout": "900ms", "mysql": probe });
-    let config = json!({
-        "consul": false, "logging": { "level": "DEBUG" },
-        "jobs": [
-            { "name": "silent", "exec": [fixture(), "silent", silent.to_string()] },
-            { "name": "after", "exec": [fixture(), "say", "the database is there"], "when": { "source": "watch.good", "once": "healthy" } },
-        ],
-        "watches": [
-            watch("good", probe(database.port(), json!({ "database": "db" }))),
-            watch("writer", probe(database.port(), json!({ "role": "writer" }))),
-            watch("replica", probe(database.port(), json!({ "role": "replica" }))),
-            watch("refused", probe(refused, json!({}))),
-            watch("mute", probe(silent, json!({}))),
-            watch("stranger", probe(database.port(), json!({ "user": "nobody-here" }))),
-            watch("tls", probe(database.port(), json!({ "tls": "required" }))),
-        ],
-    });
-    let mut pilot = Pilot::with(&config).env("DB_PASSWD", PASSWORD).start();
-    pilot.wait_for("the database is there");
-    pilot.wait_for_event("StatusHealthy watch.writer");
-    // A server that is made read-only stops being the writer and becomes a replica, without a new address.
+    let consul = Consul::start();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent_port = silent.local_addr().unwrap().port();
+    let nobody = ports::free();
+    let scratch = Scratch::new();
+    let wrong = scratch.write("wrong", "n0t-the-password-either\n");
+    let right = scratch.write("right", &format!("{PASSWORD}\n"));
+    let port = database.port();
+    let cases = [
+        ("well", mysql(port, &json!({})), format!("MySQL at 127.0.0.1:{port} answers")),
+        (
+            "writer",
+            mysql(port, &json!({ "role": "writer", "passwordFile": right, "passwordEnv": null })),
+            format!("MySQL at 127.0.0.1:{port} answers and is writable"),
+        ),
+        ("refused", mysql(nobody, &json!({})), format!("connection refused by MySQL at 127.0.0.1:{nobody}")),
+        (
+            "silent",
+            mysql(silent_port, &json!({})),
+            format!("timed out after 1s connecting to MySQL at 127.0.0.1:{silent_port}, no handshake or login so far"),
+        ),
+        (
+            "foreign",
+            mysql(consul.port(), &json!({})),
+            format!("timed out after 1s connecting to MySQL at {}", consul.address()),
+        ),
+        (
+            "denied",
+            mysql(port, &json!({ "passwordFile": wrong, "passwordEnv": null })),
+            format!("login refused by MySQL at 127.0.0.1:{port}: 1045 "),
+        ),
+        ("no-tls", mysql(port, &json!({ "tls": "required" })), format!("TLS with MySQL at 127.0.0.1:{port} failed")),
+        (
+            "replica",
+            mysql(port, &json!({ "role": "replica" })),
+            format!("MySQL at 127.0.0.1:{port} is writable, not a replica"),
+        ),
+        ("nameless", mysql(port, &json!({ "host": "no..name" })), "no..name has no address".into()),
+        (
+            "keyless",
+            mysql(port, &json!({ "passwordEnv": "NO_SUCH_PASSWORD" })),
+            "the password variable NO_SUCH_PASSWORD is not set".into(),
+        ),
+    ];
+    let list: Vec<Value> = cases
+        .iter()
+        .map(|(name, health, _)| {
+            let mut job = in_consul(idle(name, health));
+            job["initial_status"] = json!("warning");
+            job
+        })
+        .collect();
+    let mut config = jobs(list.into());
+    config["consul"] = json!(consul.address());
+    let mut pilot = Pilot::with(&config).env("DB_PASSWORD", PASSWORD).start();
+    for (name, _, note) in &cases {
+        let well = matches!(*name, "well" | "writer");
+        if !well {
+            pilot.wait_for(&format!("{name} is unhealthy: {note}"));
+        }
+        let status = if well { "passing" } else { "critical" };
+        pilot.wait(&format!("{name} to be {status} in Consul with its words"), SOON, |pilot| {
+            assert!(!pilot.ended());
+            let (found, output) = check(&consul, name);
+            (found == status && output.starts_with(note)).then_some(())
+        });
+    }
+
+    // read_only behind the writer's back, as a failover leaves it.
     assert!(database.sql("SET GLOBAL read_only = 1"));
-    pilot.wait_for_event("StatusUnhealthy watch.writer");
-    pilot.wait_for_event("StatusHealthy watch.replica");
-    for dead in ["refused", "mute", "stranger", "tls"] {
-        assert_eq!(pilot.count_events(&format!("StatusHealthy watch.{dead}")), 0, "{}", pilot.log());
-    }
-    assert_eq!(pilot.stop(), 0, "a silent server does not hold the stop up");
-    assert!(!pilot.log().contains(PASSWORD), "the password is in the log");
-}
+    pilot.wait_for(&format!("writer is unhealthy: MySQL at 127.0.0.1:{port} is read-only, not a writer"));
+    pilot.wait_for(&format!("replica is healthy again: MySQL at 127.0.0.1:{port} answers and is read-only"));
+    assert!(database.sql("SET GLOBAL read_only = 0"));
+    pilot.wait_for(&format!("writer is healthy again: MySQL at 127.0.0.1:{port} answers and is writable"));
 
-// Case 27: the database goes and comes back.
-#[test]
-fn a_database_that_dies_and_returns_is_seen_each_time() {
-    let mut database = MariaDb::start();
-    let probe = json!({ "host": "127.0.0.1", "port": database.port(), "user": USER, "passwordEnv": "DB_PASSWD" });
-    let config = json!({
-        "consul": false, "logging": { "level": "DEBUG" },
-        "jobs": [{ "name": "main", "exec": [fixture(), "forever"] }],
-        "watches": [{ "name": "db", "interval": 1, "mysql": probe }],
-    });
-    let mut pilot = Pilot::with(&config).env("DB_PASSWD", PASSWORD).start();
-    pilot.wait_for_event("StatusHealthy watch.db");
-    database.kill();
-    pilot.wait_for_event("StatusUnhealthy watch.db");
-    database.begin(&[]);
-    pilot.wait_for_count("event: {StatusHealthy watch.db}", 2);
+    let line = std::fs::read(format!("/proc/{}/cmdline", pilot.pid())).unwrap();
+    let everything = format!("{}\n{}\n{}", pilot.log(), consul.get("/v1/agent/checks"), String::from_utf8_lossy(&line));
+    assert!(!everything.contains(PASSWORD) && !everything.contains("n0t-the-password"), "{everything}");
+    let asked = Instant::now();
     assert_eq!(pilot.stop(), 0);
+    assert!(asked.elapsed() < Duration::from_secs(3), "a probe under way holds nothing up: {:?}", asked.elapsed());
 }
 
-// Case 28: the overlap; the heartbeat's half is in consul.rs.
+// Case 27: RDS moves its name to another address.
 #[test]
-fn a_probe_slower_than_its_interval_never_overlaps_itself() {
-    let port = ports::free();
-    let health = json!({ "http": url(port), "interval": "200ms", "ttl": 30, "timeout": "5s" });
-    let mut pilot = Pilot::run(&jobs(json!([server(port, &health)])));
-    pilot.scratch.write("answer", "slow 900");
-    pilot.wait_for_count("event: {StatusHealthy main}", 4);
-    assert_eq!(pilot.count("request, 2 running"), 0, "{}", pilot.log());
-}
-
-// Case 28 with a process: and the job itself is not delayed (v3 restarted it after 14 s).
-#[test]
-fn a_slow_exec_check_neither_overlaps_nor_delays_the_restart_of_its_job() {
-    let dir = "{{ .PILOT_TEST_DIR }}";
-    let config = jobs(json!([
-        { "name": "main", "exec": [fixture(), "mark", format!("{dir}/runs"), "forever"], "restarts": "unlimited",
-          "health": { "exec": [fixture(), "mark", format!("{dir}/begin"), "wait", "2500", "mark", format!("{dir}/end")],
-                      "interval": 1, "ttl": 30, "timeout": "10s" } },
-    ]));
-    let mut pilot = Pilot::run(&config);
-    pilot.wait_for_marks("begin", 1);
-    let (_, pid) = pilot.marks("runs")[0];
-    pilot_tests::processes::signal(pid, nix::sys::signal::Signal::SIGKILL);
-    pilot.wait("the restart during the check", Duration::from_secs(2), |pilot| {
-        (pilot.marks("runs").len() == 2).then_some(())
-    });
-    pilot.wait("two whole checks", SOON, |pilot| (pilot.marks("end").len() >= 2).then_some(()));
-    let (begins, ends) = (pilot.marks("begin"), pilot.marks("end"));
-    for (end, next) in ends.iter().zip(begins.iter().skip(1)) {
-        assert!(next.0 >= end.0, "two checks at once");
+fn a_database_whose_name_moves_to_another_address_is_followed() {
+    let database = MariaDb::start();
+    let scratch = Scratch::new();
+    let names = scratch.write("hosts", "127.0.0.2 db.test\n");
+    // The old primary at .2 is dead, then accepts and is silent; the new one at .1 is real.
+    let health = mysql(database.port(), &json!({ "host": "db.test", "role": "writer" }));
+    // Names that the file does not have are asked of a server that never answers (TEST-NET-1).
+    let resolver = scratch.write("resolv.conf", "nameserver 192.0.2.1\n");
+    let move_in = format!("mount --bind {names} /etc/hosts && mount --bind {resolver} /etc/resolv.conf && exec \"$@\"");
+    let mut space = vec!["unshare", "--mount"];
+    if !nix::unistd::geteuid().is_root() {
+        space.extend(["--user", "--map-root-user"]);
     }
+    space.extend(["sh", "-c", &move_in, "sh"]);
+    let lost = mysql(database.port(), &json!({ "host": "db.lost" }));
+    let config = jobs(json!([idle("app", &health), idle("other", &lost)]));
+    let mut pilot = Pilot::with(&config).env("DB_PASSWORD", PASSWORD).through(&space).start();
+    pilot.wait_for("other is unhealthy: timed out after 1s resolving db.lost");
+    let server = format!("MySQL at db.test:{}", database.port());
+    pilot.wait_for(&format!("app is unhealthy: connection refused by {server}"));
+
+    scratch.write("hosts", "127.0.0.1 db.test\n");
+    pilot.wait_for(&format!("app is healthy again: {server} answers and is writable"));
+    let _old = TcpListener::bind(("127.0.0.2", database.port())).unwrap();
+    scratch.write("hosts", "127.0.0.2 db.test\n");
+    pilot.wait_for(&format!("app is unhealthy: timed out after 1s connecting to {server}"));
+    scratch.write("hosts", "127.0.0.1 db.test\n");
+    pilot.wait_for_count("app is healthy again", 2);
+    assert_eq!(pilot.marks("app.runs").len(), 1, "the app itself was left alone");
+    let asked = Instant::now();
+    assert_eq!(pilot.stop(), 0);
+    assert!(
+        asked.elapsed() < Duration::from_secs(2),
+        "a name that does not resolve delays no end: {:?}",
+        asked.elapsed()
+    );
 }
