@@ -17,7 +17,7 @@ SQL
 if [ ! -d "$DEMO/mysql/mysql" ]; then
     rm -rf "$DEMO/mysql"
     echo "making a new database in $DEMO/mysql"
-    mariadb-install-db --no-defaults --user="$RUN_AS" --datadir="$DEMO/mysql" \
+    TMPDIR=$DEMO mariadb-install-db --no-defaults --user="$RUN_AS" --datadir="$DEMO/mysql" \
         --skip-test-db --auth-root-authentication-method=socket >"$DEMO/mysql-init.log" 2>&1 ||
         { tail -n 5 "$DEMO/mysql-init.log"; exit 1; }
 fi

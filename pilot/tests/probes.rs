@@ -232,6 +232,8 @@ impl MariaDb {
             .args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"])
             .arg(format!("--datadir={}", folder.0.join("data").display()))
             .arg(format!("--user={}", user()))
+            // Its temporary tables are named after its process number, which is another's too in another PID namespace.
+            .env("TMPDIR", &folder.0)
             .output()
             .expect("mariadb-server is installed (Debian package mariadb-server)");
         assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));

@@ -34,6 +34,8 @@ impl MariaDb {
         let mut install = Command::new(tools::find(&["mariadb-install-db", "mysql_install_db"]));
         install.args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"]);
         install.arg(format!("--datadir={data}")).args(as_user());
+        // Its temporary tables are named after its process number, which is another's too in another PID namespace.
+        install.env("TMPDIR", std::path::Path::new(&data).parent().unwrap_or(std::path::Path::new("/tmp")));
         let errors = log.try_clone().expect("a descriptor can be copied");
         let status = install.stdout(log).stderr(errors).status().expect("mariadb-install-db can be started");
         assert!(status.success(), "mariadb-install-db: {}", server.scratch.lines("install.log").join("\n"));

@@ -109,6 +109,13 @@ impl Pilot {
         self.held().iter().map(|line| format!("{}\n", line.text)).collect()
     }
 
+    /// The last 200 lines, each cut at 300 characters: for a person who reads a failure.
+    fn end_of_log(&self) -> String {
+        let lines = self.held();
+        let last = lines.get(lines.len().saturating_sub(200)..).unwrap_or_default();
+        last.iter().map(|line| line.text.chars().take(300).chain(['\n']).collect::<String>()).collect()
+    }
+
     /// How many lines hold `text`.
     pub fn count(&self, text: &str) -> usize {
         self.held().iter().filter(|line| line.text.contains(text)).count()
@@ -161,13 +168,15 @@ impl Pilot {
     pub fn wait<T>(&mut self, what: &str, deadline: Duration, mut ask: impl FnMut(&mut Pilot) -> Option<T>) -> T {
         let started = Instant::now();
         loop {
+            let asked = Instant::now();
             if let Some(answer) = ask(self) {
                 return answer;
             }
             if started.elapsed() > deadline {
-                panic!("waited {deadline:?} in vain for: {what}\n--- pilot said:\n{}", self.log());
+                panic!("waited {deadline:?} in vain for: {what}\n--- pilot said:\n{}", self.end_of_log());
             }
-            std::thread::sleep(Duration::from_millis(2));
+            // Asking holds the lines; of a long log it must not keep the reader from reading on.
+            std::thread::sleep((asked.elapsed() * 3).max(Duration::from_millis(2)));
         }
     }
 

@@ -34,6 +34,7 @@ impl MariaDb {
         let output = Command::new("mariadb-install-db")
             .args(["--no-defaults", "--user=root", "--auth-root-authentication-method=normal", "--skip-test-db"])
             .arg(format!("--datadir={}", server.path("data").display()))
+            .env("TMPDIR", server.path(""))
             .output()
             .expect(INSTALL);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -48,6 +48,7 @@ async fn supervise(config: Option<PathBuf>, guarded: Guarded) -> u8 {
         Err(error) => return refuse(BAD_START, &error.to_string()),
     };
     let _ = tracing::subscriber::set_global_default(output.records());
+    tracing::debug!("loaded config: {plan:?}");
     for warning in warnings {
         tracing::warn!("{warning}");
     }
