@@ -26,6 +26,15 @@ pub struct Line {
     pub text: String,
 }
 
+impl Line {
+    /// Whether it says `text`. The debug line that shows the whole configuration repeats every word in it: it only counts
+    /// when it is asked for.
+    pub fn holds(&self, text: &str) -> bool {
+        const CONFIGURATION: &str = "loaded config:";
+        self.text.contains(text) && (text == CONFIGURATION || !self.text.contains(CONFIGURATION))
+    }
+}
+
 /// How pilot is to be started.
 #[derive(Debug)]
 pub struct Start {
@@ -118,7 +127,7 @@ impl Pilot {
 
     /// How many lines hold `text`.
     pub fn count(&self, text: &str) -> usize {
-        self.held().iter().filter(|line| line.text.contains(text)).count()
+        self.held().iter().filter(|line| line.holds(text)).count()
     }
 
     /// The bus's events in order, as `Code source`, from the debug lines `event: {Code source}`.
@@ -146,7 +155,7 @@ impl Pilot {
     #[track_caller]
     pub fn wait_for_within(&mut self, text: &str, deadline: Duration) -> Line {
         self.wait(&format!("a line with {text:?}"), deadline, |pilot| {
-            pilot.held().iter().find(|line| line.text.contains(text)).cloned()
+            pilot.held().iter().find(|line| line.holds(text)).cloned()
         })
     }
 

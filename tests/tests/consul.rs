@@ -474,7 +474,7 @@ fn a_consul_agent_that_is_a_job_stops_last_and_nothing_is_left_in_it() {
     assert_eq!(last, Some(0), "what the agent had when it answered for the last time");
     let lines = pilot.lines();
     let place = |text: &str| {
-        let found = lines.iter().position(|line| line.text.contains(text));
+        let found = lines.iter().position(|line| line.holds(text));
         found.unwrap_or_else(|| panic!("no line with {text:?}\n{}", pilot.log()))
     };
     let end = place("discovery.term");
