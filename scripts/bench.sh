@@ -1,6 +1,6 @@
 #!/bin/sh
 # pilot beside tini, dumb-init, s6 and supervisord, as one table; exits 1 when pilot misses a target that decides.
-# Names of measurements as arguments measure just those: scripts/bench.sh start output. See docs/benchmarks.md.
+# Names of measurements as arguments measure just those: scripts/bench.sh start output.
 set -eu
 
 cd "$(dirname "$0")/.."
