@@ -24,8 +24,8 @@ pub(super) enum Catalog {
     Given(Option<Box<Consul>>),
 }
 
-pub(super) const KEYS: [&str; 5] = ["address", "scheme", "token", "tokenFile", "tls"];
-pub(super) const TLS_KEYS: [&str; 6] = ["cafile", "capath", "clientcert", "clientkey", "servername", "verify"];
+pub(super) const KEYS: &[&str] = &["address", "scheme", "token", "tokenFile", "tls"];
+pub(super) const TLS_KEYS: &[&str] = &["cafile", "capath", "clientcert", "clientkey", "servername", "verify"];
 const REMEDY: &str =
     "write \"localhost:8500\", \"https://consul:8501\", \"unix:///path\", an object, or false to run without Consul";
 
@@ -61,7 +61,7 @@ fn from_text(field: &Field<'_>, text: &str, env: &Env) -> Option<Consul> {
 }
 
 fn from_object(field: &Field<'_>, env: &Env) -> Option<Consul> {
-    let block = field.block(&KEYS, &[])?;
+    let block = field.block(KEYS, &[])?;
     let ssl = set(env, "CONSUL_HTTP_SSL").and_then(go_bool).unwrap_or(false);
     let scheme = block.filled("scheme").and_then(|field| field.choice(&[("http", "http"), ("https", "https")]));
     let scheme = scheme.unwrap_or(if ssl { "https" } else { "http" });
@@ -108,7 +108,7 @@ fn resolve(field: &Field<'_>, scheme: &str, address: &str, env: &Env) -> Option<
 }
 
 fn tls(field: &Field<'_>) -> ConsulTls {
-    let Some(block) = field.block(&TLS_KEYS, &[]) else { return ConsulTls::default() };
+    let Some(block) = field.block(TLS_KEYS, &[]) else { return ConsulTls::default() };
     let path = |key| block.filled(key).and_then(|field| field.text()).map(PathBuf::from);
     ConsulTls {
         ca_file: path("cafile"),

@@ -12,7 +12,7 @@ use super::value::{Kind, Value};
 use super::weak::Field;
 use super::{Surroundings, consul, jobs, logging, telemetry, watches};
 
-pub(super) const KEYS: [&str; 7] = ["consul", "logging", "stopTimeout", "jobs", "watches", "telemetry", "control"];
+pub(super) const KEYS: &[&str] = &["consul", "logging", "stopTimeout", "jobs", "watches", "telemetry", "control"];
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Reads the document. The plan counts only if no error was reported.
@@ -28,7 +28,7 @@ pub(super) fn read(value: &Value, issues: &Issues<'_>, around: &Surroundings) ->
     // A document `null` is an empty one, as in v3.
     let empty = Value { at: value.at, kind: Kind::Object(Vec::new()) };
     let root = if root.is_null() { Field::root(&empty, issues) } else { root };
-    let block = root.strict_block(&KEYS)?;
+    let block = root.strict_block(KEYS)?;
     let catalog = consul::read(block.get("consul"), &around.env);
     let jobs = placed(&block, "jobs", |field| jobs::read(field, around));
     let watches = placed(&block, "watches", watches::read);

@@ -16,7 +16,7 @@ pub(super) struct Health {
     pub ttl: Option<Duration>,
 }
 
-pub(super) const KEYS: [&str; 13] = [
+pub(super) const KEYS: &[&str] = &[
     "exec",
     "http",
     "tcp",
@@ -35,7 +35,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Reads the block of a job with this port, if it has one. `None` if it is not an object (reported).
 pub(super) fn read(field: &Field<'_>, port: Option<u16>) -> Option<Health> {
-    let block = field.block(&KEYS, &[])?;
+    let block = field.block(KEYS, &[])?;
     let probe = probe::read(&block, &["exec", "http", "tcp", "mysql"], port.ok_or("the job has no port"));
     let interval = block.get("interval").map(|field| field.seconds(Duration::from_millis(1), "`interval: 10`"));
     if interval.is_none() {

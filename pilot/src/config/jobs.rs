@@ -9,7 +9,7 @@ use super::weak::Field;
 use super::when::{self, When};
 use super::{Surroundings, command, durations, health, logging, restarts, service};
 
-pub(super) const KEYS: [&str; 20] = [
+pub(super) const KEYS: &[&str] = &[
     "name",
     "exec",
     "logging",
@@ -32,7 +32,7 @@ pub(super) const KEYS: [&str; 20] = [
     "gid",
 ];
 /// Names of private fields that v3's decoder takes by accident (v3 spec 2.3).
-const IGNORED: [&str; 12] = [
+const IGNORED: &[&str] = &[
     "serviceDefinition",
     "healthCheckExec",
     "heartbeatInterval",
@@ -57,7 +57,7 @@ pub(super) fn read(field: &Field<'_>, around: &Surroundings) -> Option<Job> {
         Some(name) => field.clone().called(format!("job {name:?}")),
         None => field.clone(),
     };
-    let block = named.block(&KEYS, &IGNORED)?;
+    let block = named.block(KEYS, IGNORED)?;
     let name = block.filled("name").and_then(|field| field.text()).unwrap_or_default();
     if block.filled("name").is_none() {
         block.missing("name", "is needed", "write `name: \"app\"`: other jobs refer to it");

@@ -9,8 +9,8 @@ use super::probe::host_and_port;
 use super::value::Kind;
 use super::weak::Field;
 
-pub(super) const KEYS: [&str; 11] =
-    ["host", "port", "socket", "user", "password", "passwordFile", "passwordEnv", "database", "tls", "caFile", "role"];
+pub(super) const KEYS: &[&str] =
+    &["host", "port", "socket", "user", "password", "passwordFile", "passwordEnv", "database", "tls", "caFile", "role"];
 const TLS: [(&str, MysqlTls); 5] = [
     ("disabled", MysqlTls::Disabled),
     ("preferred", MysqlTls::Preferred),
@@ -24,7 +24,7 @@ const ROLES: [(&str, MysqlRole); 3] =
 /// Reads the probe.
 pub(super) fn read(field: &Field<'_>) -> Option<MysqlProbe> {
     if matches!(field.value.kind, Kind::Object(_)) {
-        return from_object(&field.block(&KEYS, &[])?);
+        return from_object(&field.block(KEYS, &[])?);
     }
     let text = field.text()?;
     let probe = from_url(&text);

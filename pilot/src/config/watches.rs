@@ -10,7 +10,7 @@ use super::probe;
 use super::service::is_service_name;
 use super::weak::Field;
 
-pub(super) const KEYS: [&str; 9] = ["name", "interval", "tag", "dc", "service", "http", "tcp", "mysql", "timeout"];
+pub(super) const KEYS: &[&str] = &["name", "interval", "tag", "dc", "service", "http", "tcp", "mysql", "timeout"];
 const PROBES: [&str; 3] = ["http", "tcp", "mysql"];
 
 /// Reads one watch. `None` if it is not an object (reported).
@@ -20,7 +20,7 @@ pub(super) fn read(field: &Field<'_>) -> Option<Watch> {
         Some(name) => field.clone().called(format!("watch {name:?}")),
         None => field.clone(),
     }
-    .block(&KEYS, &["serviceName", "discoveryService"])?;
+    .block(KEYS, &["serviceName", "discoveryService"])?;
     let name = block.filled("name").and_then(|field| field.text()).unwrap_or_default();
     match block.filled("name") {
         None => block.missing("name", "is needed", "write the name of the service that is watched"),

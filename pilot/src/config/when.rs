@@ -17,7 +17,7 @@ pub(super) struct When {
     pub each: bool,
 }
 
-pub(super) const KEYS: [&str; 7] = ["interval", "source", "once", "each", "timeout", "all", "any"];
+pub(super) const KEYS: &[&str] = &["interval", "source", "once", "each", "timeout", "all", "any"];
 const SIGNALS: [&str; 2] = ["SIGHUP", "SIGUSR2"];
 
 /// How a condition counts its events.
@@ -35,7 +35,7 @@ pub(super) fn at_startup() -> When {
 
 /// Reads the block.
 pub(super) fn read(field: &Field<'_>) -> When {
-    let Some(block) = field.block(&KEYS, &[]) else { return at_startup() };
+    let Some(block) = field.block(KEYS, &[]) else { return at_startup() };
     let timeout = block.filled("timeout").and_then(|field| field.duration()).and_then(positive);
     let (once, each) = (block.filled("once"), block.filled("each"));
     let given: Vec<&str> =

@@ -18,14 +18,14 @@ fn every_example_of_the_manual_is_a_plan_without_warnings() {
 #[test]
 fn every_key_is_in_the_manual() {
     let lists = [
-        config::document::KEYS.as_slice(),
-        &config::jobs::KEYS,
-        &config::health::KEYS,
-        &config::when::KEYS,
-        &config::watches::KEYS,
-        &config::mysql::KEYS,
-        &config::consul::KEYS,
-        &config::consul::TLS_KEYS,
+        config::document::KEYS,
+        config::jobs::KEYS,
+        config::health::KEYS,
+        config::when::KEYS,
+        config::watches::KEYS,
+        config::mysql::KEYS,
+        config::consul::KEYS,
+        config::consul::TLS_KEYS,
     ];
     for key in lists.into_iter().flatten() {
         let named = [format!("`{key}`"), format!("`{key}."), format!(".{key}`")];

@@ -1,0 +1,61 @@
+//! The plan: a configuration after rendering, parsing and validation.
+//!
+//! Complete and typed: every default is filled in, every address resolved, every name checked. `config` makes it,
+//! the engine and the runtime read it; nobody changes it. It holds no secret in a printable form ([`Secret`]).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+mod consul;
+mod health;
+mod job;
+mod logging;
+mod probe;
+mod secret;
+mod service;
+mod telemetry;
+mod watch;
+
+pub use consul::{Consul, ConsulAddress, ConsulTls};
+pub use health::{HealthCheck, OnFailure};
+pub use job::{Backoff, Command, Condition, Count, Job, OutputMode, Start};
+pub use logging::{Level, LogFormat, LogOutput, Logging};
+pub use probe::{HttpProbe, MysqlProbe, MysqlRole, MysqlTls, Password, Probe};
+pub use secret::Secret;
+pub use service::{CheckStatus, Service};
+pub use telemetry::{Metric, MetricKind, Telemetry};
+pub use watch::{Watch, WatchTarget};
+
+/// Everything one pilot does, from one configuration file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Where services are registered and watched; `None` runs without a catalog.
+    pub consul: Option<Consul>,
+    /// How pilot's own lines and its children's lines are written.
+    pub logging: Logging,
+    /// From a job's stop signal to SIGKILL of its group, for jobs without their own (v3 `stopTimeout`, default 5 s).
+    pub stop_timeout: Duration,
+    /// In the order of the file, which is the order of event delivery.
+    pub jobs: Vec<Job>,
+    /// In the order of the file.
+    pub watches: Vec<Watch>,
+    /// Parsed and validated; served from a later release on.
+    pub telemetry: Option<Telemetry>,
+    /// Parsed and validated; served from a later release on.
+    pub control: Control,
+}
+
+/// Index of a job in [`Plan::jobs`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(pub usize);
+
+/// Index of a watch in [`Plan::watches`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WatchId(pub usize);
+
+/// The `control` block. v3 spec section 8.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// Path of the unix socket.
+    pub socket: PathBuf,
+}

@@ -1,0 +1,37 @@
+//! Dependencies outside this container.
+
+use std::time::Duration;
+
+use super::Probe;
+
+/// A dependency outside this container. v3 spec section 7.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Watch {
+    /// Its events have the source `watch.<name>`.
+    pub name: String,
+    /// What is looked at.
+    pub target: WatchTarget,
+    /// Services: fallback poll and back-off; probes: from one probe to the next.
+    pub interval: Duration,
+}
+
+/// What a watch looks at.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WatchTarget {
+    /// The passing instances of a Consul service.
+    Service {
+        /// Service name in the catalog.
+        service: String,
+        /// Only instances with this tag.
+        tag: Option<String>,
+        /// Another datacenter than the agent's.
+        datacenter: Option<String>,
+    },
+    /// Something that registers nowhere, asked directly (never `exec`).
+    Probe {
+        /// How.
+        probe: Probe,
+        /// A probe fails after this time.
+        timeout: Duration,
+    },
+}

@@ -1,0 +1,164 @@
+//! The loop: takes what happens to the engine, performs what the engine wants, until it wants to exit.
+//!
+//! One thread, nothing in it waits: processes are started and signalled at once, everything slower is a task that
+//! reports back through a channel.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use super::catalog::{Client, Registrar, Withdrawn};
+use super::children::Children;
+use super::environment::Environment;
+use super::output::Output;
+use super::probe::Prober;
+use super::process::guard::Guarded;
+use super::process::leftovers;
+use super::process::signals::{Arrived, Signals};
+use crate::core::effect::{Effect, Input, RoundId, UserSignal};
+use crate::core::engine::Engine;
+use crate::core::plan::{JobId, Plan, WatchId};
+
+mod effects;
+mod eyes;
+
+/// How often the remains of process groups are looked at while there are any; the kernel tells nobody of their end.
+const LINGERING: Duration = Duration::from_millis(20);
+
+/// What tasks report.
+#[derive(Debug)]
+enum Report {
+    Input(Input),
+    ProbeDeadline(RoundId, Duration),
+}
+
+/// One pilot at work.
+pub struct Supervisor {
+    plan: Arc<Plan>,
+    engine: Engine,
+    began: Instant,
+    signals: Signals,
+    output: Output,
+    children: Children,
+    environment: Environment,
+    prober: Prober,
+    probes: HashMap<RoundId, AbortHandle>,
+    catalog: Option<Client>,
+    registrar: Option<Registrar>,
+    withdrawn: mpsc::UnboundedReceiver<Withdrawn>,
+    reports: mpsc::UnboundedReceiver<Report>,
+    reporter: mpsc::UnboundedSender<Report>,
+}
+
+impl Supervisor {
+    /// Everything is ready, nothing is started.
+    pub fn new(plan: Plan, signals: Signals, output: Output, guarded: Guarded) -> Self {
+        let plan = Arc::new(plan);
+        let (withdrawals, withdrawn) = mpsc::unbounded_channel();
+        let (reporter, reports) = mpsc::unbounded_channel();
+        let catalog = plan.consul.clone().map(Client::new);
+        Supervisor {
+            engine: Engine::new(Arc::clone(&plan), seed()),
+            began: Instant::now(),
+            signals,
+            output,
+            children: Children::new(guarded.listen_fds > 0),
+            environment: Environment::new(&plan),
+            prober: Prober::new(),
+            probes: HashMap::new(),
+            registrar: catalog.clone().map(|client| Registrar::new(client, withdrawals)),
+            catalog,
+            withdrawn,
+            reports,
+            reporter,
+            plan,
+        }
+    }
+
+    /// Runs until everything has ended; returns the exit code.
+    pub async fn run(mut self) -> u8 {
+        let mut inputs = VecDeque::from([Input::Startup]);
+        for watch in 0..self.plan.watches.len() {
+            self.follow(WatchId(watch));
+        }
+        loop {
+            while let Some(input) = inputs.pop_front() {
+                for effect in self.engine.handle(input, self.began.elapsed()) {
+                    if let Effect::Exit(code) = effect {
+                        leftovers::end(self.plan.stop_timeout, &mut self.signals).await;
+                        return code;
+                    }
+                    self.perform(effect, &mut inputs);
+                }
+            }
+            self.next_inputs(&mut inputs).await;
+        }
+    }
+
+    async fn next_inputs(&mut self, inputs: &mut VecDeque<Input>) {
+        let due = self.engine.next_timeout().map(|at| self.began + at);
+        let look = self.children.has_lingering_groups().then(|| Instant::now() + LINGERING);
+        let wake = [due, look].into_iter().flatten().min();
+        let timer = async {
+            match wake {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            arrived = self.signals.next() => match arrived {
+                Arrived::Child => inputs.extend(self.children.reap(&mut self.environment)),
+                Arrived::Stop => inputs.push_back(Input::Stop),
+                Arrived::Hup => inputs.push_back(Input::Signal(UserSignal::Hup)),
+                Arrived::Usr2 => inputs.push_back(Input::Signal(UserSignal::Usr2)),
+                Arrived::Usr1 => self.output.reopen(),
+            },
+            Some(Withdrawn { id, result }) = self.withdrawn.recv() => {
+                if let Err(error) = result {
+                    tracing::debug!("{id} could not be confirmed to be out of the catalog: {error}");
+                }
+                inputs.extend(self.job_of_service(&id).map(|job| Input::Withdrawn { job }));
+            }
+            Some(report) = self.reports.recv() => match report {
+                Report::Input(input) => {
+                    self.remember(&input);
+                    inputs.push_back(input);
+                }
+                Report::ProbeDeadline(round, limit) => self.children.probe_timed_out(round, limit),
+            },
+            () = timer => {
+                if self.children.has_lingering_groups() {
+                    inputs.extend(self.children.reap(&mut self.environment));
+                }
+                inputs.push_back(Input::Tick);
+            }
+        }
+    }
+
+    fn remember(&mut self, input: &Input) {
+        match input {
+            Input::Instances { watch, instances } => {
+                self.environment.watch_saw(&self.plan.watches[watch.0].name, instances);
+            }
+            Input::Probed { round, .. } => {
+                self.probes.remove(round);
+            }
+            _ => {}
+        }
+    }
+
+    fn job_of_service(&self, id: &str) -> Option<JobId> {
+        let is_it = |job: &crate::core::plan::Job| job.service.as_ref().is_some_and(|service| service.id == id);
+        self.plan.jobs.iter().position(is_it).map(JobId)
+    }
+}
+
+/// Differs from container to container and from start to start; only spreads delays.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::process::id())
+}
