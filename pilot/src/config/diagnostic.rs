@@ -1,6 +1,6 @@
 //! A mistake in a configuration, and how it is shown: what, where, the line itself, and what to write instead.
 //!
-//! Never shows a secret: lines are printed from a masked copy of the text (see [`super::mask`]).
+//! Never shows a secret: lines are printed from a masked copy of the text (the room `mask`).
 
 use std::fmt::Write as _;
 

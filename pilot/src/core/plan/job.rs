@@ -20,7 +20,7 @@ pub struct Job {
     pub backoff: Backoff,
     /// One run may take this long; then its group is killed.
     pub timeout: Option<Duration>,
-    /// Bounds the wait for pre-stop jobs and the time from the stop signal to SIGKILL, instead of [`Plan::stop_timeout`].
+    /// Bounds the wait for pre-stop jobs and the time from the stop signal to SIGKILL, instead of [`super::Plan::stop_timeout`].
     pub stop_timeout: Option<Duration>,
     /// What happens to its output.
     pub output: OutputMode,
