@@ -1,7 +1,9 @@
-//! Performs what the core decides and reports back what happened: processes, output, probes, the catalog.
+//! Performs what the core decides and reports back what happened: processes, output, probes, the catalog, the load balancer.
 //!
 //! Nothing here decides. Every effect is started with a deadline and comes back as an input; none blocks the loop.
 
+#[cfg(feature = "aws")]
+pub mod balancer;
 pub mod catalog;
 pub mod children;
 pub mod environment;

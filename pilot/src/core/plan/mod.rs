@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+mod balancer;
 mod consul;
 mod health;
 mod job;
@@ -16,6 +17,7 @@ mod service;
 mod telemetry;
 mod watch;
 
+pub use balancer::{BalancerMode, Drain, InFlight, LoadBalancer, TargetGroupArn};
 pub use consul::{Consul, ConsulAddress, ConsulTls};
 pub use health::{HealthCheck, OnFailure};
 pub use job::{Backoff, Command, Condition, Count, Job, OutputMode, Start};
