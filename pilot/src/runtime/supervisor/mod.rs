@@ -20,7 +20,7 @@ use super::process::leftovers;
 use super::process::signals::{Arrived, Signals};
 use crate::core::effect::{Effect, Input, RoundId, UserSignal};
 use crate::core::engine::Engine;
-use crate::core::plan::{JobId, Plan, WatchId};
+use crate::core::plan::{JobId, Plan};
 
 mod effects;
 mod eyes;
@@ -81,8 +81,8 @@ impl Supervisor {
     /// Runs until everything has ended; returns the exit code.
     pub async fn run(mut self) -> u8 {
         let mut inputs = VecDeque::from([Input::Startup]);
-        for watch in 0..self.plan.watches.len() {
-            self.follow(WatchId(watch));
+        for watch in self.engine.watch_ids() {
+            self.follow(*watch);
         }
         loop {
             while let Some(input) = inputs.pop_front() {
@@ -142,7 +142,9 @@ impl Supervisor {
     fn remember(&mut self, input: &Input) {
         match input {
             Input::Instances { watch, instances } => {
-                self.environment.watch_saw(&self.plan.watches[watch.0].name, instances);
+                if let Some(settings) = self.engine.watch(*watch) {
+                    self.environment.watch_saw(&settings.name, instances);
+                }
             }
             Input::Probed { round, .. } => {
                 self.probes.remove(round);
@@ -152,8 +154,11 @@ impl Supervisor {
     }
 
     fn job_of_service(&self, id: &str) -> Option<JobId> {
-        let is_it = |job: &crate::core::plan::Job| job.service.as_ref().is_some_and(|service| service.id == id);
-        self.plan.jobs.iter().position(is_it).map(JobId)
+        let is_it = |job: &JobId| {
+            let service = self.engine.job(*job).and_then(|settings| settings.service.as_ref());
+            service.is_some_and(|service| service.id == id)
+        };
+        self.engine.job_ids().iter().copied().find(is_it)
     }
 }
 
