@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::effect::{Announcement, Effect, Input, RoundId, RunId, StopSignal};
 use super::event::{Code, Event};
 use super::exit::Exit;
-use super::job::{Activity, Job, Phase, Status, hooked_on_stop, start_events};
+use super::job::{Activity, Job, Phase, Status, hooked_on_stop, is_restart, start_events};
 use super::plan::{self, Condition, Count, JobId, Level, Plan, Start};
 use super::stop::Lifecycle;
 use super::watch::Watch;
@@ -34,7 +34,7 @@ impl Engine {
         let jobs = (0u64..).zip(&plan.jobs).map(|(index, job)| Job::new(job, seed.wrapping_add(index))).collect();
         Engine {
             jobs,
-            watches: plan.watches.iter().map(|_| Watch::default()).collect(),
+            watches: plan.watches.iter().map(|_| Watch::new()).collect(),
             lifecycle: Lifecycle::new(&plan),
             plan,
             now: Duration::ZERO,
@@ -51,6 +51,9 @@ impl Engine {
         self.settle();
         self.fire_timers();
         self.settle();
+        for job in &mut self.jobs {
+            job.note(self.now);
+        }
         std::mem::take(&mut self.effects)
     }
 
@@ -62,6 +65,16 @@ impl Engine {
     /// The jobs' states, in the order of the plan.
     pub fn jobs(&self) -> &[Job] {
         &self.jobs
+    }
+
+    /// The watches' states, in the order of the plan.
+    pub fn watches(&self) -> &[Watch] {
+        &self.watches
+    }
+
+    /// Whether everything is being stopped.
+    pub fn is_stopping(&self) -> bool {
+        self.lifecycle.stopping
     }
 
     fn take(&mut self, input: Input) {
@@ -101,11 +114,11 @@ impl Engine {
             Input::GroupGone { job, run } => self.jobs[job.0].lingering.retain(|left| *left != run),
             Input::Probed { job, round, verdict } => self.probed(job, round, verdict),
             Input::Instances { watch, instances } => {
-                let events = self.watches[watch.0].see(instances);
+                let events = self.watches[watch.0].see(instances, self.now);
                 self.publish_watch(watch, events);
             }
             Input::WatchProbed { watch, pass } => {
-                let events = self.watches[watch.0].probed(pass);
+                let events = self.watches[watch.0].probed(pass, self.now);
                 self.publish_watch(watch, events);
             }
             Input::Withdrawn { job } => self.withdrawn(job),
@@ -322,6 +335,8 @@ impl Engine {
         }
         let kill_at = settings.timeout.map(|timeout| self.now + timeout);
         job.activity = Activity::Running { run, since: self.now, kill_at };
+        job.record.runs += 1;
+        job.record.restarts += u64::from(is_restart(&settings.start, cause.as_ref()));
         self.effects.push(Effect::Start { job: id, run, cause });
         if self.lifecycle.stopping {
             self.bound_hook(id);
@@ -406,9 +421,11 @@ impl Engine {
         }
     }
 
-    /// Rule 7.
+    /// Rule 7. What stands for pilot itself stays: who takes the jobs out of service still wants to look at them.
     fn enter_maintenance(&mut self, id: JobId) {
-        self.jobs[id.0].status = Status::Maintenance;
+        if self.jobs[id.0].turn(Status::Maintenance) == Status::AlwaysHealthy {
+            return;
+        }
         self.cancel_probe(id);
         if self.plan.jobs[id.0].service.is_some() && self.plan.consul.is_some() {
             self.effects.push(Effect::Withdraw { job: id });
