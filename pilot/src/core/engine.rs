@@ -11,7 +11,7 @@ use super::effect::{Announcement, Effect, Input, RoundId, RunId, StopSignal};
 use super::event::{Code, Event};
 use super::exit::Exit;
 use super::in_force::{InForce, Table};
-use super::job::{Activity, Job, Phase, Status, hooked_on_stop, start_events};
+use super::job::{Activity, Job, Phase, Status, hooked_on_stop, is_restart, start_events};
 use super::plan::{self, Condition, Count, JobId, Level, Plan, Start, WatchId};
 use super::stop::Lifecycle;
 use super::watch::Watch;
@@ -38,7 +38,7 @@ impl Engine {
         let jobs = plan.job_ids.iter().map(|id| (id.0, Job::new(&plan.jobs[id.0], seed.wrapping_add(id.0 as u64))));
         Engine {
             jobs: Table::new(jobs),
-            watches: Table::new(plan.watch_ids.iter().map(|id| (id.0, Watch::default()))),
+            watches: Table::new(plan.watch_ids.iter().map(|id| (id.0, Watch::new()))),
             lifecycle: Lifecycle::new(&plan),
             plan,
             now: Duration::ZERO,
@@ -55,6 +55,9 @@ impl Engine {
         self.settle();
         self.fire_timers();
         self.settle();
+        for job in self.jobs.values_mut() {
+            job.note(self.now);
+        }
         std::mem::take(&mut self.effects)
     }
 
@@ -91,6 +94,16 @@ impl Engine {
     /// The numbers of the watches, in the order of the plan in force.
     pub fn watch_ids(&self) -> &[WatchId] {
         &self.plan.watch_ids
+    }
+
+    /// The watches' states, in the order of the plan in force.
+    pub fn watches(&self) -> Vec<&Watch> {
+        self.plan.watch_ids.iter().map(|id| &self.watches[id.0]).collect()
+    }
+
+    /// Whether everything is being stopped.
+    pub fn is_stopping(&self) -> bool {
+        self.lifecycle.stopping
     }
 
     fn take(&mut self, input: Input) {
@@ -133,11 +146,11 @@ impl Engine {
             Input::GroupGone { job, run } => self.jobs[job.0].lingering.retain(|left| *left != run),
             Input::Probed { job, round, verdict } => self.probed(job, round, verdict),
             Input::Instances { watch, instances } => {
-                let events = self.watches[watch.0].see(instances);
+                let events = self.watches[watch.0].see(instances, self.now);
                 self.publish_watch(watch, events);
             }
             Input::WatchProbed { watch, pass } => {
-                let events = self.watches[watch.0].probed(pass);
+                let events = self.watches[watch.0].probed(pass, self.now);
                 self.publish_watch(watch, events);
             }
             Input::Withdrawn { job } => self.withdrawn(job),
@@ -367,6 +380,8 @@ impl Engine {
         }
         let kill_at = settings.timeout.map(|timeout| self.now + timeout);
         job.activity = Activity::Running { run, since: self.now, kill_at };
+        job.record.runs += 1;
+        job.record.restarts += u64::from(is_restart(&settings.start, cause.as_ref()));
         self.effects.push(Effect::Start { job: id, run, cause });
         if self.lifecycle.stopping {
             self.bound_hook(id);
@@ -451,9 +466,11 @@ impl Engine {
         }
     }
 
-    /// Rule 7.
+    /// Rule 7. What stands for pilot itself stays: who takes the jobs out of service still wants to look at them.
     fn enter_maintenance(&mut self, id: JobId) {
-        self.jobs[id.0].status = Status::Maintenance;
+        if self.jobs[id.0].turn(Status::Maintenance) == Status::AlwaysHealthy {
+            return;
+        }
         self.cancel_probe(id);
         if self.plan.jobs[id.0].service.is_some() && self.plan.consul.is_some() {
             self.effects.push(Effect::Withdraw { job: id });
