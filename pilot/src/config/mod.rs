@@ -28,6 +28,7 @@ mod numbers;
 mod probe;
 mod restarts;
 mod service;
+mod shown;
 mod sources;
 mod syntax;
 mod syntax_error;
@@ -80,6 +81,11 @@ impl Loaded {
             report.push_str("\nLines are those of the rendered template; see them with `pilot -template`.\n");
         }
         report
+    }
+
+    /// The rendered document as one line of JSON without its secrets; empty if there is none that can be read.
+    pub fn shown(&self) -> String {
+        self.rendered.as_deref().and_then(|text| syntax::parse(text).ok()).map(|value| shown::json(&value)).unwrap_or_default()
     }
 }
 
