@@ -43,7 +43,7 @@ async fn supervise(config: Option<PathBuf>, guarded: Guarded) -> u8 {
         Ok(good) => good,
         Err(report) => return refuse(BAD_CONFIGURATION, &report),
     };
-    let output = match Output::start(&plan.logging) {
+    let output = match Output::open(&plan.logging) {
         Ok(output) => output,
         Err(error) => return refuse(BAD_START, &error.to_string()),
     };
