@@ -7,6 +7,7 @@ pub mod balancer;
 pub mod catalog;
 pub mod children;
 pub mod environment;
+pub mod in_flight;
 pub mod http;
 pub mod output;
 pub mod probe;

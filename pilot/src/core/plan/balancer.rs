@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::SignalNumber;
+
 /// The `loadBalancer` block of a job. Absent, or mode `off`: nobody's target group is touched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadBalancer {
@@ -77,7 +79,7 @@ pub struct Drain {
     /// How pilot finds out what is in flight.
     pub in_flight: InFlight,
     /// Sent to the job's process group when the drain begins, so that it reports itself not ready.
-    pub signal: Option<i32>,
+    pub signal: Option<SignalNumber>,
 }
 
 /// How pilot finds out how many requests a job still works on.
