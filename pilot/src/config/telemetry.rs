@@ -1,8 +1,6 @@
-//! The `telemetry` block (v3 spec 9.1, 9.3) and the `control` block (8): read and validated, served by a later release.
+//! The `telemetry` block (v3 spec 9.1, 9.3): read and validated, served by a later release.
 
-use std::path::PathBuf;
-
-use crate::core::plan::{Control, Metric, MetricKind, Telemetry};
+use crate::core::plan::{Metric, MetricKind, Telemetry};
 
 use super::Surroundings;
 use super::block::Block;
@@ -10,7 +8,6 @@ use super::service;
 use super::value::Kind;
 use super::weak::{Field, list_of};
 
-const SOCKET: &str = "/var/run/containerpilot.socket";
 const PORT: u16 = 9090;
 const KINDS: [(&str, MetricKind); 4] = [
     ("counter", MetricKind::Counter),
@@ -18,19 +15,6 @@ const KINDS: [(&str, MetricKind); 4] = [
     ("histogram", MetricKind::Histogram),
     ("summary", MetricKind::Summary),
 ];
-
-/// Reads the `control` block, which may be absent.
-pub(super) fn control(field: Option<Field<'_>>) -> Control {
-    let socket = field.and_then(|field| field.block(&["socket"], &[])).and_then(|block| block.get("socket"));
-    let path = socket.and_then(|field| {
-        let path = field.text()?;
-        if path.is_empty() {
-            field.error("is empty", format!("write the path of a unix socket, or leave it out for {SOCKET}"));
-        }
-        Some(path)
-    });
-    Control { socket: PathBuf::from(path.unwrap_or_else(|| SOCKET.into())) }
-}
 
 /// Reads the `telemetry` block; `None` if it is not an object or has no address.
 pub(super) fn read(field: &Field<'_>, surroundings: &Surroundings) -> Option<Telemetry> {

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::effect::{Announcement, Effect, Input, RoundId, RunId, StopSignal};
+use super::effect::{Announcement, Effect, Input, RoundId, RunId, StopSignal, Switch};
 use super::event::{Code, Event};
 use super::exit::Exit;
 use super::job::{Activity, Job, Phase, Status, hooked_on_stop, start_events};
@@ -74,10 +74,14 @@ impl Engine {
             }
             Input::Stop => self.request_stop(),
             Input::Signal(signal) => self.publish(Event::new(Code::Signal, signal.name())),
-            Input::Maintenance(switch) => self.publish(Event::global(match switch {
-                super::effect::Switch::On => Code::EnterMaintenance,
-                super::effect::Switch::Off => Code::ExitMaintenance,
-            })),
+            Input::Maintenance(switch) => {
+                self.lifecycle.maintenance = switch == Switch::On;
+                self.publish(Event::global(match switch {
+                    Switch::On => Code::EnterMaintenance,
+                    Switch::Off => Code::ExitMaintenance,
+                }));
+            }
+            Input::Job { job, request } => self.requested(job, request),
             Input::Tick => {}
             Input::StartFailed { job, run, code, reason } => {
                 if self.end_run(job, run, Exit::Code(code)) {
@@ -227,6 +231,9 @@ impl Engine {
         }
         if job.leaving {
             return self.halt(id);
+        }
+        if std::mem::take(&mut job.anew) {
+            return self.run(id, None);
         }
         let periodic = matches!(settings.start, Start::Interval(_));
         if job.pending > 0 {
@@ -424,7 +431,7 @@ impl Engine {
         }
     }
 
-    fn announce_initial_status(&mut self, id: JobId) {
+    pub(super) fn announce_initial_status(&mut self, id: JobId) {
         let initial = self.plan.jobs[id.0].service.as_ref().is_some_and(|service| service.initial_status.is_some());
         if initial {
             self.announce(id, Announcement::Initial);

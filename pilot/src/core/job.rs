@@ -7,6 +7,7 @@ use super::effect::{RoundId, RunId};
 use super::event::{Code, Event};
 use super::exit::Exit;
 use super::plan::{self, Condition, Count, Start};
+use super::request::Hold;
 
 /// What others are told of a job's health. v3 spec 5.9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +123,10 @@ pub struct Job {
     pub(super) leaving: bool,
     /// An interval job whose restarts are used up while a run is still going.
     pub(super) last_run: bool,
+    /// Its run was ended by a person, who is owed the next one.
+    pub(super) anew: bool,
+    /// Whether a person has stopped it.
+    pub(super) hold: Hold,
 }
 
 impl Job {
@@ -152,7 +157,60 @@ impl Job {
             last_exit: None,
             leaving: false,
             last_run: false,
+            anew: false,
+            hold: Hold::Free,
         }
+    }
+
+    /// Begins again at time `now`, as a job that has had its first start; what is known of its last run stays.
+    pub(super) fn renew(&mut self, plan: &plan::Job, now: Duration) {
+        let (starts, tick_at) = match &plan.start {
+            Start::Once { .. } => (Count::Finite(0), None),
+            Start::Each { .. } | Start::Never { .. } => (Count::Unlimited, None),
+            Start::Interval(every) => (Count::Finite(0), Some(now + *every)),
+        };
+        *self = Job {
+            phase: Phase::Live,
+            activity: Activity::Idle,
+            status: Status::Idle,
+            started: false,
+            starts,
+            budget: plan.restarts,
+            seen: std::mem::take(&mut self.seen),
+            give_up_at: None,
+            tick_at,
+            pending: 0,
+            pending_cause: None,
+            lingering: std::mem::take(&mut self.lingering),
+            check: Check { next_at: plan.health.as_ref().map(|health| now + health.interval), ..Check::default() },
+            streak: self.streak.forgotten(),
+            last_uptime: self.last_uptime,
+            last_exit: self.last_exit,
+            leaving: false,
+            last_run: false,
+            anew: false,
+            hold: Hold::Free,
+        };
+    }
+
+    /// How its last run ended.
+    pub fn last_exit(&self) -> Option<Exit> {
+        self.last_exit
+    }
+
+    /// Restarts that are left to it.
+    pub fn restarts_left(&self) -> Count {
+        self.budget
+    }
+
+    /// Whether it has been started at all.
+    pub fn was_started(&self) -> bool {
+        self.started
+    }
+
+    /// Whether a person has stopped it.
+    pub fn hold(&self) -> Hold {
+        self.hold
     }
 
     /// Its health.

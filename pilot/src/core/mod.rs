@@ -11,7 +11,10 @@ pub mod event;
 pub mod exit;
 mod health;
 pub mod job;
+pub mod number;
 pub mod plan;
+pub mod readiness;
+pub mod request;
 pub mod stop;
 pub mod watch;
 

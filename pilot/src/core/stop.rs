@@ -8,8 +8,9 @@ use std::time::Duration;
 use super::effect::{Effect, StopSignal};
 use super::engine::Engine;
 use super::event::{Code, Event};
-use super::job::{Activity, Phase, hooked_on_stop, start_events};
+use super::job::{Activity, Job, Phase, hooked_on_stop, start_events};
 use super::plan::{Condition, JobId, Level, Plan, Start};
+use super::request::Hold;
 
 /// A hook that has no limit of its own is given up after this: the longest stop ECS allows on Fargate.
 pub const HOOK_LIMIT: Duration = Duration::from_secs(120);
@@ -24,6 +25,8 @@ const KILL_LIMIT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Lifecycle {
     pub stopping: bool,
+    /// Maintenance was switched on last.
+    pub maintenance: bool,
     hurried: bool,
     code: u8,
     exited: bool,
@@ -33,7 +36,14 @@ pub(super) struct Lifecycle {
 
 impl Lifecycle {
     pub(super) fn new(plan: &Plan) -> Self {
-        Lifecycle { stopping: false, hurried: false, code: 0, exited: false, after: stop_order(plan) }
+        Lifecycle {
+            stopping: false,
+            maintenance: false,
+            hurried: false,
+            code: 0,
+            exited: false,
+            after: stop_order(plan),
+        }
     }
 }
 
@@ -137,6 +147,7 @@ impl Engine {
         let until = if self.lifecycle.hurried { self.now } else { until };
         let job = &mut self.jobs[id.0];
         job.pending = 0;
+        job.anew = false;
         if job.run().is_none() {
             job.activity = Activity::Idle;
         }
@@ -310,7 +321,7 @@ impl Engine {
 
     /// The end of a critical job is the container's end.
     fn finished(&mut self, id: JobId) {
-        if !self.plan.jobs[id.0].critical || self.lifecycle.stopping {
+        if self.keep_held(id) || !self.plan.jobs[id.0].critical || self.lifecycle.stopping {
             return;
         }
         let name = &self.plan.jobs[id.0].name;
@@ -326,7 +337,9 @@ impl Engine {
     }
 
     fn exit_when_done(&mut self) {
-        let all_done = self.jobs.iter().all(|job| job.phase == Phase::Done);
+        // A job that a person stopped may be started again.
+        let over = |job: &Job| job.phase == Phase::Done && (job.hold == Hold::Free || self.lifecycle.stopping);
+        let all_done = self.jobs.iter().all(over);
         // Without any job there is nothing whose end could be the end (v3 spec 10.5), but a request is.
         let over = all_done && (self.lifecycle.stopping || !self.jobs.is_empty());
         if over && !self.lifecycle.exited {
