@@ -64,6 +64,11 @@ impl Engine {
         &self.jobs
     }
 
+    /// Whether the end of everything has begun.
+    pub fn is_stopping(&self) -> bool {
+        self.lifecycle.stopping
+    }
+
     fn take(&mut self, input: Input) {
         match input {
             Input::Startup => {

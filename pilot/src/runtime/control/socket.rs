@@ -68,7 +68,8 @@ impl Place {
         &self.path
     }
 
-    /// Removes the file, unless somebody else's has taken its place.
+    /// Removes the file, unless somebody else's has taken its place. To be called while the listener is open: as long as it
+    /// is, its inode's number is given to nobody else.
     pub fn remove(&self) {
         if fs::symlink_metadata(&self.path).is_ok_and(|found| identity(&found) == self.identity) {
             let _ = fs::remove_file(&self.path);
@@ -213,10 +214,21 @@ mod tests {
         let (listener, place) = listen(&folder.socket()).await.unwrap();
         let refused = listen(&folder.socket()).await.unwrap_err();
         assert!(matches!(refused, SocketError::InUse(_)) && refused.may_pass(), "{refused}");
-        drop(listener);
+        drop((listener, place));
+        assert!(folder.socket().exists(), "as after a SIGKILL");
         let (_second, second_place) = listen(&folder.socket()).await.expect("nobody listens there any more");
-        place.remove();
-        assert!(folder.socket().exists(), "the first one removes only its own");
+        second_place.remove();
+        assert!(!folder.socket().exists());
+    }
+
+    #[tokio::test]
+    async fn only_ones_own_socket_is_removed() {
+        let folder = Folder::new("own");
+        let (_first, first_place) = listen(&folder.socket()).await.unwrap();
+        fs::remove_file(folder.socket()).unwrap();
+        let (_second, second_place) = listen(&folder.socket()).await.unwrap();
+        first_place.remove();
+        assert!(folder.socket().exists());
         second_place.remove();
         assert!(!folder.socket().exists());
     }
