@@ -55,7 +55,7 @@ impl Engine {
                 let ends = job.streak.ends();
                 Readiness::Failing(format!("waits to be restarted: it ended {ends} times in a row"))
             }
-            (Status::Healthy, _) => Readiness::Ready,
+            (Status::Healthy | Status::AlwaysHealthy, _) => Readiness::Ready,
             (Status::Unhealthy, _) => Readiness::Failing("is unhealthy".to_owned()),
             (Status::Idle | Status::Unknown | Status::Maintenance, _) if health.probe.is_none() => Readiness::Ready,
             (Status::Idle | Status::Unknown | Status::Maintenance, Activity::Running { since, .. }) => {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::effect::{Effect, JobRequest, StopSignal};
+use super::effect::{Effect, JobRequest, StopSignal, Switch};
 use super::engine::Engine;
 use super::job::{Activity, Phase, Status, hooked_on_stop, start_events};
 use super::plan::{Count, JobId, Level, Start};
@@ -118,10 +118,9 @@ impl Engine {
         let plan = Arc::clone(&self.plan);
         let now = self.now;
         self.jobs[id.0].renew(&plan.jobs[id.0], now);
-        if self.lifecycle.maintenance {
-            self.jobs[id.0].status = Status::Maintenance;
-        } else {
-            self.announce_initial_status(id);
+        match self.maintenance {
+            Switch::On => drop(self.jobs[id.0].turn(Status::Maintenance)),
+            Switch::Off => self.announce_initial_status(id),
         }
         self.arm_hooks(id);
         self.start_out_of_turn(id);

@@ -9,7 +9,7 @@ use crate::core::effect::{Announcement, Effect, Input, JobRequest, RoundId, RunI
 use crate::core::engine::Engine;
 use crate::core::event::Event;
 use crate::core::exit::Exit;
-use crate::core::job::{Phase, start_events};
+use crate::core::job::{Phase, State, start_events};
 use crate::core::plan::{Job, JobId, Plan};
 
 /// How one run of a job behaves.
@@ -149,8 +149,11 @@ impl World {
 
     fn asked(&mut self, id: JobId, request: JobRequest) {
         if request == JobRequest::Stop {
-            self.held.insert(id);
-            self.revived.remove(&id);
+            // What has already ended cannot be stopped, and its source's next stop may need it again.
+            if self.engine.jobs()[id.0].state() != State::Completed {
+                self.held.insert(id);
+                self.revived.remove(&id);
+            }
             return;
         }
         self.held.remove(&id);
@@ -274,7 +277,7 @@ impl World {
                 self.announced.push((self.now, job, announcement));
             }
             Effect::Withdraw { job } => {
-                if self.engine.jobs()[job.0].status().as_str() != "maintenance" {
+                if self.engine.jobs[job.0].status().as_str() != "maintenance" {
                     self.fenced.insert(job);
                 }
                 self.withdrawn.push((self.now, job));

@@ -5,10 +5,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::core::engine::Engine;
-use crate::core::job::{Activity, Job, Phase, Status};
-use crate::core::plan::{self, Count, JobId, Plan};
+use crate::core::job::Activity;
+use crate::core::plan::{Count, JobId};
 use crate::core::readiness::Readiness;
-use crate::core::request::Hold;
 
 /// One job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,17 +15,20 @@ use crate::core::request::Hold;
 pub struct JobReport {
     /// Its name.
     pub name: String,
-    /// What it does.
-    pub state: State,
-    /// Its process.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pid: Option<i32>,
-    /// How long its process has been running, in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub running_for: Option<f64>,
+    /// What it does: a word of [`crate::core::job::State`].
+    pub state: String,
+    /// For how long, in seconds.
+    pub state_for: f64,
     /// When it is started again, in seconds from now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restarts_in: Option<f64>,
+    /// Its process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<i32>,
+    /// How often its process was started.
+    pub runs: u64,
+    /// How many of these were restarts.
+    pub restarts: u64,
     /// Restarts that are left to it; none: unlimited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restarts_left: Option<u64>,
@@ -36,72 +38,35 @@ pub struct JobReport {
     /// How its last run ended, in v3's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_exit: Option<String>,
-    /// The name of its service in the catalog.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub service: Option<String>,
-}
-
-/// What a job does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// It was not started yet.
-    Waiting,
-    /// Its process runs; or it has none, and is in place.
-    Running,
-    /// It is started again after a delay.
-    Restarting,
-    /// It has run and waits for its next event.
-    Idle,
-    /// It is on its way down.
-    Stopping,
-    /// A person has stopped it.
-    Stopped,
-    /// It is over.
-    Ended,
-}
-
-impl State {
-    fn of(job: &Job, plan: &plan::Job) -> State {
-        match (job.phase(), job.activity()) {
-            (Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. }, _) => State::Stopping,
-            (Phase::Done, _) => match job.hold() {
-                Hold::Free => State::Ended,
-                Hold::Stopped | Hold::Again => State::Stopped,
-            },
-            (Phase::Live, Activity::Running { .. }) => State::Running,
-            (Phase::Live, Activity::BackingOff { .. }) => State::Restarting,
-            (Phase::Live, Activity::Idle) if !job.was_started() => State::Waiting,
-            (Phase::Live, Activity::Idle) if plan.exec.is_none() => State::Running,
-            (Phase::Live, Activity::Idle) => State::Idle,
-        }
-    }
+    /// The names of its services in the catalog.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub services: Vec<String>,
 }
 
 impl JobReport {
-    /// The job at time `now` of its engine, with the process of its run.
-    pub fn new(engine: &Engine, plan: &Plan, id: JobId, pid: Option<i32>, now: Duration) -> Self {
-        let (job, plan) = (&engine.jobs()[id.0], &plan.jobs[id.0]);
-        let (running_for, restarts_in) = match *job.activity() {
-            Activity::Idle => (None, None),
-            Activity::Running { since, .. } => (Some(now.saturating_sub(since)), None),
-            Activity::BackingOff { until } => (None, Some(until.saturating_sub(now))),
+    /// The job at time `now` of its engine, with the process of its run. None: a reload has removed it.
+    pub fn new(engine: &Engine, id: JobId, pid: Option<i32>, now: Duration) -> Option<Self> {
+        let (job, plan) = (engine.state(id)?, engine.job(id)?);
+        let restarts_in = match *job.activity() {
+            Activity::Idle | Activity::Running { .. } => None,
+            Activity::BackingOff { until } => Some(until.saturating_sub(now).as_secs_f64()),
         };
-        let checked = plan.health.is_some() || job.status() == Status::Maintenance;
-        JobReport {
+        Some(JobReport {
             name: plan.name.clone(),
-            state: State::of(job, plan),
+            state: job.state().as_str().to_owned(),
+            state_for: now.saturating_sub(job.state_since()).as_secs_f64(),
+            restarts_in,
             pid,
-            running_for: running_for.map(|time| time.as_secs_f64()),
-            restarts_in: restarts_in.map(|time| time.as_secs_f64()),
+            runs: job.runs(),
+            restarts: job.restarts(),
             restarts_left: match job.restarts_left() {
                 Count::Finite(left) => Some(left),
                 Count::Unlimited => None,
             },
-            health: checked.then(|| job.status().as_str().to_owned()),
+            health: plan.health.as_ref().map(|_| job.status().as_str().to_owned()),
             last_exit: job.last_exit().map(|exit| exit.to_string()),
-            service: plan.service.as_ref().map(|service| service.name.clone()),
-        }
+            services: plan.service.iter().map(|service| service.name.clone()).collect(),
+        })
     }
 }
 
@@ -129,7 +94,7 @@ pub struct JobHealth {
 
 impl HealthReport {
     /// The report at time `now` of the engine.
-    pub fn new(engine: &Engine, plan: &Plan, now: Duration) -> Self {
+    pub fn new(engine: &Engine, now: Duration) -> Self {
         let judged = engine.readiness(now);
         let healthy = judged.iter().all(|(_, readiness)| !matches!(readiness, Readiness::Failing(_)));
         let all_ready = judged.iter().all(|(_, readiness)| *readiness == Readiness::Ready);
@@ -141,7 +106,8 @@ impl HealthReport {
                 Readiness::Resting(note) => ("resting", note),
                 Readiness::Failing(note) => ("failing", note),
             };
-            JobHealth { name: plan.jobs[id.0].name.clone(), readiness: word.to_owned(), note }
+            let name = engine.job(id).map(|job| job.name.clone()).unwrap_or_default();
+            JobHealth { name, readiness: word.to_owned(), note }
         });
         HealthReport { healthy, ready, jobs: jobs.collect() }
     }

@@ -9,7 +9,7 @@ use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::report::{HealthReport, JobHealth, JobReport, State};
+use super::report::{HealthReport, JobHealth, JobReport};
 use super::*;
 use crate::core::effect::{JobRequest, Switch};
 use crate::core::plan::Secret;
@@ -191,14 +191,16 @@ async fn each_kind_of_answer_has_its_status() {
     };
     let job = JobReport {
         name: "app".into(),
-        state: State::Running,
-        pid: Some(7),
-        running_for: Some(1.5),
+        state: "running".into(),
+        state_for: 1.5,
         restarts_in: None,
+        pid: Some(7),
+        runs: 1,
+        restarts: 0,
         restarts_left: None,
         health: Some("healthy".into()),
         last_exit: None,
-        service: None,
+        services: Vec::new(),
     };
     let rows: Vec<(Answer, u16, &str)> = vec![
         (Answer::Done, 200, "\n"),
@@ -221,7 +223,7 @@ async fn each_kind_of_answer_has_its_status() {
         (
             Answer::Jobs(vec![job]),
             200,
-            "[{\"name\":\"app\",\"state\":\"running\",\"pid\":7,\"runningFor\":1.5,\"health\":\"healthy\"}]\n",
+            "[{\"name\":\"app\",\"state\":\"running\",\"stateFor\":1.5,\"pid\":7,\"runs\":1,\"restarts\":0,\"health\":\"healthy\"}]\n",
         ),
     ];
     let answers = std::sync::Mutex::new(rows.into_iter());

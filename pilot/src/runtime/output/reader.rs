@@ -68,6 +68,7 @@ impl Stream {
 }
 
 /// See the module.
+#[derive(Debug)]
 pub(super) struct Reader {
     woken: PipeReader,
     inbox: Arc<Mutex<Inbox>>,
@@ -133,6 +134,7 @@ impl Reader {
 }
 
 /// Turns bytes into lines.
+#[derive(Debug)]
 struct Splitter {
     queue: Arc<Queue>,
     /// False: the level hides children's lines, which are only kept as a job's last ones.

@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep_until};
 
 use super::Supervisor;
-use crate::core::effect::{Input, JobRequest, Switch};
+use crate::core::effect::{Input, JobRequest, RunId, Switch};
 use crate::core::plan::{JobId, OutputMode, Secret};
 use crate::runtime::control::report::{HealthReport, JobReport};
 use crate::runtime::control::{Answer, Ask, Control, JobAsk, Refusal, Request, Sample, Why};
@@ -52,6 +52,8 @@ impl Supervisor {
     /// Waits before anything was started. A stop request ends the wait, and pilot.
     async fn pause(&mut self, time: Duration) -> Result<(), u8> {
         let until = Instant::now() + time;
+        // Who looks why nothing starts should find it in the log.
+        let _ = self.output.begin();
         loop {
             tokio::select! {
                 () = sleep_until(until) => return Ok(()),
@@ -104,17 +106,17 @@ impl Supervisor {
                 inputs.push_back(Input::Maintenance(switch));
                 Answer::Done
             }
-            Ask::Jobs => Answer::Jobs((0..self.plan.jobs.len()).map(|job| self.report(JobId(job))).collect()),
+            Ask::Jobs => Answer::Jobs(self.engine.job_ids().iter().filter_map(|job| self.report(*job)).collect()),
             Ask::Job { name, ask } => {
                 let job = self.job_named(&name)?;
                 match ask {
-                    JobAsk::Look => Answer::Job(Box::new(self.report(job))),
+                    JobAsk::Look => Answer::Job(Box::new(self.report(job).ok_or_else(|| self.unknown(&name))?)),
                     JobAsk::Change(request) => self.change(job, request, inputs)?,
-                    JobAsk::Signal(signal) => self.signal(job, signal)?,
-                    JobAsk::Lines => self.lines(job)?,
+                    JobAsk::Signal(signal) => self.signal(&name, job, signal)?,
+                    JobAsk::Lines => self.lines(&name, job)?,
                 }
             }
-            Ask::Health => Answer::Health(HealthReport::new(&self.engine, &self.plan, self.began.elapsed())),
+            Ask::Health => Answer::Health(HealthReport::new(&self.engine, self.began.elapsed())),
         })
     }
 
@@ -142,19 +144,24 @@ impl Supervisor {
     }
 
     fn job_named(&self, name: &str) -> Result<JobId, Refusal> {
-        let found = self.plan.jobs.iter().position(|job| job.name == name).map(JobId);
-        found.ok_or_else(|| {
-            let known: Vec<_> = self.plan.jobs.iter().map(|job| job.name.as_str()).collect();
-            let known =
-                if known.is_empty() { "there are none".to_owned() } else { format!("there are {}", known.join(", ")) };
-            Refusal::new(Why::Unknown, format!("there is no job {name:?}: {known}"))
-        })
+        let is_it = |id: &&JobId| self.engine.job(**id).is_some_and(|job| job.name == name);
+        self.engine.job_ids().iter().find(is_it).copied().ok_or_else(|| self.unknown(name))
     }
 
-    fn report(&self, job: JobId) -> JobReport {
-        let run = self.engine.jobs()[job.0].run();
-        let pid = run.and_then(|run| self.children.process_of(run)).map(nix::unistd::Pid::as_raw);
-        JobReport::new(&self.engine, &self.plan, job, pid, self.began.elapsed())
+    fn unknown(&self, name: &str) -> Refusal {
+        let known: Vec<_> = self.engine.plan().jobs.iter().map(|job| job.name.as_str()).collect();
+        let known =
+            if known.is_empty() { "there are none".to_owned() } else { format!("there are {}", known.join(", ")) };
+        Refusal::new(Why::Unknown, format!("there is no job {name:?}: {known}"))
+    }
+
+    fn run_of(&self, job: JobId) -> Option<RunId> {
+        self.engine.state(job).and_then(|state| state.run())
+    }
+
+    fn report(&self, job: JobId) -> Option<JobReport> {
+        let pid = self.run_of(job).and_then(|run| self.children.process_of(run)).map(nix::unistd::Pid::as_raw);
+        JobReport::new(&self.engine, job, pid, self.began.elapsed())
     }
 
     fn change(&self, job: JobId, request: JobRequest, inputs: &mut VecDeque<Input>) -> Result<Answer, Refusal> {
@@ -164,9 +171,8 @@ impl Supervisor {
     }
 
     /// The rules see what becomes of it as they see every end; there is nothing to decide.
-    fn signal(&mut self, job: JobId, signal: Signal) -> Result<Answer, Refusal> {
-        let name = &self.plan.jobs[job.0].name;
-        let Some(run) = self.engine.jobs()[job.0].run() else {
+    fn signal(&mut self, name: &str, job: JobId, signal: Signal) -> Result<Answer, Refusal> {
+        let Some(run) = self.run_of(job) else {
             return Err(Refusal::new(Why::Conflict, format!("{name} has no process that could be signalled")));
         };
         tracing::info!("sending {signal} to {name}: asked by a person over the control socket");
@@ -174,12 +180,11 @@ impl Supervisor {
         Ok(Answer::Said(format!("sent {signal} to {name}")))
     }
 
-    fn lines(&self, job: JobId) -> Result<Answer, Refusal> {
-        let job = &self.plan.jobs[job.0];
-        if job.output == OutputMode::Raw || job.tty {
-            let why = "its output is raw and goes past pilot: read the container's log instead";
-            return Err(Refusal::new(Why::Conflict, format!("the lines of {} are not known: {why}", job.name)));
+    fn lines(&self, name: &str, job: JobId) -> Result<Answer, Refusal> {
+        if self.engine.job(job).is_some_and(|job| job.output == OutputMode::Raw || job.tty) {
+            let why = "its output is raw and goes past pilot; read the container's log instead";
+            return Err(Refusal::new(Why::Conflict, format!("the lines of {name} are not known: {why}")));
         }
-        Ok(Answer::Lines(self.output.recent(&job.name)))
+        Ok(Answer::Lines(self.output.recent(name)))
     }
 }
