@@ -100,6 +100,7 @@ impl Engine {
             }
             Input::GroupGone { job, run } => self.jobs[job.0].lingering.retain(|left| *left != run),
             Input::Probed { job, round, verdict } => self.probed(job, round, verdict),
+            Input::Notified { job } => self.look_now(job),
             Input::Instances { watch, instances } => {
                 let events = self.watches[watch.0].see(instances);
                 self.publish_watch(watch, events);

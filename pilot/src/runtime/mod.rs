@@ -8,4 +8,5 @@ pub mod environment;
 pub mod output;
 pub mod probe;
 pub mod process;
+mod scope;
 pub mod supervisor;

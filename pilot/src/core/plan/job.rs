@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{HealthCheck, Service};
+use super::{HealthCheck, ProcessSettings, Service};
 use crate::core::event::Event;
 
 /// One process (or placeholder), its start condition, its health and its service. v3 spec section 5.
@@ -12,6 +12,8 @@ pub struct Job {
     pub name: String,
     /// What is run; `None` is a placeholder that only registers a service or relays events.
     pub exec: Option<Command>,
+    /// How its process is set up, and that of its exec health check.
+    pub process: ProcessSettings,
     /// When it is started.
     pub start: Start,
     /// How often it is run again after an end.

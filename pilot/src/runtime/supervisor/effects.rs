@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 
 use super::Supervisor;
 use crate::core::effect::{Announcement, Effect, Input, StopSignal};
-use crate::core::plan::Level;
+use crate::core::plan::{JobId, Level, SignalNumber};
 use crate::runtime::catalog::Desired;
 
 impl Supervisor {
@@ -22,7 +22,7 @@ impl Supervisor {
             }
             Effect::Signal { job, run, signal } => {
                 let (signal, word) = match signal {
-                    StopSignal::Terminate => (Signal::SIGTERM, "term"),
+                    StopSignal::Terminate => (self.stop_signal(job), "term"),
                     StopSignal::Kill => (Signal::SIGKILL, "kill"),
                 };
                 tracing::debug!("{}.{word}", self.plan.jobs[job.0].name);
@@ -60,5 +60,11 @@ impl Supervisor {
             },
             Effect::Exit(_) => {}
         }
+    }
+
+    /// What asks this job's processes to end.
+    fn stop_signal(&self, job: JobId) -> Signal {
+        let SignalNumber(number) = self.plan.jobs[job.0].process.stop_signal;
+        Signal::try_from(number).unwrap_or(Signal::SIGTERM)
     }
 }
