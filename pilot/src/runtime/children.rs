@@ -9,6 +9,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::environment::Environment;
+use super::notify::Notices;
 use super::output::{Label, Output};
 use super::process::preparation::{Failure, Preparation, Report, spawn_prepared};
 use super::process::reap::{Ended, group_alive, reap, signal_group};
@@ -17,7 +18,7 @@ use super::scope::{self, Variables};
 use crate::core::effect::{Input, RoundId, RunId, Verdict};
 use crate::core::event::Event;
 use crate::core::exit::Exit;
-use crate::core::plan::{Command, JobId, OutputMode, Plan, ProcessSettings};
+use crate::core::plan::{Command, Job, JobId, NotifyProbe, OutputMode, Plan, Probe, ProcessSettings};
 
 /// Whose a child is.
 #[derive(Debug)]
@@ -63,16 +64,23 @@ impl Children {
         (job, run): (JobId, RunId),
         cause: Option<&Event>,
         environment: &mut Environment,
+        notices: &mut Notices,
         output: &Output,
     ) -> Result<(), SpawnError> {
         let settings = &plan.jobs[job.0];
         let Some(command) = &settings.exec else { return Ok(()) };
+        let notify = asked_to_notify(settings);
+        let to_it = notify.map_or_else(|| Ok(Vec::new()), |probe| notices.variables(probe)).map_err(|_| {
+            let reason = "there is no socket for it to tell of its readiness";
+            SpawnError::Exhausted { program: command.program.clone(), reason }
+        })?;
         let preparation = Preparation::of(&settings.process);
         let preparation = if self.pass_sockets { preparation.with_passed_sockets() } else { preparation };
         let variables = environment.snapshot(cause);
         let who = Who {
             settings: &settings.process,
             preparation,
+            to_it,
             mode: settings.output,
             label: Label::Job(settings.name.clone()),
             tty: settings.tty,
@@ -81,6 +89,9 @@ impl Children {
         environment.process_started(&settings.name, pid);
         self.owners.insert(pid, Owner::Run { job, run, name: settings.name.clone(), report });
         self.groups.insert(run, pid);
+        if let Some(probe) = notify {
+            notices.started((job, run), pid, probe);
+        }
         Ok(())
     }
 
@@ -96,7 +107,7 @@ impl Children {
         let name = format!("check.{}", plan.jobs[job.0].name);
         let settings = &plan.jobs[job.0].process;
         let (preparation, label) = (Preparation::of(settings), Label::Check(name.clone()));
-        let who = Who { settings, preparation, mode, label, tty: false };
+        let who = Who { settings, preparation, to_it: Vec::new(), mode, label, tty: false };
         let (pid, report) = start(command, environment.snapshot(None), who, output)?;
         environment.process_started(&name, pid);
         self.owners.insert(pid, Owner::Probe { job, round, name, timed_out: None, report });
@@ -208,10 +219,20 @@ fn verdict(exit: Exit, timed_out: Option<Duration>) -> Verdict {
     Verdict { pass, note, exit: Some(exit) }
 }
 
+/// How this job's process is to tell of its readiness, if it is.
+fn asked_to_notify(job: &Job) -> Option<&NotifyProbe> {
+    match job.health.as_ref()?.probe.as_ref()? {
+        Probe::Notify(probe) => Some(probe),
+        Probe::Exec(_) | Probe::Http(_) | Probe::Tcp(_) | Probe::Mysql(_) => None,
+    }
+}
+
 /// For whom a process is started, and how.
 struct Who<'a> {
     settings: &'a ProcessSettings,
     preparation: Preparation,
+    /// Variables for it alone.
+    to_it: Variables,
     mode: OutputMode,
     label: Label,
     tty: bool,
@@ -223,8 +244,8 @@ fn start(
     who: Who<'_>,
     output: &Output,
 ) -> Result<(Pid, Option<Report>), SpawnError> {
-    let Who { settings, preparation, mode, label, tty } = who;
-    let env = &scope::narrowed(pilots, settings);
+    let Who { settings, preparation, to_it, mode, label, tty } = who;
+    let env = &scope::narrowed(pilots, to_it, settings);
     if mode == OutputMode::Raw || tty {
         let stdio = Stdio::Inherit;
         return spawn_prepared(preparation, settings, Launch { command, env, stdio, tty });

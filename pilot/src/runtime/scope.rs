@@ -12,12 +12,14 @@ pub(super) type Variables = Vec<(OsString, OsString)>;
 /// What pilot itself says to its jobs, and what tells them of passed sockets: inherited whatever the job inherits.
 const OURS: [&str; 3] = ["CONTAINERPILOT_", "PILOT_", "LISTEN_"];
 
-/// `all` as far as the job inherits it, with the variables whose value stands in the configuration. Those that stand in
-/// files are for the job's own process to read.
-pub(super) fn narrowed(all: Variables, settings: &ProcessSettings) -> Variables {
+/// `all` as far as the job inherits it, then what is said to it alone, then the variables whose value stands in the
+/// configuration. Those that stand in files are for the job's own process to read.
+pub(super) fn narrowed(all: Variables, to_it: Variables, settings: &ProcessSettings) -> Variables {
     let ProcessSettings { inherit, variables, .. } = settings;
-    let mut narrowed: Variables =
-        all.into_iter().filter(|(name, _)| inherits(inherit, name) && !own(settings, name)).collect();
+    let stays = |name: &OsStr| inherits(inherit, name) && !to_it.iter().any(|(other, _)| other == name);
+    let mut narrowed: Variables = all.into_iter().filter(|(name, _)| stays(name)).collect();
+    narrowed.extend(to_it);
+    narrowed.retain(|(name, _)| !own(settings, name));
     for (name, variable) in variables {
         match variable {
             Variable::Value(value) => narrowed.push((name.into(), value.expose().into())),
@@ -60,7 +62,7 @@ mod tests {
 
     #[test]
     fn without_settings_a_job_inherits_everything() {
-        assert_eq!(narrowed(pilots(), &ProcessSettings::default()), pilots());
+        assert_eq!(narrowed(pilots(), Vec::new(), &ProcessSettings::default()), pilots());
     }
 
     #[test]
@@ -70,9 +72,18 @@ mod tests {
             ..ProcessSettings::default()
         };
         let nothing = variables(&[("PATH", "/bin"), ("PILOT_EVENT", "startup"), ("LISTEN_FDS", "1")]);
-        assert_eq!(narrowed(pilots(), &only(&[])), nothing);
+        assert_eq!(narrowed(pilots(), Vec::new(), &only(&[])), nothing);
         let home = [variables(&[("HOME", "/root")]), nothing].concat();
-        assert_eq!(narrowed(pilots(), &only(&["HOME", "UNSET"])), home);
+        assert_eq!(narrowed(pilots(), Vec::new(), &only(&["HOME", "UNSET"])), home);
+    }
+
+    #[test]
+    fn what_is_said_to_it_alone_goes_before_what_it_inherits() {
+        let only = ProcessSettings { inherit: Inherit::Only(Vec::new()), ..ProcessSettings::default() };
+        let to_it = variables(&[("TOKEN", "its own"), ("NOTIFY_SOCKET", "@1")]);
+        let want =
+            [variables(&[("PATH", "/bin"), ("PILOT_EVENT", "startup"), ("LISTEN_FDS", "1")]), to_it.clone()].concat();
+        assert_eq!(narrowed(pilots(), to_it, &only), want);
     }
 
     #[test]
@@ -85,6 +96,6 @@ mod tests {
         let variables_of = own.into_iter().map(|(name, variable)| (name.to_owned(), variable)).collect();
         let settings = ProcessSettings { variables: variables_of, ..ProcessSettings::default() };
         let want = variables(&[("PATH", "/bin"), ("LISTEN_FDS", "1"), ("HOME", "/srv")]);
-        assert_eq!(narrowed(pilots(), &settings), want);
+        assert_eq!(narrowed(pilots(), Vec::new(), &settings), want);
     }
 }

@@ -55,6 +55,7 @@ prop_compose! {
         restart in any::<bool>(),
         fail_fast in any::<bool>(),
         grace in 0u64..3000,
+        notify in prop::bool::weighted(0.3),
     ) -> Job {
         let mut job = Job { restarts, critical, stop_timeout, timeout, ..job(name).when(start) };
         if served || checked {
@@ -68,6 +69,9 @@ prop_compose! {
             health.on_failure = if restart { OnFailure::Restart } else { OnFailure::Report };
             health.fail_fast = fail_fast;
             health.start_grace = ms(grace);
+            if notify {
+                health.probe = Some(Probe::Notify(NotifyProbe { watchdog: None }));
+            }
             if !checked {
                 health.probe = None;
             }
@@ -99,6 +103,7 @@ enum Step {
     Maintenance(Switch),
     Instances(usize),
     Probes(bool, u64),
+    Notified(usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -109,6 +114,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => prop::sample::select(vec![Switch::On, Switch::Off]).prop_map(Step::Maintenance),
         2 => (0usize..3).prop_map(Step::Instances),
         2 => (any::<bool>(), 0u64..4000).prop_map(|(pass, takes)| Step::Probes(pass, takes)),
+        2 => (0usize..5).prop_map(Step::Notified),
     ]
 }
 
@@ -165,6 +171,8 @@ proptest! {
                 Step::Instances(count) => {
                     world.give(Input::Instances { watch: WatchId(0), instances: instances(count) });
                 }
+                Step::Notified(job) if job < jobs as usize => world.give(Input::Notified { job: JobId(job) }),
+                Step::Notified(_) => {}
                 Step::Probes(pass, takes) => (world.probe_passes, world.probe_takes) = (pass, ms(takes)),
             }
         }

@@ -13,9 +13,9 @@ impl Supervisor {
     pub(super) fn perform(&mut self, effect: Effect, inputs: &mut VecDeque<Input>) {
         match effect {
             Effect::Start { job, run, cause } => {
-                let Supervisor { plan, children, environment, output, .. } = self;
+                let Supervisor { plan, children, environment, notices, output, .. } = self;
                 tracing::debug!("{}.Run start", plan.jobs[job.0].name);
-                if let Err(error) = children.start_run(plan, (job, run), cause.as_ref(), environment, output) {
+                if let Err(error) = children.start_run(plan, (job, run), cause.as_ref(), environment, notices, output) {
                     let (code, reason) = (error.exit_code(), error.to_string());
                     inputs.push_back(Input::StartFailed { job, run, code, reason });
                 }

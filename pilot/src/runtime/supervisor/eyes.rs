@@ -37,6 +37,10 @@ impl Supervisor {
                     }
                 }
             }
+            Some(Probe::Notify(_)) => {
+                let verdict = self.notices.verdict(self.engine.jobs()[job.0].run());
+                inputs.push_back(Input::Probed { job, round, verdict });
+            }
             Some(native) => {
                 let (prober, native, limit) = (self.prober.clone(), native.clone(), health.timeout);
                 let task = tokio::spawn(async move {
