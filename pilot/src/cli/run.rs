@@ -9,6 +9,7 @@ use crate::config::Severity;
 use crate::core::plan::Plan;
 use crate::runtime::output::Output;
 use crate::runtime::process::guard::{Guarded, Orphans, guard};
+use crate::runtime::process::identity;
 use crate::runtime::process::signals::Signals;
 use crate::runtime::supervisor::Supervisor;
 
@@ -51,6 +52,9 @@ async fn supervise(config: Option<PathBuf>, guarded: Guarded) -> u8 {
     tracing::debug!("loaded config: {plan:?}");
     for warning in warnings {
         tracing::warn!("{warning}");
+    }
+    for job in plan.jobs.iter().filter(|job| identity::is_ignored(&job.process.identity)) {
+        tracing::warn!("job {:?}: uid and gid are ignored, because pilot does not run as root", job.name);
     }
     if let Orphans::Elsewhere(error) = guarded.orphans {
         tracing::warn!("orphans of the jobs cannot be reaped: pilot is neither PID 1 nor a sub-reaper ({error})");

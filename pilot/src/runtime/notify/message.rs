@@ -4,16 +4,18 @@ use crate::runtime::probe::line;
 
 /// What a message says, as far as it concerns pilot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Message {
-    pub(super) readiness: Option<Readiness>,
-    /// One printable line.
-    pub(super) status: Option<String>,
-    pub(super) pulse: Option<Pulse>,
+pub struct Message {
+    /// Whether work may be sent to its process, if it says so.
+    pub readiness: Option<Readiness>,
+    /// What it is doing: one printable line.
+    pub status: Option<String>,
+    /// What it says to its watchdog.
+    pub pulse: Option<Pulse>,
 }
 
 /// Whether work may be sent to the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Readiness {
+pub enum Readiness {
     /// `READY=1`
     Ready,
     /// `STOPPING=1`
@@ -22,7 +24,7 @@ pub(super) enum Readiness {
 
 /// What a process says to its watchdog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pulse {
+pub enum Pulse {
     /// `WATCHDOG=1`
     Alive,
     /// `WATCHDOG=trigger`: it has found itself to be ill.
@@ -30,7 +32,7 @@ pub(super) enum Pulse {
 }
 
 /// Reads a message. What is not known is skipped; the error is the end of a sentence.
-pub(super) fn parse(content: &[u8]) -> Result<Message, &'static str> {
+pub fn parse(content: &[u8]) -> Result<Message, &'static str> {
     let content = content.strip_suffix(b"\0").unwrap_or(content);
     if content.is_empty() {
         return Err("is empty");

@@ -5,7 +5,7 @@
 //! engine as the verdict of a probe.
 
 mod client;
-mod message;
+pub mod message;
 mod sender;
 mod socket;
 mod told;

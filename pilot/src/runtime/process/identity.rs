@@ -1,4 +1,4 @@
-//! Another user and group for a child that is about to become its program.
+//! Another user and group for a child that is about to become its program. Only that child's are ever changed.
 //!
 //! Accounts are looked up here, in the child, at each start; a number needs no entry anywhere.
 
@@ -22,11 +22,18 @@ struct UserNumbers {
     entry: Option<User>,
 }
 
+/// Whether it is asked for in a way that only counts with rights, and pilot has none.
+pub fn is_ignored(identity: &Identity) -> bool {
+    match identity.without_rights {
+        WithoutRights::Fail => false,
+        WithoutRights::RunAsPilot => !geteuid().is_root(),
+    }
+}
+
 /// Looks the accounts up. `None`: there is nothing to change.
 pub(super) fn resolve(identity: &Identity) -> Result<Option<Resolved>, String> {
-    let Identity { user, group, without_rights } = identity;
-    let stays = *without_rights == WithoutRights::RunAsPilot && !geteuid().is_root();
-    if stays || (user.is_none() && group.is_none()) {
+    let Identity { user, group, .. } = identity;
+    if is_ignored(identity) || (user.is_none() && group.is_none()) {
         return Ok(None);
     }
     let user = user.as_ref().map(find_user).transpose()?;

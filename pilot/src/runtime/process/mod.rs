@@ -7,7 +7,7 @@
 pub mod becoming;
 mod environment_files;
 pub mod guard;
-mod identity;
+pub mod identity;
 pub mod leftovers;
 mod limits;
 mod lookup;

@@ -157,6 +157,30 @@ mod tests {
     }
 
     #[test]
+    fn the_arguments_of_the_child_hold_names_and_paths_and_never_a_value() {
+        use crate::core::plan::Secret;
+        let variables = [
+            ("LITERAL", Variable::Value(Secret::new("hunter2"))),
+            ("FILE", Variable::File("/run/secrets/db".into())),
+            ("GONE", Variable::Removed),
+        ];
+        let variables = variables.map(|(name, variable)| (name.to_owned(), variable)).into();
+        let settings = ProcessSettings { variables, cwd: Some("/srv".into()), ..ProcessSettings::default() };
+        let settled = settings.variables.keys().cloned().collect();
+        let order = Order { preparation: Preparation::of(&settings), settled, report: 7 };
+        let program = Command { program: "serve".into(), args: vec!["-v".into()] };
+        let command = becoming(&program, &order).unwrap();
+        assert_eq!(command.args[0], FLAG);
+        assert_eq!(command.args[2..], ["serve", "-v"]);
+        for word in ["LITERAL", "GONE", "/run/secrets/db", "/srv"] {
+            assert!(command.args[1].contains(word), "{word}");
+        }
+        assert!(!command.args.concat().contains("hunter2"));
+        let read: Order = serde_json::from_str(&command.args[1]).unwrap();
+        assert_eq!((read.preparation, read.report), (order.preparation, 7));
+    }
+
+    #[test]
     fn a_failure_arrives_as_it_was_sent_and_a_success_says_nothing() {
         use std::io::Write;
         let pipe = || pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).unwrap();
