@@ -18,7 +18,7 @@ use super::scope::{self, Variables};
 use crate::core::effect::{Input, RoundId, RunId, Verdict};
 use crate::core::event::Event;
 use crate::core::exit::Exit;
-use crate::core::plan::{Command, Job, JobId, NotifyProbe, OutputMode, Plan, Probe, ProcessSettings};
+use crate::core::plan::{Command, Job, JobId, NotifyProbe, OutputMode, Probe, ProcessSettings};
 
 /// Whose a child is.
 #[derive(Debug)]
@@ -60,14 +60,13 @@ impl Children {
     /// Starts a job's process.
     pub fn start_run(
         &mut self,
-        plan: &Plan,
+        settings: &Job,
         (job, run): (JobId, RunId),
         cause: Option<&Event>,
         environment: &mut Environment,
         notices: &mut Notices,
         output: &Output,
     ) -> Result<(), SpawnError> {
-        let settings = &plan.jobs[job.0];
         let Some(command) = &settings.exec else { return Ok(()) };
         let notify = asked_to_notify(settings);
         let to_it = notify.map_or_else(|| Ok(Vec::new()), |probe| notices.variables(probe)).map_err(|_| {
@@ -98,14 +97,14 @@ impl Children {
     /// Starts the process of an exec probe, set up as its job's is.
     pub fn start_probe(
         &mut self,
-        plan: &Plan,
+        settings: &Job,
         (job, round): (JobId, RoundId),
         (command, mode): (&Command, OutputMode),
         environment: &mut Environment,
         output: &Output,
     ) -> Result<(), SpawnError> {
-        let name = format!("check.{}", plan.jobs[job.0].name);
-        let settings = &plan.jobs[job.0].process;
+        let name = format!("check.{}", settings.name);
+        let settings = &settings.process;
         let (preparation, label) = (Preparation::of(settings), Label::Check(name.clone()));
         let who = Who { settings, preparation, to_it: Vec::new(), mode, label, tty: false };
         let (pid, report) = start(command, environment.snapshot(None), who, output)?;

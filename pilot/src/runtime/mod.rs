@@ -5,6 +5,7 @@
 pub mod catalog;
 pub mod children;
 pub mod environment;
+pub mod http;
 pub mod notify;
 pub mod output;
 pub mod probe;

@@ -6,11 +6,14 @@
 #![allow(unsafe_code)]
 
 use std::fs::File;
-use std::os::fd::{FromRawFd, RawFd};
+use std::io;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::errno::Errno;
 use nix::libc;
-use nix::unistd::Pid;
+use nix::unistd::{Pid, write};
 
 use crate::core::exit::Exit;
 
@@ -77,4 +80,15 @@ pub(super) fn adopt(fd: RawFd) -> Option<File> {
     }
     // SAFETY: it is open, and it is the caller's promise that it has no other owner.
     Some(unsafe { File::from_raw_fd(fd) })
+}
+
+/// From now on every delivery of `signal` adds one to `count` and then puts a byte into `wake`, a non-blocking pipe: when
+/// that is full, whoever reads it has been woken.
+pub(super) fn count_signal(signal: libc::c_int, count: Arc<AtomicUsize>, wake: Arc<OwnedFd>) -> io::Result<()> {
+    let deliver = move || {
+        count.fetch_add(1, Ordering::AcqRel);
+        let _ = write(&*wake, &[0]);
+    };
+    // SAFETY: an atomic addition and write(2) are all that runs in the handler, and both may; signal-hook keeps errno.
+    unsafe { signal_hook::low_level::register(signal, deliver) }.map(drop)
 }
