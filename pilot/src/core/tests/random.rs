@@ -56,6 +56,7 @@ prop_compose! {
         restart in any::<bool>(),
         fail_fast in any::<bool>(),
         grace in 0u64..3000,
+        notify in prop::bool::weighted(0.3),
     ) -> Job {
         let mut job = Job { restarts, critical, stop_timeout, timeout, ..job(name).when(start) };
         if served || checked {
@@ -69,6 +70,9 @@ prop_compose! {
             health.on_failure = if restart { OnFailure::Restart } else { OnFailure::Report };
             health.fail_fast = fail_fast;
             health.start_grace = ms(grace);
+            if notify {
+                health.probe = Some(Probe::Notify(NotifyProbe { watchdog: None }));
+            }
             if !checked {
                 health.probe = None;
             }
@@ -101,6 +105,7 @@ enum Step {
     Job(usize, JobRequest),
     Instances(usize),
     Probes(bool, u64),
+    Notified(usize),
 }
 
 fn request() -> impl Strategy<Value = JobRequest> {
@@ -116,6 +121,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0usize..5, request()).prop_map(|(job, request)| Step::Job(job, request)),
         2 => (0usize..3).prop_map(Step::Instances),
         2 => (any::<bool>(), 0u64..4000).prop_map(|(pass, takes)| Step::Probes(pass, takes)),
+        2 => (0usize..5).prop_map(Step::Notified),
     ]
 }
 
@@ -174,6 +180,8 @@ proptest! {
                 Step::Instances(count) => {
                     world.give(Input::Instances { watch: WatchId(0), instances: instances(count) });
                 }
+                Step::Notified(job) if job < jobs as usize => world.give(Input::Notified { job: JobId(job) }),
+                Step::Notified(_) => {}
                 Step::Probes(pass, takes) => (world.probe_passes, world.probe_takes) = (pass, ms(takes)),
             }
         }
