@@ -94,7 +94,7 @@ pub enum Switch {
 }
 
 /// Signals that are events. v3 spec 1.7.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum UserSignal {
     /// SIGHUP
     Hup,

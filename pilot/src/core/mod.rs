@@ -9,10 +9,12 @@ pub mod effect;
 pub mod engine;
 pub mod event;
 pub mod exit;
+pub mod graph;
 mod health;
 pub mod job;
 pub mod plan;
 pub mod stop;
+mod stop_order;
 pub mod watch;
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 use proptest::prelude::*;
 
+use super::impossible::stays_impossible;
 use super::plans::*;
 use super::starting::{instances, watch};
 use super::world::{Script, World};
@@ -13,9 +14,9 @@ use crate::core::exit::Exit;
 use crate::core::plan::*;
 use crate::core::stop::HOOK_LIMIT;
 
-const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
+pub const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
-fn event() -> impl Strategy<Value = Event> {
+pub fn event() -> impl Strategy<Value = Event> {
     let source = prop_oneof![
         6 => prop::sample::select(&NAMES[..]).prop_map(str::to_owned),
         1 => Just(GLOBAL.to_owned()),
@@ -41,7 +42,7 @@ fn start() -> impl Strategy<Value = Start> {
 }
 
 prop_compose! {
-    fn any_job(name: &'static str)(
+    pub fn any_job(name: &'static str)(
         start in start(),
         restarts in prop_oneof![(0u64..4).prop_map(Count::Finite), Just(Count::Unlimited)],
         exec in prop::bool::weighted(0.9),
@@ -128,7 +129,7 @@ prop_compose! {
     }
 }
 
-fn cases() -> u32 {
+pub fn cases() -> u32 {
     std::env::var("PILOT_RANDOM_HISTORIES").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000)
 }
 
@@ -181,6 +182,7 @@ proptest! {
             let limit = (HOOK_LIMIT + secs(15)) * (2 * jobs + 1);
             world.pass(limit);
         }
+        stays_impossible(&world)?;
         prop_assert!(world.exit.is_some(), "the stop did not end: {:#?}", world.engine.jobs());
         if !critical {
             prop_assert_eq!(world.exit.map(|(_, code)| code), Some(0));
