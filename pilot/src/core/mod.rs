@@ -15,6 +15,7 @@ pub mod job;
 pub mod plan;
 pub mod stop;
 mod stop_order;
+pub mod stop_plan;
 pub mod watch;
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod impossible;
 mod plans;
 mod random;
 mod starting;
+mod stop_plan;
 mod world;
 
 /// The room's promise: nothing in it reaches outside.

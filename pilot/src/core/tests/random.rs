@@ -13,6 +13,7 @@ use crate::core::event::{Code, Event, GLOBAL};
 use crate::core::exit::Exit;
 use crate::core::plan::*;
 use crate::core::stop::HOOK_LIMIT;
+use crate::core::stop_plan::StopPlan;
 
 pub const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
@@ -172,6 +173,7 @@ proptest! {
         let seen = world.events.iter().filter(|(_, event)| event.source == "SIGHUP").count();
         prop_assert_eq!(seen, signals, "no event is lost");
         if world.exit.is_none() {
+            let asked = world.now;
             world.give(Input::Stop);
             if let (Some(after), None) = (second_stop, world.exit) {
                 world.pass(ms(after));
@@ -181,6 +183,8 @@ proptest! {
             }
             let limit = (HOOK_LIMIT + secs(15)) * (2 * jobs + 1);
             world.pass(limit);
+            let took = world.exit.map(|(at, _)| at - asked);
+            prop_assert!(took <= Some(StopPlan::of(&world.plan).worst), "{took:?}: {:?}", StopPlan::of(&world.plan));
         }
         stays_impossible(&world)?;
         prop_assert!(world.exit.is_some(), "the stop did not end: {:#?}", world.engine.jobs());
