@@ -23,11 +23,16 @@ branch_tag=$(scripts/tags.sh branch-tag)
 context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT
 trap 'exit 1' HUP INT TERM
+# Not the folder itself: files that git ignores lie in it too. Exactly this commit, or all that would be committed now.
+tree=HEAD
 case $commit_tag in
-*-dirty*) cp -a Cargo.toml Cargo.lock Dockerfile* .dockerignore pilot app tests image scripts "$context" ;;
-# Exactly this commit: files that git ignores may lie in the tree too.
-*) git archive HEAD | tar -x -C "$context" ;;
+*-dirty*)
+    cp "$(git rev-parse --git-path index)" "$context/.index"
+    tree=$(export GIT_INDEX_FILE="$context/.index" && git add -A && git write-tree)
+    rm -f "$context/.index"
+    ;;
 esac
+git archive "$tree" | tar -x -C "$context"
 
 platform=''
 if [ -n "${ARCH:-}${PREBUILT:-}" ]; then

@@ -2,7 +2,7 @@
 # What may be deployed: one image by its digest, of a commit that master has.
 #   IMAGE=repo@sha256:... make deploy    this image
 #   TAG=githash make deploy              what the registry has under a commit's tag, by its digest from here on
-#   make deploy                          the image of this checkout's commit; if it is not pushed yet, nothing to do
+#   make deploy                          the newest commit of this checkout that has been pushed, of the last 20
 # The digest goes to scripts/stack.sh, which knows the stacks; without it this says what it would have deployed.
 set -eu
 
@@ -14,19 +14,20 @@ cd "$(dirname "$0")/.."
 needs_skopeo
 if [ -n "${IMAGE:-}" ]; then
     read_image "$IMAGE"
+    log_in
     # `app` is the Makefile's default: nobody has said what the repository is.
     case ${REPO:-app} in app | "$repository") ;; *) die "IMAGE is of $repository, and deployments are of $REPO" ;; esac
 else
     repository=${REPO:?REPO is not set; run make deploy}
-    tag=${TAG:-$(scripts/tags.sh commit-tag)}
-    printf '%s\n' "$tag" | grep -Eqx '[0-9a-f]{8}' ||
-        die "$tag is not a commit's tag (8 hex digits). Names that move, such as a branch's, are not deployed"
-    digest_of "$tag"
-    if [ -z "$digest" ] && [ -z "${TAG:-}" ]; then
-        note "$repository:$tag is not pushed yet; nothing to deploy"
-        exit 0
-    fi
-    [ -n "$digest" ] || die "the registry has no $repository:$tag"
+    log_in
+    # Only the commits of the branch itself: those that came with a merge were never built as its head.
+    for tag in ${TAG:-$(git rev-list --first-parent --max-count=20 HEAD | cut -b 1-8)}; do
+        printf '%s\n' "$tag" | grep -Eqx '[0-9a-f]{8}' ||
+            die "$tag is not a commit's tag (8 hex digits). Names that move, such as a branch's, are not deployed"
+        digest_of "$tag"
+        [ -z "$digest" ] || break
+    done
+    [ -n "$digest" ] || die "the registry has no image of ${TAG:-one of the last 20 commits} in $repository"
     image=$digest
 fi
 label_of "$image" "$REVISION"

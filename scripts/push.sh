@@ -17,6 +17,7 @@ file=${IMAGE_FILE:-image.env}
 rm -f "$file" # a line from an earlier push must not pass for this one's
 valid_repository "$repository" || die "REPO=$repository is not a repository's name"
 needs_skopeo
+log_in
 
 commit=$(scripts/tags.sh commit)
 commit_tag=$(scripts/tags.sh commit-tag)

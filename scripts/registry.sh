@@ -34,6 +34,20 @@ read_image() {
     die "IMAGE=$1 is not repository@sha256:... with 64 hex digits. Names that move are not taken; make push prints the digest"
 }
 
+# With $REGISTRY_USER and $REGISTRY_PASSWORD: logs in, in a folder of its own, and logs out when the script ends.
+# Without them docker's own logins count.
+log_in() {
+    [ -n "${REGISTRY_USER:-}" ] || return 0
+    registry=${repository%%/*}
+    case $registry in *.* | *:* | localhost) ;; *) registry='' ;; esac
+    DOCKER_CONFIG=$(mktemp -d)
+    export DOCKER_CONFIG
+    trap 'rm -rf "$DOCKER_CONFIG"' EXIT
+    trap 'exit 1' HUP INT TERM
+    insist log_in_to "$registry" || die "no login to ${registry:-Docker Hub} as $REGISTRY_USER: $why"
+}
+log_in_to() { printf '%s' "${REGISTRY_PASSWORD:-}" | "$DOCKER" login --username "$REGISTRY_USER" --password-stdin ${1:+"$1"}; }
+
 # skopeo VERB..., with docker's logins; without TLS for registries on this machine, as docker does it too.
 skopeo_for() {
     tls=true

@@ -16,8 +16,10 @@ printf '%s\n' "$version" | grep -Eqx '[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?' 
 needs_skopeo
 if [ -n "${IMAGE:-}" ]; then
     read_image "$IMAGE"
+    log_in
 else
     repository=${REPO:?REPO is not set; run make release}
+    log_in
     tag=$(scripts/tags.sh commit-tag)
     case $tag in
     '' | *-dirty*) die 'this tree is not a commit whose image could be released; name one: IMAGE=repository@sha256:...' ;;

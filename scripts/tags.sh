@@ -16,6 +16,7 @@
 set -eu
 LC_ALL=C
 export LC_ALL
+cd "$(dirname "$0")/.."
 
 full_hash() { case $1 in *[!0-9a-f]*) false ;; *) [ ${#1} -eq 40 ] ;; esac }
 number() { case $1 in '' | *[!0-9]*) false ;; esac }
