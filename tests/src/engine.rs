@@ -1,17 +1,18 @@
 //! A container engine of a test's own: a `dockerd` with its data, socket and networks in the test's directory.
 //!
 //! It touches neither another engine on the machine nor the machine's firewall: no default bridge, no iptables. Containers
-//! talk to each other in networks that a test makes; the test reaches them by their addresses.
+//! have names and addresses in networks that a test makes.
 
 use std::fs::{self, File};
 use std::process::{Child, Command, Stdio};
 
+use nix::sched::{CloneFlags, setns};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::command::{Said, run};
 use crate::wait::{SOON, until};
-use crate::{Scratch, processes, tools};
+use crate::{Scratch, http, processes, tools};
 
 /// An engine; dropping it removes its containers, ends it and deletes what it stored.
 #[derive(Debug)]
@@ -21,12 +22,25 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts an engine and waits until it answers.
-    #[allow(clippy::expect_used)]
+    /// Starts an engine in this machine's network: it reaches a registry on 127.0.0.1.
     pub fn start() -> Engine {
+        Engine::begin(Command::new(tools::find(&["dockerd"])))
+    }
+
+    /// Starts an engine in a network of its own, where no other engine's firewall keeps containers from each other. What is
+    /// asked of them is asked [inside](Engine::inside).
+    pub fn isolated() -> Engine {
+        let mut command = Command::new(tools::find(&["unshare"]));
+        command.args(["--net", "--", "sh", "-c", "ip link set lo up && exec \"$0\" \"$@\""]);
+        command.arg(tools::find(&["dockerd"]));
+        Engine::begin(command)
+    }
+
+    #[allow(clippy::expect_used)]
+    fn begin(mut command: Command) -> Engine {
         let scratch = Scratch::new();
         let log = File::create(scratch.path().join("dockerd.log")).expect("a log file can be made");
-        let child = Command::new(tools::find(&["dockerd"]))
+        let child = command
             .arg(format!("--data-root={}", scratch.file("data")))
             .arg(format!("--exec-root={}", scratch.file("exec")))
             .arg(format!("--pidfile={}", scratch.file("pid")))
@@ -44,6 +58,25 @@ impl Engine {
             run(engine.command().arg("info")).succeeded().then_some(())
         });
         engine
+    }
+
+    /// Does something in the engine's network, where its containers are.
+    #[allow(clippy::expect_used)]
+    pub fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        let network = File::open(format!("/proc/{}/ns/net", self.child.id())).expect("the engine runs");
+        std::thread::scope(|scope| {
+            let inside = scope.spawn(|| {
+                setns(network, CloneFlags::CLONE_NEWNET).expect("this is run by root");
+                work()
+            });
+            inside.join().expect("what is done inside does not fail")
+        })
+    }
+
+    /// `GET` of a path from a container; `None` while it does not answer.
+    pub fn get(&self, container: &str, port: u16, path: &str) -> Option<http::Answer> {
+        let address = self.address(container);
+        self.inside(|| http::get_from(&address, port, path).ok())
     }
 
     /// Where it listens, as `DOCKER_HOST` says it.
@@ -70,6 +103,41 @@ impl Engine {
         let text = self.docker(&["inspect", name]).well();
         let mut list: Vec<Value> = serde_json::from_str(&text).expect("docker inspect prints JSON");
         list.remove(0)
+    }
+
+    /// Starts one of this machine's own programs in a container, with this machine's libraries: no base image is needed for
+    /// a database or an agent that has a name in a network.
+    #[track_caller]
+    pub fn run_from_here(&self, name: &str, network: &str, mounts: &[&str], command: &[&str]) {
+        let folder = Scratch::new();
+        folder.write("Dockerfile", "FROM scratch\nCOPY Dockerfile /\n");
+        self.docker(&["build", "-q", "-t", "pilot-test/empty", &folder.path().display().to_string()]).well();
+        let mut words = vec!["run", "-d", "--name", name, "--network", network, "--user", "0:0"];
+        for mount in ["/usr:/usr:ro", "/usr/lib:/lib:ro", "/usr/lib64:/lib64:ro", "/etc/passwd:/etc/passwd:ro"]
+            .iter()
+            .chain(mounts)
+        {
+            words.extend(["-v", mount]);
+        }
+        words.push("pilot-test/empty");
+        self.docker(&[&words[..], command].concat()).well();
+    }
+
+    /// A client whose `build` is BuildKit without a plugin: a newer one does as it is told only with buildx.
+    #[allow(clippy::panic)]
+    pub fn buildkit_client(&self) -> String {
+        let folders = std::env::var("PATH").unwrap_or_default();
+        let clients = folders.split(':').chain(["/usr/bin"]).map(|folder| format!("{folder}/docker"));
+        let empty = Scratch::new();
+        empty.write("Dockerfile", "FROM scratch\nCOPY Dockerfile /\n");
+        for client in clients.filter(|path| std::path::Path::new(path).is_file()) {
+            let mut build = Command::new(&client);
+            build.env("DOCKER_HOST", self.host()).env("DOCKER_BUILDKIT", "1").args(["build", "-q"]);
+            if run(build.arg(empty.path())).succeeded() {
+                return client;
+            }
+        }
+        panic!("no docker client here builds with BuildKit: scripts/install-tools.sh test (docker.io), or add buildx")
     }
 
     /// The IPv4 address of a running container in its only network.

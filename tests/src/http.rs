@@ -32,6 +32,15 @@ pub fn get_from(address: &str, port: u16, path: &str) -> io::Result<Answer> {
     ask(SocketAddr::new(address, port), "GET", path, "")
 }
 
+/// `POST` of a form to a path on another address.
+///
+/// # Errors
+/// As [`get_from`].
+pub fn post_to(address: &str, port: u16, path: &str, form: &str) -> io::Result<Answer> {
+    let address = address.parse::<IpAddr>().map_err(io::Error::other)?;
+    ask(SocketAddr::new(address, port), "POST", path, form)
+}
+
 fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> io::Result<Answer> {
     let deadline = Duration::from_secs(5);
     let mut stream = TcpStream::connect_timeout(&address, deadline)?;

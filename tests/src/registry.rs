@@ -119,7 +119,10 @@ impl Registry {
         let mut curl = Command::new(tools::find(&["curl"]));
         curl.args(["-fsSI", "-H", "Accept: application/vnd.docker.distribution.manifest.v2+json"]);
         let said = run(curl.arg(format!("http://127.0.0.1:{}{path}", self.port)));
-        said.out.lines().find_map(|line| line.strip_prefix("Docker-Content-Digest: ")).map(|rest| rest.trim().to_owned())
+        said.out
+            .lines()
+            .find_map(|line| line.strip_prefix("Docker-Content-Digest: "))
+            .map(|rest| rest.trim().to_owned())
     }
 
     /// Deletes a manifest, and with it every tag on it.

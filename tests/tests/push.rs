@@ -267,7 +267,8 @@ fn a_registry_that_has_lost_a_layer_is_found_out() {
     let (hash, digest) = yard.pushed("whole");
     let manifest = yard.registry.get(&format!("/v2/myrepo/app/manifests/{digest}"));
     assert!(manifest.is_object(), "{manifest}");
-    let image = yard.engine.docker(&["manifest", "inspect", "--insecure", &format!("{}:{hash}", yard.repository)]).well();
+    let image =
+        yard.engine.docker(&["manifest", "inspect", "--insecure", &format!("{}:{hash}", yard.repository)]).well();
     let manifest: serde_json::Value = serde_json::from_str(&image).unwrap();
     yard.registry.lose(manifest["layers"][0]["digest"].as_str().unwrap());
     assert_eq!(yard.served(&hash), Some(digest), "the manifest is served as ever");

@@ -132,7 +132,10 @@ fn another_architecture_has_tags_of_its_own() {
     let mut checkout = Checkout::new();
     let hash = checkout.head()[..8].to_owned();
     checkout.set("ARCH", "arm64");
-    assert_eq!((checkout.name("commit-tag"), checkout.name("branch-tag")), (format!("{hash}-arm64"), "master-arm64".into()));
+    assert_eq!(
+        (checkout.name("commit-tag"), checkout.name("branch-tag")),
+        (format!("{hash}-arm64"), "master-arm64".into())
+    );
     assert_eq!(checkout.name("stack"), "master");
     let tag = tag(&mut checkout, &"x".repeat(200));
     assert!(tag.len() == 128 && tag.ends_with("x-arm64"), "{tag}");
@@ -247,7 +250,9 @@ fn any_name_becomes_a_valid_tag_and_does_nothing_else() {
 #[test]
 fn names_that_git_takes_are_built_under_from_the_branch_itself() {
     let checkout = Checkout::new();
-    for (branch, tag) in [("x;>f", "x-f"), ("x$(id>f)", "x-id-f-"), ("x`id`", "x-id-"), ("a'b\"c", "a-b-c"), ("fix#1", "fix-1")] {
+    for (branch, tag) in
+        [("x;>f", "x-f"), ("x$(id>f)", "x-id-f-"), ("x`id`", "x-id-"), ("a'b\"c", "a-b-c"), ("fix#1", "fix-1")]
+    {
         checkout.git(&["checkout", "-q", "-b", branch]);
         assert_eq!((checkout.name("branch"), checkout.name("branch-tag")), (branch.to_owned(), tag.to_owned()));
     }
@@ -271,10 +276,18 @@ fn who_may_push_from_jenkins() {
         ("a push to master", &[("GIT_BRANCH", "origin/master")], true),
         ("a push to a branch", &[("GIT_BRANCH", "origin/feature/x")], true),
         ("an own pull request", &[("ghprbPullId", "7"), ("ghprbAuthorRepoGitUrl", own)], true),
-        ("the same, named as ssh does", &[("ghprbPullId", "7"), ("ghprbAuthorRepoGitUrl", "git@github.com:MyOrg/app")], true),
+        (
+            "the same, named as ssh does",
+            &[("ghprbPullId", "7"), ("ghprbAuthorRepoGitUrl", "git@github.com:MyOrg/app")],
+            true,
+        ),
         (
             "a fork's, from its master",
-            &[("ghprbPullId", "7"), ("GIT_BRANCH", "master"), ("ghprbAuthorRepoGitUrl", "https://github.com/eve/app.git")],
+            &[
+                ("ghprbPullId", "7"),
+                ("GIT_BRANCH", "master"),
+                ("ghprbAuthorRepoGitUrl", "https://github.com/eve/app.git"),
+            ],
             false,
         ),
         ("one whose origin nobody says", &[("ghprbPullId", "7"), ("GIT_BRANCH", "master")], false),
