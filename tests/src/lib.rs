@@ -5,21 +5,29 @@
 
 pub mod agent;
 pub mod aws;
+pub mod checkout;
+pub mod command;
 pub mod consul;
+pub mod engine;
 pub mod http;
 pub mod mariadb;
+pub mod notify;
 pub mod pilot;
 pub mod ports;
 pub mod processes;
 pub mod proxy;
+pub mod registry;
 pub mod scratch;
 pub mod scripted;
 pub mod tools;
 pub mod wait;
 
+pub use checkout::Checkout;
 pub use consul::Consul;
+pub use engine::Engine;
 pub use mariadb::MariaDb;
 pub use pilot::{Line, Pilot};
+pub use registry::Registry;
 pub use scratch::Scratch;
 pub use tools::fixture;
 pub use wait::{SOON, until};

@@ -6,10 +6,13 @@
 pub mod balancer;
 pub mod catalog;
 pub mod children;
+pub mod control;
 pub mod environment;
 pub mod in_flight;
 pub mod http;
+pub mod notify;
 pub mod output;
 pub mod probe;
 pub mod process;
+mod scope;
 pub mod supervisor;
