@@ -12,6 +12,7 @@ use crate::core::plan::Plan;
 pub mod diagnostic;
 pub mod template;
 
+mod balancer;
 mod block;
 mod command;
 mod consul;

@@ -30,7 +30,7 @@ impl Engine {
         }
         let job = &self.jobs[id.0];
         let has_process = self.plan.jobs[id.0].exec.is_some();
-        let going_down = matches!(job.phase, Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. });
+        let going_down = !matches!(job.phase, Phase::Live | Phase::Done);
         let running = job.phase == Phase::Live && job.run().is_some();
         Ok(match request {
             JobRequest::Stop if job.phase == Phase::Done && job.hold == Hold::Free => {
@@ -65,13 +65,24 @@ impl Engine {
             (JobRequest::Start | JobRequest::Restart, Phase::Live) => self.start_out_of_turn(id),
             (
                 JobRequest::Start | JobRequest::Restart,
-                Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. },
+                Phase::Hooks { .. }
+                | Phase::Withdrawing { .. }
+                | Phase::Leaving { .. }
+                | Phase::Draining(_)
+                | Phase::Ending { .. },
             ) => self.jobs[id.0].hold = Hold::Again,
             (JobRequest::Stop, Phase::Live) => {
                 self.jobs[id.0].hold = Hold::Stopped;
                 self.halt(id);
             }
-            (JobRequest::Stop, Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. }) => {
+            (
+                JobRequest::Stop,
+                Phase::Hooks { .. }
+                | Phase::Withdrawing { .. }
+                | Phase::Leaving { .. }
+                | Phase::Draining(_)
+                | Phase::Ending { .. },
+            ) => {
                 self.jobs[id.0].hold = Hold::Stopped;
             }
             (JobRequest::Stop, Phase::Done) => {}

@@ -64,7 +64,8 @@ fn connections(port: u16) -> Result<u64, String> {
 fn is_to(line: &str, port: u16) -> bool {
     let mut words = line.split_whitespace();
     let (_slot, local, _remote, state) = (words.next(), words.next(), words.next(), words.next());
-    let local_port = local.and_then(|local| local.rsplit_once(':')).and_then(|(_, port)| u16::from_str_radix(port, 16).ok());
+    let local_port =
+        local.and_then(|local| local.rsplit_once(':')).and_then(|(_, port)| u16::from_str_radix(port, 16).ok());
     local_port == Some(port) && state == Some(ESTABLISHED)
 }
 

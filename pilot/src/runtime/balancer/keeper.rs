@@ -34,6 +34,8 @@ pub enum News {
     Healthy,
     /// It does not; the load balancer's word for it.
     NotHealthy(String),
+    /// It could not be asked.
+    Unknown,
     /// A departure that was asked for is over.
     Left(Departure),
     /// After a departure: the load balancer is done with the target.
@@ -130,6 +132,9 @@ impl Keeper {
                 }
                 Err(error) => {
                     failures += 1;
+                    if failures == 1 {
+                        (self.report)(News::Unknown);
+                    }
                     self.complain(error);
                     Some((SOON * 2u32.saturating_pow(failures - 1)).min(PATIENCE))
                 }

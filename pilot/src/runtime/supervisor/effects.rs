@@ -59,6 +59,10 @@ impl Supervisor {
                     registrar.withdraw(service);
                 }
             }
+            Effect::EnterGroup { job } => self.enter_group(job),
+            Effect::LeaveGroup { job } => self.leave_group(job, inputs),
+            Effect::Drain { job } => self.drain(job),
+            Effect::CountInFlight { job } => self.count_in_flight(job),
             Effect::Published(event) => tracing::debug!("event: {event}"),
             Effect::Say { level, text, .. } => match level {
                 Level::Panic | Level::Fatal | Level::Error => tracing::error!("{text}"),
