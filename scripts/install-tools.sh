@@ -139,6 +139,7 @@ for group in $groups; do
         ;;
     esac
     if [ "$group" = test ]; then
+        want systemd-notify systemd 'the readiness client of others: pilot must understand it'
         want ip iproute2 'puts a loopback interface up in a network namespace'
         want pkg-config pkg-config 'consulrs, the independent observer, links OpenSSL'
         [ -e /usr/include/openssl/ssl.h ] || { say 'libssl-dev: consulrs links OpenSSL'; missing="$missing libssl-dev"; }
