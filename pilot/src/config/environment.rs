@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::core::number::plain;
 use crate::core::plan::{Inherit, Secret, Variable};
 
 use super::process::path;
-use super::value::{Kind, plain};
+use super::value::Kind;
 use super::weak::Field;
 
 /// `env`: names with a text, `null` (removed) or `{ file: path }`.

@@ -15,6 +15,7 @@ pub mod template;
 mod block;
 mod command;
 mod consul;
+mod control;
 mod document;
 mod durations;
 mod environment;

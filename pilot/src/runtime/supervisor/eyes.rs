@@ -38,7 +38,7 @@ impl Supervisor {
                 }
             }
             Some(Probe::Notify(_)) => {
-                let verdict = notices.verdict(engine.run_of(job));
+                let verdict = notices.verdict(engine.state(job).and_then(|state| state.run()));
                 inputs.push_back(Input::Probed { job, round, verdict });
             }
             Some(native) => {
