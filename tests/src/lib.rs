@@ -4,7 +4,10 @@
 //! MySQL-protocol server, waits for conditions with deadlines, and ends only what it started. It never looks inside pilot.
 
 pub mod agent;
+pub mod checkout;
+pub mod command;
 pub mod consul;
+pub mod engine;
 pub mod http;
 pub mod mariadb;
 pub mod notify;
@@ -12,14 +15,18 @@ pub mod pilot;
 pub mod ports;
 pub mod processes;
 pub mod proxy;
+pub mod registry;
 pub mod scratch;
 pub mod scripted;
 pub mod tools;
 pub mod wait;
 
+pub use checkout::Checkout;
 pub use consul::Consul;
+pub use engine::Engine;
 pub use mariadb::MariaDb;
 pub use pilot::{Line, Pilot};
+pub use registry::Registry;
 pub use scratch::Scratch;
 pub use tools::fixture;
 pub use wait::{SOON, until};

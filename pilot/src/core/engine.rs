@@ -88,6 +88,11 @@ impl Engine {
         self.jobs.get(id.0)
     }
 
+    /// The run of a job that is going.
+    pub fn run_of(&self, id: JobId) -> Option<RunId> {
+        self.jobs.get(id.0).and_then(Job::run)
+    }
+
     /// What the plan in force says of a watch.
     pub fn watch(&self, id: WatchId) -> Option<&plan::Watch> {
         self.plan.watches.get(id.0)
@@ -176,8 +181,8 @@ impl Engine {
             | Input::Exited { job, .. }
             | Input::GroupGone { job, .. }
             | Input::Probed { job, .. }
-            | Input::Notified { job }
             | Input::Job { job, .. }
+            | Input::Notified { job }
             | Input::Withdrawn { job } => self.job(*job).is_some(),
             Input::Instances { watch, .. } | Input::WatchProbed { watch, .. } => self.watch(*watch).is_some(),
             Input::Startup | Input::Stop | Input::Signal(_) | Input::Maintenance(_) | Input::Tick => true,
@@ -283,6 +288,8 @@ impl Engine {
             if job.starts == Count::Unlimited {
                 job.starts = Count::Finite(1);
             }
+            // Runs that older events still owed it would make the stop as long as their number.
+            job.pending = 0;
             self.bound_hook(id);
         } else {
             self.halt(id);

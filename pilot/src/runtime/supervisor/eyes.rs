@@ -38,7 +38,7 @@ impl Supervisor {
                 }
             }
             Some(Probe::Notify(_)) => {
-                let verdict = notices.verdict(engine.state(job).and_then(|state| state.run()));
+                let verdict = notices.verdict(engine.run_of(job));
                 inputs.push_back(Input::Probed { job, round, verdict });
             }
             Some(native) => {

@@ -152,8 +152,8 @@ impl Supervisor {
                 }
                 Report::ProbeDeadline(round, limit) => self.children.probe_timed_out(round, limit),
             },
-            () = self.notices.arrival() => inputs.extend(self.notices.take()),
             Some(request) = self.requests.recv() => self.answer(request, inputs),
+            () = self.notices.arrival() => inputs.extend(self.notices.take()),
             () = timer => {
                 if self.children.has_lingering_groups() {
                     self.reap(inputs);
