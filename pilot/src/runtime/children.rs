@@ -92,6 +92,11 @@ impl Children {
         Ok(())
     }
 
+    /// The main process of a run, or the group that is left of it.
+    pub fn pid(&self, run: RunId) -> Option<Pid> {
+        self.groups.get(&run).copied()
+    }
+
     /// Signals a run's group, or what is left of it.
     pub fn signal_run(&mut self, run: RunId, signal: Signal) {
         if let Some(group) = self.groups.get(&run) {

@@ -9,4 +9,6 @@ pub mod http;
 pub mod output;
 pub mod probe;
 pub mod process;
+pub mod snapshot;
 pub mod supervisor;
+pub mod telemetry;

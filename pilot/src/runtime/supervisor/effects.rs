@@ -6,15 +6,21 @@ use nix::sys::signal::Signal;
 
 use super::Supervisor;
 use crate::core::effect::{Announcement, Effect, Input, StopSignal};
-use crate::core::plan::Level;
+use crate::core::job::is_restart;
+use crate::core::plan::{Job, Level};
 use crate::runtime::catalog::Desired;
 
 impl Supervisor {
     pub(super) fn perform(&mut self, effect: Effect, inputs: &mut VecDeque<Input>) {
         match effect {
             Effect::Start { job, run, cause } => {
-                let Supervisor { plan, children, environment, output, .. } = self;
-                tracing::debug!("{}.Run start", plan.jobs[job.0].name);
+                let Supervisor { plan, children, environment, output, meters, .. } = self;
+                let Job { name, start, .. } = &plan.jobs[job.0];
+                tracing::debug!("{name}.Run start");
+                meters.job_started(name);
+                if is_restart(start, cause.as_ref()) {
+                    meters.job_restarted(name);
+                }
                 if let Err(error) = children.start_run(plan, (job, run), cause.as_ref(), environment, output) {
                     let (code, reason) = (error.exit_code(), error.to_string());
                     inputs.push_back(Input::StartFailed { job, run, code, reason });
@@ -29,13 +35,13 @@ impl Supervisor {
                 self.children.signal_run(run, signal);
             }
             Effect::Probe { job, round } => self.probe(job, round, inputs),
-            Effect::CancelProbe { round, .. } => match self.probes.remove(&round) {
-                Some(task) => {
+            Effect::CancelProbe { round, .. } => {
+                self.rounds.remove(&round);
+                if let Some(task) = self.probes.remove(&round) {
                     task.abort();
-                    self.children.forget_probe(round);
                 }
-                None => self.children.forget_probe(round),
-            },
+                self.children.forget_probe(round);
+            }
             Effect::Announce { job, announcement } => {
                 let desired = match announcement {
                     Announcement::Initial => Desired::Initial,
@@ -51,7 +57,10 @@ impl Supervisor {
                     registrar.withdraw(service);
                 }
             }
-            Effect::Published(event) => tracing::debug!("event: {event}"),
+            Effect::Published(event) => {
+                self.meters.event(&event);
+                tracing::debug!("event: {event}");
+            }
             Effect::Say { level, text, .. } => match level {
                 Level::Panic | Level::Fatal | Level::Error => tracing::error!("{text}"),
                 Level::Warn => tracing::warn!("{text}"),

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::{Report, Supervisor};
 use crate::core::effect::{Input, RoundId, Verdict};
@@ -16,6 +17,9 @@ impl Supervisor {
         let plan = Arc::clone(&self.plan);
         let Some(health) = &plan.jobs[job.0].health else { return };
         let reporter = self.reporter.clone();
+        if self.meters.is_on() {
+            self.rounds.insert(round, Instant::now());
+        }
         match &health.probe {
             None => {}
             Some(Probe::Exec(command)) => {
@@ -62,8 +66,10 @@ impl Supervisor {
             }
             WatchTarget::Probe { probe, timeout } => {
                 let name = watch.name.clone();
+                let (meters, source) = (self.meters.clone(), format!("watch.{name}"));
                 let mut last = None;
-                let report = move |finding: Finding| {
+                let report = move |finding: Finding, took| {
+                    meters.probed(&source, finding.pass.into(), took);
                     if last.replace(finding.pass) != Some(finding.pass) {
                         let state = if finding.pass { "passes" } else { "fails" };
                         tracing::info!("watch {name} {state}: {}", finding.note);

@@ -18,10 +18,13 @@ use super::probe::Prober;
 use super::process::guard::Guarded;
 use super::process::leftovers;
 use super::process::signals::{Arrived, Signals};
+use super::snapshot::{Snapshot, Viewer, Viewers};
+use super::telemetry::{Listening, Meters, Telemetry};
 use crate::core::effect::{Effect, Input, RoundId, UserSignal};
 use crate::core::engine::Engine;
 use crate::core::plan::{JobId, Plan, WatchId};
 
+mod count;
 mod effects;
 mod eyes;
 
@@ -33,7 +36,12 @@ const LINGERING: Duration = Duration::from_millis(20);
 enum Report {
     Input(Input),
     ProbeDeadline(RoundId, Duration),
+    /// Something that pilot was told to serve cannot be served: everything is stopped, and pilot has failed.
+    CannotServe(String),
 }
+
+/// pilot's exit code when it cannot serve what it was told to, as v3's.
+const CANNOT_SERVE: u8 = 1;
 
 /// One pilot at work.
 pub struct Supervisor {
@@ -51,6 +59,13 @@ pub struct Supervisor {
     withdrawn: mpsc::UnboundedReceiver<Withdrawn>,
     reports: mpsc::UnboundedReceiver<Report>,
     reporter: mpsc::UnboundedSender<Report>,
+    meters: Meters,
+    /// When probes began, while they are counted.
+    rounds: HashMap<RoundId, Instant>,
+    telemetry: Telemetry,
+    listening: Option<Listening>,
+    viewers: Viewers,
+    failure: Option<u8>,
 }
 
 impl Supervisor {
@@ -59,8 +74,16 @@ impl Supervisor {
         let plan = Arc::new(plan);
         let (withdrawals, withdrawn) = mpsc::unbounded_channel();
         let (reporter, reports) = mpsc::unbounded_channel();
-        let catalog = plan.consul.clone().map(Client::new);
+        let (viewer, viewers) = Viewer::new();
+        let meters = Meters::default();
+        let catalog = plan.consul.clone().map(|consul| Client::new(consul).counted(meters.clone()));
         Supervisor {
+            telemetry: Telemetry::new(meters.clone(), viewer),
+            meters,
+            rounds: HashMap::new(),
+            listening: None,
+            viewers,
+            failure: None,
             engine: Engine::new(Arc::clone(&plan), seed()),
             began: Instant::now(),
             signals,
@@ -81,15 +104,17 @@ impl Supervisor {
     /// Runs until everything has ended; returns the exit code.
     pub async fn run(mut self) -> u8 {
         let mut inputs = VecDeque::from([Input::Startup]);
+        self.serve_telemetry();
         for watch in 0..self.plan.watches.len() {
             self.follow(WatchId(watch));
         }
         loop {
             while let Some(input) = inputs.pop_front() {
+                self.count(&input);
                 for effect in self.engine.handle(input, self.began.elapsed()) {
                     if let Effect::Exit(code) = effect {
                         leftovers::end(self.plan.stop_timeout, &mut self.signals).await;
-                        return code;
+                        return self.failure.unwrap_or(code);
                     }
                     self.perform(effect, &mut inputs);
                 }
@@ -129,12 +154,27 @@ impl Supervisor {
                     inputs.push_back(input);
                 }
                 Report::ProbeDeadline(round, limit) => self.children.probe_timed_out(round, limit),
+                Report::CannotServe(why) => {
+                    tracing::error!("{why}");
+                    // A second request to stop would be one to hurry.
+                    if !self.engine.is_stopping() {
+                        self.failure = Some(CANNOT_SERVE);
+                        inputs.push_back(Input::Stop);
+                    }
+                }
             },
             () = timer => {
+                if let Some(wake) = wake.filter(|_| self.meters.is_on()) {
+                    self.meters.woke_late(wake.elapsed());
+                }
                 if self.children.has_lingering_groups() {
                     inputs.extend(self.children.reap(&mut self.environment));
                 }
                 inputs.push_back(Input::Tick);
+            }
+            Some(viewer) = self.viewers.recv() => {
+                // Whoever asked may have gone.
+                let _ = viewer.send(Snapshot::take(&self.plan, &self.engine, &self.children, self.began.elapsed()));
             }
         }
     }
