@@ -10,17 +10,18 @@ use std::time::Duration;
 use super::effect::{Announcement, Effect, Input, RoundId, RunId, StopSignal};
 use super::event::{Code, Event};
 use super::exit::Exit;
+use super::in_force::{InForce, Table};
 use super::job::{Activity, Job, Phase, Status, hooked_on_stop, is_restart, start_events};
-use super::plan::{self, Condition, Count, JobId, Level, Plan, Start};
+use super::plan::{self, Condition, Count, JobId, Level, Plan, Start, WatchId};
 use super::stop::Lifecycle;
 use super::watch::Watch;
 
 /// The state of everything pilot supervises.
 #[derive(Debug)]
 pub struct Engine {
-    pub(super) plan: Arc<Plan>,
-    pub(super) jobs: Vec<Job>,
-    pub(super) watches: Vec<Watch>,
+    pub(super) plan: Arc<InForce>,
+    pub(super) jobs: Table<Job>,
+    pub(super) watches: Table<Watch>,
     pub(super) lifecycle: Lifecycle,
     pub(super) now: Duration,
     queue: VecDeque<Event>,
@@ -31,10 +32,13 @@ pub struct Engine {
 impl Engine {
     /// An engine at time zero. `seed` spreads restart delays.
     pub fn new(plan: Arc<Plan>, seed: u64) -> Self {
-        let jobs = (0u64..).zip(&plan.jobs).map(|(index, job)| Job::new(job, seed.wrapping_add(index))).collect();
+        let job_ids: Vec<JobId> = (0..plan.jobs.len()).map(JobId).collect();
+        let watch_ids: Vec<WatchId> = (0..plan.watches.len()).map(WatchId).collect();
+        let plan = Arc::new(InForce::new(plan, job_ids, watch_ids));
+        let jobs = plan.job_ids.iter().map(|id| (id.0, Job::new(&plan.jobs[id.0], seed.wrapping_add(id.0 as u64))));
         Engine {
-            jobs,
-            watches: plan.watches.iter().map(|_| Watch::new()).collect(),
+            jobs: Table::new(jobs),
+            watches: Table::new(plan.watch_ids.iter().map(|id| (id.0, Watch::new()))),
             lifecycle: Lifecycle::new(&plan),
             plan,
             now: Duration::ZERO,
@@ -51,7 +55,7 @@ impl Engine {
         self.settle();
         self.fire_timers();
         self.settle();
-        for job in &mut self.jobs {
+        for job in self.jobs.values_mut() {
             job.note(self.now);
         }
         std::mem::take(&mut self.effects)
@@ -59,17 +63,47 @@ impl Engine {
 
     /// When [`Input::Tick`] is wanted at the latest.
     pub fn next_timeout(&self) -> Option<Duration> {
-        self.jobs.iter().filter_map(Job::next_timeout).min()
+        self.jobs.values().filter_map(Job::next_timeout).min()
     }
 
-    /// The jobs' states, in the order of the plan.
-    pub fn jobs(&self) -> &[Job] {
-        &self.jobs
+    /// The plan in force.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan.file
     }
 
-    /// The watches' states, in the order of the plan.
-    pub fn watches(&self) -> &[Watch] {
-        &self.watches
+    /// The jobs' states, in the order of the plan in force.
+    pub fn jobs(&self) -> Vec<&Job> {
+        self.plan.job_ids.iter().map(|id| &self.jobs[id.0]).collect()
+    }
+
+    /// What the plan in force says of a job.
+    pub fn job(&self, id: JobId) -> Option<&plan::Job> {
+        self.plan.jobs.get(id.0)
+    }
+
+    /// The state of a job.
+    pub fn state(&self, id: JobId) -> Option<&Job> {
+        self.jobs.get(id.0)
+    }
+
+    /// What the plan in force says of a watch.
+    pub fn watch(&self, id: WatchId) -> Option<&plan::Watch> {
+        self.plan.watches.get(id.0)
+    }
+
+    /// The numbers of the jobs, in the order of the plan in force.
+    pub fn job_ids(&self) -> &[JobId] {
+        &self.plan.job_ids
+    }
+
+    /// The numbers of the watches, in the order of the plan in force.
+    pub fn watch_ids(&self) -> &[WatchId] {
+        &self.plan.watch_ids
+    }
+
+    /// The watches' states, in the order of the plan in force.
+    pub fn watches(&self) -> Vec<&Watch> {
+        self.plan.watch_ids.iter().map(|id| &self.watches[id.0]).collect()
     }
 
     /// Whether everything is being stopped.
@@ -78,6 +112,9 @@ impl Engine {
     }
 
     fn take(&mut self, input: Input) {
+        if !self.concerns_the_living(&input) {
+            return;
+        }
         match input {
             Input::Startup => {
                 for id in self.ids() {
@@ -125,7 +162,20 @@ impl Engine {
         }
     }
 
-    fn publish_watch(&mut self, watch: plan::WatchId, codes: &[Code]) {
+    /// What is late, and about a job or watch that a reload has removed since, is nothing.
+    fn concerns_the_living(&self, input: &Input) -> bool {
+        match input {
+            Input::StartFailed { job, .. }
+            | Input::Exited { job, .. }
+            | Input::GroupGone { job, .. }
+            | Input::Probed { job, .. }
+            | Input::Withdrawn { job } => self.job(*job).is_some(),
+            Input::Instances { watch, .. } | Input::WatchProbed { watch, .. } => self.watch(*watch).is_some(),
+            Input::Startup | Input::Stop | Input::Signal(_) | Input::Maintenance(_) | Input::Tick => true,
+        }
+    }
+
+    fn publish_watch(&mut self, watch: WatchId, codes: &[Code]) {
         let source = format!("watch.{}", self.plan.watches[watch.0].name);
         for code in codes {
             self.publish(Event::new(*code, source.clone()));
@@ -471,7 +521,8 @@ impl Engine {
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = JobId> + use<> {
-        (0..self.jobs.len()).map(JobId)
+        let plan = Arc::clone(&self.plan);
+        (0..plan.job_ids.len()).map(move |at| plan.job_ids[at])
     }
 
     /// Whether one of a job's start events is this one.

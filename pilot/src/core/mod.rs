@@ -10,6 +10,7 @@ pub mod engine;
 pub mod event;
 pub mod exit;
 mod health;
+mod in_force;
 pub mod job;
 pub mod plan;
 pub mod stop;

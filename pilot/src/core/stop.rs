@@ -3,13 +3,15 @@
 //! A job leaves in fixed steps: `stopping` and its hooks, out of the catalog, stop signal and `stopped`, SIGKILL when
 //! its time is over (v3 spec 10.3, with the process signalled last). Every wait has a limit, so every stop ends.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::effect::{Effect, StopSignal};
 use super::engine::Engine;
 use super::event::{Code, Event};
+use super::in_force::{InForce, Table};
 use super::job::{Activity, Phase, hooked_on_stop, start_events};
-use super::plan::{Condition, JobId, Level, Plan, Start};
+use super::plan::{Condition, JobId, Level, Start};
 
 /// A hook that has no limit of its own is given up after this: the longest stop ECS allows on Fargate.
 pub const HOOK_LIMIT: Duration = Duration::from_secs(120);
@@ -28,19 +30,19 @@ pub(super) struct Lifecycle {
     code: u8,
     exited: bool,
     /// For each job: those that must be gone before it is stopped.
-    after: Vec<Vec<JobId>>,
+    after: Table<Vec<JobId>>,
 }
 
 impl Lifecycle {
-    pub(super) fn new(plan: &Plan) -> Self {
+    pub(super) fn new(plan: &InForce) -> Self {
         Lifecycle { stopping: false, hurried: false, code: 0, exited: false, after: stop_order(plan) }
     }
 }
 
 /// Who must be gone before whom: a job that waits for another's health goes first, a Consul agent goes last.
-fn stop_order(plan: &Plan) -> Vec<Vec<JobId>> {
-    let ids = || (0..plan.jobs.len()).map(JobId);
-    let mut after: Vec<Vec<JobId>> = vec![Vec::new(); plan.jobs.len()];
+fn stop_order(plan: &InForce) -> Table<Vec<JobId>> {
+    let ids = || plan.job_ids.iter().copied();
+    let mut after = Table::new(ids().map(|id| (id.0, Vec::new())));
     for dependent in ids() {
         let events = start_events(&plan.jobs[dependent.0].start);
         for source in ids().filter(|source| {
@@ -72,14 +74,14 @@ fn stop_order(plan: &Plan) -> Vec<Vec<JobId>> {
 }
 
 /// Whether `from` waits, directly or through others, for `to` to be gone.
-fn reaches(after: &[Vec<JobId>], from: JobId, to: JobId) -> bool {
+fn reaches(after: &Table<Vec<JobId>>, from: JobId, to: JobId) -> bool {
     let mut open = vec![from];
-    let mut seen = vec![false; after.len()];
+    let mut seen = BTreeSet::new();
     while let Some(id) = open.pop() {
         if id == to {
             return true;
         }
-        if !std::mem::replace(&mut seen[id.0], true) {
+        if seen.insert(id) {
             open.extend(&after[id.0]);
         }
     }
@@ -326,9 +328,9 @@ impl Engine {
     }
 
     fn exit_when_done(&mut self) {
-        let all_done = self.jobs.iter().all(|job| job.phase == Phase::Done);
+        let all_done = self.jobs.values().all(|job| job.phase == Phase::Done);
         // Without any job there is nothing whose end could be the end (v3 spec 10.5), but a request is.
-        let over = all_done && (self.lifecycle.stopping || !self.jobs.is_empty());
+        let over = all_done && (self.lifecycle.stopping || !self.plan.job_ids.is_empty());
         if over && !self.lifecycle.exited {
             self.lifecycle.exited = true;
             self.effect(Effect::Exit(self.lifecycle.code));

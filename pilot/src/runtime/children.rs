@@ -16,7 +16,7 @@ use super::process::spawn::{Launch, SpawnError, Stdio, spawn};
 use crate::core::effect::{Input, RoundId, RunId, Verdict};
 use crate::core::event::Event;
 use crate::core::exit::Exit;
-use crate::core::plan::{Command, JobId, OutputMode, Plan};
+use crate::core::plan::{Command, Job, JobId, OutputMode};
 
 /// Whose a child is.
 #[derive(Debug)]
@@ -56,13 +56,12 @@ impl Children {
     /// Starts a job's process.
     pub fn start_run(
         &mut self,
-        plan: &Plan,
+        settings: &Job,
         (job, run): (JobId, RunId),
         cause: Option<&Event>,
         environment: &mut Environment,
         output: &Output,
     ) -> Result<(), SpawnError> {
-        let settings = &plan.jobs[job.0];
         let Some(command) = &settings.exec else { return Ok(()) };
         let wrapped = self.pass_sockets.then(|| socket_activation::wrapped(command));
         let command = wrapped.as_ref().unwrap_or(command);
@@ -78,13 +77,13 @@ impl Children {
     /// Starts the process of an exec probe.
     pub fn start_probe(
         &mut self,
-        plan: &Plan,
+        settings: &Job,
         (job, round): (JobId, RoundId),
         (command, mode): (&Command, OutputMode),
         environment: &mut Environment,
         output: &Output,
     ) -> Result<(), SpawnError> {
-        let name = format!("check.{}", plan.jobs[job.0].name);
+        let name = format!("check.{}", settings.name);
         let variables = environment.snapshot(None);
         let pid = start(command, &variables, mode, Label::Check(name.clone()), false, output)?;
         environment.process_started(&name, pid);

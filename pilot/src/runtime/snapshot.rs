@@ -12,7 +12,7 @@ use super::children::Children;
 use crate::core::engine::Engine;
 use crate::core::exit::Exit;
 use crate::core::job::{State, Status};
-use crate::core::plan::{Plan, WatchTarget};
+use crate::core::plan::WatchTarget;
 
 /// Requests for a snapshot that may wait at one time; more are refused.
 const WAITING: usize = 16;
@@ -96,7 +96,8 @@ pub struct WatchView {
 
 impl Snapshot {
     /// What there is now. `uptime` is the time on the engine's clock.
-    pub fn take(plan: &Plan, engine: &Engine, children: &Children, uptime: Duration) -> Self {
+    pub fn take(engine: &Engine, children: &Children, uptime: Duration) -> Self {
+        let plan = engine.plan();
         let jobs = plan.jobs.iter().zip(engine.jobs()).map(|(settings, job)| JobView {
             name: settings.name.clone(),
             state: job.state(),

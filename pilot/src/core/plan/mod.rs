@@ -45,13 +45,13 @@ pub struct Plan {
     pub control: Control,
 }
 
-/// Index of a job in [`Plan::jobs`].
+/// A job's number for life. No index: ask the engine for the definition; a job that a reload brings has a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct JobId(pub usize);
+pub struct JobId(pub(in crate::core) usize);
 
-/// Index of a watch in [`Plan::watches`].
+/// A watch's number for life. No index either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WatchId(pub usize);
+pub struct WatchId(pub(in crate::core) usize);
 
 /// The `control` block. v3 spec section 8.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -239,7 +239,7 @@ impl World {
                 self.announced.push((self.now, job, announcement));
             }
             Effect::Withdraw { job } => {
-                if self.engine.jobs()[job.0].status().as_str() != "maintenance" {
+                if self.engine.jobs[job.0].status().as_str() != "maintenance" {
                     self.fenced.insert(job);
                 }
                 self.withdrawn.push((self.now, job));

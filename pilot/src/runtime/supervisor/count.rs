@@ -6,7 +6,6 @@ use super::{Report, Supervisor};
 use crate::core::effect::Input;
 use crate::core::exit::Exit;
 use crate::core::job::Activity;
-use crate::core::plan::JobId;
 
 impl Supervisor {
     /// Begins to count and to listen if the plan says so. Comes back at once; what fails is reported.
@@ -26,26 +25,31 @@ impl Supervisor {
         if !self.meters.is_on() {
             return;
         }
+        let Supervisor { engine, meters, .. } = self;
         match input {
             Input::Exited { job, run, exit, .. } => {
-                if let Activity::Running { run: current, since, .. } = self.engine.jobs()[job.0].activity()
+                if let (Some(settings), Some(state)) = (engine.job(*job), engine.state(*job))
+                    && let Activity::Running { run: current, since, .. } = state.activity()
                     && current == run
                 {
                     let lasted = self.began.elapsed().saturating_sub(*since);
-                    self.meters.job_ended(self.name(*job), *exit, lasted);
+                    meters.job_ended(&settings.name, *exit, lasted);
                 }
             }
             Input::StartFailed { job, code, .. } => {
-                self.meters.job_ended(self.name(*job), Exit::Code(*code), Duration::ZERO);
+                if let Some(settings) = engine.job(*job) {
+                    meters.job_ended(&settings.name, Exit::Code(*code), Duration::ZERO);
+                }
             }
             Input::Probed { job, round, verdict } => {
-                if let Some(began) = self.rounds.remove(round) {
-                    let source = format!("check.{}", self.name(*job));
-                    self.meters.probed(&source, verdict.pass.into(), began.elapsed());
+                if let (Some(settings), Some(began)) = (engine.job(*job), self.rounds.remove(round)) {
+                    meters.probed(&format!("check.{}", settings.name), verdict.pass.into(), began.elapsed());
                 }
             }
             Input::Instances { watch, instances } => {
-                self.meters.instances(&self.plan.watches[watch.0].name, instances.len());
+                if let Some(settings) = engine.watch(*watch) {
+                    meters.instances(&settings.name, instances.len());
+                }
             }
             Input::Startup
             | Input::Stop
@@ -56,9 +60,5 @@ impl Supervisor {
             | Input::WatchProbed { .. }
             | Input::Withdrawn { .. } => {}
         }
-    }
-
-    fn name(&self, job: JobId) -> &str {
-        &self.plan.jobs[job.0].name
     }
 }

@@ -7,31 +7,35 @@ use nix::sys::signal::Signal;
 use super::Supervisor;
 use crate::core::effect::{Announcement, Effect, Input, StopSignal};
 use crate::core::job::is_restart;
-use crate::core::plan::{Job, Level};
+use crate::core::plan::Level;
 use crate::runtime::catalog::Desired;
 
 impl Supervisor {
     pub(super) fn perform(&mut self, effect: Effect, inputs: &mut VecDeque<Input>) {
         match effect {
             Effect::Start { job, run, cause } => {
-                let Supervisor { plan, children, environment, output, meters, .. } = self;
-                let Job { name, start, .. } = &plan.jobs[job.0];
-                tracing::debug!("{name}.Run start");
-                meters.job_started(name);
-                if is_restart(start, cause.as_ref()) {
-                    meters.job_restarted(name);
+                let Supervisor { engine, children, environment, output, meters, .. } = self;
+                let Some(settings) = engine.job(job) else { return };
+                tracing::debug!("{}.Run start", settings.name);
+                meters.job_started(&settings.name);
+                if is_restart(&settings.start, cause.as_ref()) {
+                    meters.job_restarted(&settings.name);
                 }
-                if let Err(error) = children.start_run(plan, (job, run), cause.as_ref(), environment, output) {
+                if let Err(error) = children.start_run(settings, (job, run), cause.as_ref(), environment, output) {
                     let (code, reason) = (error.exit_code(), error.to_string());
                     inputs.push_back(Input::StartFailed { job, run, code, reason });
                 }
+                // Not before the first job. Whether it worked is looked at before the loop waits.
+                let _ = self.output.begin();
             }
             Effect::Signal { job, run, signal } => {
                 let (signal, word) = match signal {
                     StopSignal::Terminate => (Signal::SIGTERM, "term"),
                     StopSignal::Kill => (Signal::SIGKILL, "kill"),
                 };
-                tracing::debug!("{}.{word}", self.plan.jobs[job.0].name);
+                if let Some(settings) = self.engine.job(job) {
+                    tracing::debug!("{}.{word}", settings.name);
+                }
                 self.children.signal_run(run, signal);
             }
             Effect::Probe { job, round } => self.probe(job, round, inputs),
@@ -48,12 +52,14 @@ impl Supervisor {
                     Announcement::Passing { output } => Desired::Passing { output },
                     Announcement::Failing { output } => Desired::Failing { output },
                 };
-                if let (Some(registrar), Some(service)) = (&mut self.registrar, &self.plan.jobs[job.0].service) {
+                let service = self.engine.job(job).and_then(|settings| settings.service.as_ref());
+                if let (Some(registrar), Some(service)) = (&mut self.registrar, service) {
                     registrar.announce(service, desired);
                 }
             }
             Effect::Withdraw { job } => {
-                if let (Some(registrar), Some(service)) = (&mut self.registrar, &self.plan.jobs[job.0].service) {
+                let service = self.engine.job(job).and_then(|settings| settings.service.as_ref());
+                if let (Some(registrar), Some(service)) = (&mut self.registrar, service) {
                     registrar.withdraw(service);
                 }
             }

@@ -1,7 +1,6 @@
 //! Looking: at a job's health, at what a watch names. Whatever is seen comes back as a report.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Report, Supervisor};
@@ -14,17 +13,18 @@ use crate::runtime::probe::Finding;
 impl Supervisor {
     /// Starts a probe; whatever kind it is, its result or its deadline comes back as a report.
     pub(super) fn probe(&mut self, job: JobId, round: RoundId, inputs: &mut VecDeque<Input>) {
-        let plan = Arc::clone(&self.plan);
-        let Some(health) = &plan.jobs[job.0].health else { return };
-        let reporter = self.reporter.clone();
+        let Supervisor { engine, children, environment, output, reporter, .. } = self;
+        let Some(settings) = engine.job(job) else { return };
+        let Some(health) = &settings.health else { return };
+        let reporter = reporter.clone();
         if self.meters.is_on() {
             self.rounds.insert(round, Instant::now());
         }
         match &health.probe {
             None => {}
             Some(Probe::Exec(command)) => {
-                let Supervisor { children, environment, output, .. } = self;
-                let started = children.start_probe(&plan, (job, round), (command, health.output), environment, output);
+                let started =
+                    children.start_probe(settings, (job, round), (command, health.output), environment, output);
                 match (started, health.timeout) {
                     (Ok(()), Some(limit)) => {
                         let task = tokio::spawn(async move {
@@ -54,7 +54,7 @@ impl Supervisor {
     }
 
     pub(super) fn follow(&self, id: WatchId) {
-        let watch = &self.plan.watches[id.0];
+        let Some(watch) = self.engine.watch(id) else { return };
         let (reporter, interval) = (self.reporter.clone(), watch.interval);
         match &watch.target {
             WatchTarget::Service { service, tag, datacenter } => {

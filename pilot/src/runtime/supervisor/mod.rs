@@ -22,7 +22,7 @@ use super::snapshot::{Snapshot, Viewer, Viewers};
 use super::telemetry::{Listening, Meters, Telemetry};
 use crate::core::effect::{Effect, Input, RoundId, UserSignal};
 use crate::core::engine::Engine;
-use crate::core::plan::{JobId, Plan, WatchId};
+use crate::core::plan::{JobId, Plan};
 
 mod count;
 mod effects;
@@ -30,6 +30,9 @@ mod eyes;
 
 /// How often the remains of process groups are looked at while there are any; the kernel tells nobody of their end.
 const LINGERING: Duration = Duration::from_millis(20);
+
+/// When the system had no thread to give for the output, it is asked again after so long; lines wait meanwhile.
+const WITHOUT_OUTPUT: Duration = Duration::from_millis(200);
 
 /// What tasks report.
 #[derive(Debug)]
@@ -105,8 +108,8 @@ impl Supervisor {
     pub async fn run(mut self) -> u8 {
         let mut inputs = VecDeque::from([Input::Startup]);
         self.serve_telemetry();
-        for watch in 0..self.plan.watches.len() {
-            self.follow(WatchId(watch));
+        for watch in self.engine.watch_ids() {
+            self.follow(*watch);
         }
         loop {
             while let Some(input) = inputs.pop_front() {
@@ -126,7 +129,8 @@ impl Supervisor {
     async fn next_inputs(&mut self, inputs: &mut VecDeque<Input>) {
         let due = self.engine.next_timeout().map(|at| self.began + at);
         let look = self.children.has_lingering_groups().then(|| Instant::now() + LINGERING);
-        let wake = [due, look].into_iter().flatten().min();
+        let again = self.output.begin().is_err().then(|| Instant::now() + WITHOUT_OUTPUT);
+        let wake = [due, look, again].into_iter().flatten().min();
         let timer = async {
             match wake {
                 Some(at) => tokio::time::sleep_until(at.into()).await,
@@ -174,7 +178,7 @@ impl Supervisor {
             }
             Some(viewer) = self.viewers.recv() => {
                 // Whoever asked may have gone.
-                let _ = viewer.send(Snapshot::take(&self.plan, &self.engine, &self.children, self.began.elapsed()));
+                let _ = viewer.send(Snapshot::take(&self.engine, &self.children, self.began.elapsed()));
             }
         }
     }
@@ -182,7 +186,9 @@ impl Supervisor {
     fn remember(&mut self, input: &Input) {
         match input {
             Input::Instances { watch, instances } => {
-                self.environment.watch_saw(&self.plan.watches[watch.0].name, instances);
+                if let Some(settings) = self.engine.watch(*watch) {
+                    self.environment.watch_saw(&settings.name, instances);
+                }
             }
             Input::Probed { round, .. } => {
                 self.probes.remove(round);
@@ -192,8 +198,11 @@ impl Supervisor {
     }
 
     fn job_of_service(&self, id: &str) -> Option<JobId> {
-        let is_it = |job: &crate::core::plan::Job| job.service.as_ref().is_some_and(|service| service.id == id);
-        self.plan.jobs.iter().position(is_it).map(JobId)
+        let is_it = |job: &JobId| {
+            let service = self.engine.job(*job).and_then(|settings| settings.service.as_ref());
+            service.is_some_and(|service| service.id == id)
+        };
+        self.engine.job_ids().iter().copied().find(is_it)
     }
 }
 
