@@ -142,6 +142,7 @@ for group in $groups; do
         want ip iproute2 'puts a loopback interface up in a network namespace'
         want pkg-config pkg-config 'consulrs, the independent observer, links OpenSSL'
         [ -e /usr/include/openssl/ssl.h ] || { say 'libssl-dev: consulrs links OpenSSL'; missing="$missing libssl-dev"; }
+        have chromium || want chromium-headless-shell chromium-headless-shell 'looks at the status page'
         install_lint_tools
     fi
 done

@@ -4,6 +4,7 @@
 //! MySQL-protocol server, waits for conditions with deadlines, and ends only what it started. It never looks inside pilot.
 
 pub mod agent;
+pub mod browser;
 pub mod consul;
 pub mod http;
 pub mod mariadb;
@@ -16,6 +17,7 @@ pub mod scripted;
 pub mod tools;
 pub mod wait;
 
+pub use browser::Browser;
 pub use consul::Consul;
 pub use mariadb::MariaDb;
 pub use pilot::{Line, Pilot};

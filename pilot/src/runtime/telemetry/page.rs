@@ -65,9 +65,9 @@ fn services(snapshot: &Snapshot) -> String {
 fn watches(snapshot: &Snapshot) -> String {
     let rows = snapshot.watches.iter().map(|watch| {
         let WatchView { name, service, status, status_for, instances } = watch;
-        let seen = match service {
-            Some(_) => instances.len().to_string(),
-            None => String::new(),
+        let seen = match (service, status) {
+            (None, _) | (Some(_), Status::Unknown) => String::new(),
+            (Some(_), _) => instances.len().to_string(),
         };
         let looks_at = service.as_deref().map_or("a probe".to_owned(), |service| format!("service {service}"));
         [escaped(name), escaped(&looks_at), coloured(status.as_str(), *status_for), seen]
