@@ -24,9 +24,11 @@ use crate::core::effect::{Effect, Input, RoundId, UserSignal};
 use crate::core::engine::Engine;
 use crate::core::plan::{JobId, Plan};
 
-mod count;
 mod effects;
 mod eyes;
+mod telemetry;
+
+use telemetry::Otherwise;
 
 /// How often the remains of process groups are looked at while there are any; the kernel tells nobody of their end.
 const LINGERING: Duration = Duration::from_millis(20);
@@ -39,12 +41,9 @@ const WITHOUT_OUTPUT: Duration = Duration::from_millis(200);
 enum Report {
     Input(Input),
     ProbeDeadline(RoundId, Duration),
-    /// Something that pilot was told to serve cannot be served: everything is stopped, and pilot has failed.
-    CannotServe(String),
+    /// Telemetry cannot be served, and why.
+    CannotServe(String, Otherwise),
 }
-
-/// pilot's exit code when it cannot serve what it was told to, as v3's.
-const CANNOT_SERVE: u8 = 1;
 
 /// One pilot at work.
 pub struct Supervisor {
@@ -107,7 +106,7 @@ impl Supervisor {
     /// Runs until everything has ended; returns the exit code.
     pub async fn run(mut self) -> u8 {
         let mut inputs = VecDeque::from([Input::Startup]);
-        self.serve_telemetry();
+        self.serve_telemetry(Otherwise::Stop);
         for watch in self.engine.watch_ids() {
             self.follow(*watch);
         }
@@ -158,14 +157,7 @@ impl Supervisor {
                     inputs.push_back(input);
                 }
                 Report::ProbeDeadline(round, limit) => self.children.probe_timed_out(round, limit),
-                Report::CannotServe(why) => {
-                    tracing::error!("{why}");
-                    // A second request to stop would be one to hurry.
-                    if !self.engine.is_stopping() {
-                        self.failure = Some(CANNOT_SERVE);
-                        inputs.push_back(Input::Stop);
-                    }
-                }
+                Report::CannotServe(why, otherwise) => self.cannot_serve(&why, otherwise, inputs),
             },
             () = timer => {
                 if let Some(wake) = wake.filter(|_| self.meters.is_on()) {

@@ -35,20 +35,34 @@ const LIMITS: Limits = Limits {
 
 /// A listener at work, or still trying. Dropped, it is gone with all of its connections.
 #[derive(Debug)]
-pub struct Listening(JoinHandle<()>);
+pub struct Listening {
+    planned: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Listening {
+    /// Whether it listens, or still tries to, where this plan wants it.
+    pub fn is_as_planned(&self, plan: &plan::Telemetry) -> bool {
+        self.planned == planned(plan) && !self.task.is_finished()
+    }
+}
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
+}
+
+fn planned(plan: &plan::Telemetry) -> SocketAddr {
+    SocketAddr::new(plan.address, plan.port)
 }
 
 impl Telemetry {
     /// Listens on the one address of the plan, from a task: nobody waits for it. `failed` is called with a sentence if
     /// all attempts to bind were in vain.
     pub fn listen(&self, plan: &plan::Telemetry, failed: impl FnOnce(String) + Send + 'static) -> Listening {
-        let (telemetry, address) = (self.clone(), SocketAddr::new(plan.address, plan.port));
-        Listening(tokio::spawn(async move {
+        let (telemetry, address) = (self.clone(), planned(plan));
+        let task = tokio::spawn(async move {
             let listener = match bind(address).await {
                 Ok(listener) => listener,
                 Err(error) => return failed(refused(address, &error)),
@@ -61,7 +75,8 @@ impl Telemetry {
                 async move { telemetry.answer(&request).await }
             });
             std::future::pending().await
-        }))
+        });
+        Listening { planned: address, task }
     }
 
     async fn answer(&self, request: &Request) -> Response {
