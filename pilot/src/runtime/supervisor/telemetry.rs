@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::{Report, Supervisor};
 use crate::core::effect::Input;
 use crate::core::exit::Exit;
-use crate::core::job::Activity;
+use crate::core::job::{Activity, Status};
+use crate::core::plan::WatchTarget;
 
 /// pilot's exit code when it cannot serve what it was started to serve; v3's.
 const CANNOT_SERVE: u8 = 1;
@@ -36,6 +37,13 @@ impl Supervisor {
         };
         let output = self.output.clone();
         self.meters.begin(move || output.lost());
+        // Watches that a reload has left alone report only when something changes.
+        for (watch, state) in plan.watches.iter().zip(self.engine.watches()) {
+            match (&watch.target, state.status()) {
+                (WatchTarget::Probe { .. }, _) | (WatchTarget::Service { .. }, Status::Unknown) => {}
+                (WatchTarget::Service { .. }, _) => self.meters.instances(&watch.name, state.instances().len()),
+            }
+        }
         if self.listening.as_ref().is_none_or(|listening| !listening.is_as_planned(settings)) {
             let reporter = self.reporter.clone();
             self.listening = Some(self.telemetry.listen(settings, move |why| {
