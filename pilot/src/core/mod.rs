@@ -12,7 +12,10 @@ pub mod exit;
 mod health;
 mod in_force;
 pub mod job;
+pub mod number;
 pub mod plan;
+pub mod readiness;
+pub mod request;
 pub mod stop;
 pub mod watch;
 

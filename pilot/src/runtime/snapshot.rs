@@ -105,7 +105,7 @@ impl Snapshot {
             status: job.status(),
             status_for: uptime.saturating_sub(job.status_since()),
             checked: settings.health.is_some(),
-            pid: job.run().and_then(|run| children.pid(run)).map(nix::unistd::Pid::as_raw),
+            pid: job.run().and_then(|run| children.process_of(run)).map(nix::unistd::Pid::as_raw),
             runs: job.runs(),
             restarts: job.restarts(),
             last_exit: job.last_exit(),

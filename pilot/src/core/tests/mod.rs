@@ -4,6 +4,8 @@ mod ending;
 mod health;
 mod plans;
 mod random;
+mod readiness;
+mod requests;
 mod starting;
 mod world;
 

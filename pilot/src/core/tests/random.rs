@@ -7,10 +7,11 @@ use proptest::prelude::*;
 use super::plans::*;
 use super::starting::{instances, watch};
 use super::world::{Script, World};
-use crate::core::effect::{Input, Switch, UserSignal};
+use crate::core::effect::{Input, JobRequest, Switch, UserSignal};
 use crate::core::event::{Code, Event, GLOBAL};
 use crate::core::exit::Exit;
 use crate::core::plan::*;
+use crate::core::request::Hold;
 use crate::core::stop::HOOK_LIMIT;
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -55,6 +56,7 @@ prop_compose! {
         restart in any::<bool>(),
         fail_fast in any::<bool>(),
         grace in 0u64..3000,
+        notify in prop::bool::weighted(0.3),
     ) -> Job {
         let mut job = Job { restarts, critical, stop_timeout, timeout, ..job(name).when(start) };
         if served || checked {
@@ -68,6 +70,9 @@ prop_compose! {
             health.on_failure = if restart { OnFailure::Restart } else { OnFailure::Report };
             health.fail_fast = fail_fast;
             health.start_grace = ms(grace);
+            if notify {
+                health.probe = Some(Probe::Notify(NotifyProbe { watchdog: None }));
+            }
             if !checked {
                 health.probe = None;
             }
@@ -97,8 +102,14 @@ enum Step {
     Hup,
     Usr2,
     Maintenance(Switch),
+    Job(usize, JobRequest),
     Instances(usize),
     Probes(bool, u64),
+    Notified(usize),
+}
+
+fn request() -> impl Strategy<Value = JobRequest> {
+    prop::sample::select(vec![JobRequest::Start, JobRequest::Stop, JobRequest::Restart])
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -107,8 +118,10 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Hup),
         1 => Just(Step::Usr2),
         1 => prop::sample::select(vec![Switch::On, Switch::Off]).prop_map(Step::Maintenance),
+        2 => (0usize..5, request()).prop_map(|(job, request)| Step::Job(job, request)),
         2 => (0usize..3).prop_map(Step::Instances),
         2 => (any::<bool>(), 0u64..4000).prop_map(|(pass, takes)| Step::Probes(pass, takes)),
+        2 => (0usize..5).prop_map(Step::Notified),
     ]
 }
 
@@ -162,14 +175,20 @@ proptest! {
                 }
                 Step::Usr2 => world.give(Input::Signal(UserSignal::Usr2)),
                 Step::Maintenance(switch) => world.give(Input::Maintenance(switch)),
+                Step::Job(job, _) if job >= jobs as usize => {}
+                Step::Job(job, request) => world.give(Input::Job { job: JobId(job), request }),
                 Step::Instances(count) => {
                     world.give(Input::Instances { watch: WatchId(0), instances: instances(count) });
                 }
+                Step::Notified(job) if job < jobs as usize => world.give(Input::Notified { job: JobId(job) }),
+                Step::Notified(_) => {}
                 Step::Probes(pass, takes) => (world.probe_passes, world.probe_takes) = (pass, ms(takes)),
             }
         }
         let seen = world.events.iter().filter(|(_, event)| event.source == "SIGHUP").count();
         prop_assert_eq!(seen, signals, "no event is lost");
+        let held = world.engine.jobs().iter().any(|job| job.hold() != Hold::Free);
+        prop_assert!(world.exit.is_none() || !held || critical, "what a person stopped is no end");
         if world.exit.is_none() {
             world.give(Input::Stop);
             if let (Some(after), None) = (second_stop, world.exit) {

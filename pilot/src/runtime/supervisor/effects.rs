@@ -7,21 +7,22 @@ use nix::sys::signal::Signal;
 use super::Supervisor;
 use crate::core::effect::{Announcement, Effect, Input, StopSignal};
 use crate::core::job::is_restart;
-use crate::core::plan::Level;
+use crate::core::plan::{JobId, Level, SignalNumber};
 use crate::runtime::catalog::Desired;
 
 impl Supervisor {
     pub(super) fn perform(&mut self, effect: Effect, inputs: &mut VecDeque<Input>) {
         match effect {
             Effect::Start { job, run, cause } => {
-                let Supervisor { engine, children, environment, output, meters, .. } = self;
+                let Supervisor { engine, children, environment, notices, output, meters, .. } = self;
                 let Some(settings) = engine.job(job) else { return };
                 tracing::debug!("{}.Run start", settings.name);
                 meters.job_started(&settings.name);
                 if is_restart(&settings.start, cause.as_ref()) {
                     meters.job_restarted(&settings.name);
                 }
-                if let Err(error) = children.start_run(settings, (job, run), cause.as_ref(), environment, output) {
+                let started = children.start_run(settings, (job, run), cause.as_ref(), environment, notices, output);
+                if let Err(error) = started {
                     let (code, reason) = (error.exit_code(), error.to_string());
                     inputs.push_back(Input::StartFailed { job, run, code, reason });
                 }
@@ -30,7 +31,7 @@ impl Supervisor {
             }
             Effect::Signal { job, run, signal } => {
                 let (signal, word) = match signal {
-                    StopSignal::Terminate => (Signal::SIGTERM, "term"),
+                    StopSignal::Terminate => (self.stop_signal(job), "term"),
                     StopSignal::Kill => (Signal::SIGKILL, "kill"),
                 };
                 if let Some(settings) = self.engine.job(job) {
@@ -75,5 +76,11 @@ impl Supervisor {
             },
             Effect::Exit(_) => {}
         }
+    }
+
+    /// What asks this job's processes to end.
+    fn stop_signal(&self, job: JobId) -> Signal {
+        let asked = self.engine.job(job).map(|settings| settings.process.stop_signal);
+        asked.and_then(|SignalNumber(number)| Signal::try_from(number).ok()).unwrap_or(Signal::SIGTERM)
     }
 }

@@ -12,7 +12,9 @@ use tokio::task::AbortHandle;
 
 use super::catalog::{Client, Registrar, Withdrawn};
 use super::children::Children;
+use super::control::{Control, Request, WAITING};
 use super::environment::Environment;
+use super::notify::Notices;
 use super::output::Output;
 use super::probe::Prober;
 use super::process::guard::Guarded;
@@ -26,6 +28,7 @@ use crate::core::plan::{JobId, Plan};
 
 mod effects;
 mod eyes;
+mod requests;
 mod telemetry;
 
 use telemetry::Otherwise;
@@ -54,11 +57,15 @@ pub struct Supervisor {
     output: Output,
     children: Children,
     environment: Environment,
+    notices: Notices,
     prober: Prober,
     probes: HashMap<RoundId, AbortHandle>,
     catalog: Option<Client>,
     registrar: Option<Registrar>,
     withdrawn: mpsc::UnboundedReceiver<Withdrawn>,
+    control: Option<Control>,
+    requests: mpsc::Receiver<Request>,
+    asker: mpsc::Sender<Request>,
     reports: mpsc::UnboundedReceiver<Report>,
     reporter: mpsc::UnboundedSender<Report>,
     meters: Meters,
@@ -76,6 +83,7 @@ impl Supervisor {
         let plan = Arc::new(plan);
         let (withdrawals, withdrawn) = mpsc::unbounded_channel();
         let (reporter, reports) = mpsc::unbounded_channel();
+        let (asker, requests) = mpsc::channel(WAITING);
         let (viewer, viewers) = Viewer::new();
         let meters = Meters::default();
         let catalog = plan.consul.clone().map(|consul| Client::new(consul).counted(meters.clone()));
@@ -92,11 +100,15 @@ impl Supervisor {
             output,
             children: Children::new(guarded.listen_fds > 0),
             environment: Environment::new(&plan),
+            notices: Notices::default(),
             prober: Prober::new(),
             probes: HashMap::new(),
             registrar: catalog.clone().map(|client| Registrar::new(client, withdrawals)),
             catalog,
             withdrawn,
+            control: None,
+            requests,
+            asker,
             reports,
             reporter,
             plan,
@@ -105,6 +117,9 @@ impl Supervisor {
 
     /// Runs until everything has ended; returns the exit code.
     pub async fn run(mut self) -> u8 {
+        if let Err(code) = self.open_control().await {
+            return code;
+        }
         let mut inputs = VecDeque::from([Input::Startup]);
         self.serve_telemetry(Otherwise::Stop);
         for watch in self.engine.watch_ids() {
@@ -115,6 +130,7 @@ impl Supervisor {
                 self.count(&input);
                 for effect in self.engine.handle(input, self.began.elapsed()) {
                     if let Effect::Exit(code) = effect {
+                        self.close_control().await;
                         leftovers::end(self.plan.stop_timeout, &mut self.signals).await;
                         return self.failure.unwrap_or(code);
                     }
@@ -139,7 +155,7 @@ impl Supervisor {
         tokio::select! {
             biased;
             arrived = self.signals.next() => match arrived {
-                Arrived::Child => inputs.extend(self.children.reap(&mut self.environment)),
+                Arrived::Child => self.reap(inputs),
                 Arrived::Stop => inputs.push_back(Input::Stop),
                 Arrived::Hup => inputs.push_back(Input::Signal(UserSignal::Hup)),
                 Arrived::Usr2 => inputs.push_back(Input::Signal(UserSignal::Usr2)),
@@ -159,12 +175,14 @@ impl Supervisor {
                 Report::ProbeDeadline(round, limit) => self.children.probe_timed_out(round, limit),
                 Report::CannotServe(why, otherwise) => self.cannot_serve(&why, otherwise, inputs),
             },
+            Some(request) = self.requests.recv() => self.answer(request, inputs),
+            () = self.notices.arrival() => inputs.extend(self.notices.take()),
             () = timer => {
                 if let Some(wake) = wake.filter(|_| self.meters.is_on()) {
                     self.meters.woke_late(wake.elapsed());
                 }
                 if self.children.has_lingering_groups() {
-                    inputs.extend(self.children.reap(&mut self.environment));
+                    self.reap(inputs);
                 }
                 inputs.push_back(Input::Tick);
             }
@@ -172,6 +190,16 @@ impl Supervisor {
                 // Whoever asked may have gone.
                 let _ = viewer.send(Snapshot::take(&self.engine, &self.children, self.began.elapsed()));
             }
+        }
+    }
+
+    fn reap(&mut self, inputs: &mut VecDeque<Input>) {
+        inputs.extend(self.notices.take());
+        for input in self.children.reap(&mut self.environment) {
+            if let Input::Exited { run, .. } | Input::StartFailed { run, .. } = &input {
+                self.notices.ended(*run);
+            }
+            inputs.push_back(input);
         }
     }
 

@@ -102,6 +102,8 @@ impl Supervisor {
             | Input::Stop
             | Input::Signal(_)
             | Input::Maintenance(_)
+            | Input::Job { .. }
+            | Input::Notified { .. }
             | Input::Tick
             | Input::GroupGone { .. }
             | Input::WatchProbed { .. }

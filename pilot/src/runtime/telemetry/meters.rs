@@ -95,7 +95,7 @@ impl Meters {
         families.events.with_label_values(&[event.code.label(), source.as_str()]).inc();
     }
 
-    /// A request to the control socket was answered. `path` is one of those that are served, or `other`.
+    /// A request to the control socket was answered. `path` is one of those that are served; all jobs are one.
     pub fn control_request(&self, code: u16, path: &'static str) {
         let Some(families) = self.0.get() else { return };
         families.control_requests.with_label_values(&[code.to_string().as_str(), path]).inc();
@@ -175,7 +175,7 @@ impl Meters {
     }
 
     /// All families that have a value.
-    pub(super) fn gather(&self) -> Vec<MetricFamily> {
+    pub(in crate::runtime) fn gather(&self) -> Vec<MetricFamily> {
         self.0.get().map(|families| families.registry.gather()).unwrap_or_default()
     }
 }
