@@ -1,9 +1,11 @@
-//! Metrics, status and the page of a running pilot. v3 spec section 9 and test_telemetry of section 11; rows 14 and 26 of
-//! its defects.
+//! Metrics, status and the page of a running pilot. v3 spec section 9 and test_telemetry of section 11; rows 10, 11, 14 and
+//! 26 of its defects.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
 
+use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -32,6 +34,17 @@ fn wait_for_sample(pilot: &mut Pilot, port: u16, name: &str, holds: impl Fn(f64)
     let seen = pilot.wait(name, SOON, |_| sample(port, name).filter(|value| holds(*value)));
     assert!(holds(seen));
     seen
+}
+
+/// Asks over the control socket, and gives the status of the answer.
+fn post(pilot: &Pilot, path: &str, body: &Value) -> u16 {
+    let mut socket = UnixStream::connect(pilot.scratch.path().join("control.socket")).unwrap();
+    let body = body.to_string();
+    let head = format!("POST {path} HTTP/1.1\r\nHost: control\r\nContent-Length: {}\r\n\r\n", body.len());
+    socket.write_all((head + &body).as_bytes()).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
 fn status(port: u16) -> Value {
@@ -100,6 +113,77 @@ fn services_are_healthy_metrics_are_there_and_telemetry_itself_is_a_service_unti
     assert_eq!(pilot.stop(), 0, "{}", pilot.log());
     assert_eq!(consul.services(), ["backend-1"]);
     assert!(http::get(port, "/metrics").is_err(), "nobody listens any more");
+}
+
+// Rows 10 (#569: a name without a namespace could not be recorded) and 11 (a negative value for a counter ended v3).
+#[test]
+fn values_are_recorded_under_either_key_and_wrong_ones_are_told_and_do_no_harm() {
+    let port = ports::free();
+    let mut config = with_telemetry(port, json!([{ "name": "app", "exec": [fixture(), "forever"] }]));
+    config["telemetry"]["metrics"] = json!([
+        { "namespace": "containerpilot", "subsystem": "app", "name": "some_counter", "help": "h", "type": "counter" },
+        { "name": "free_mem", "help": "h", "type": "gauge" },
+        { "name": "took", "help": "h", "type": "histogram" },
+        { "name": "size", "help": "h", "type": "summary" },
+        { "name": "orders", "help": "h", "type": "counter", "labels": ["country"] },
+    ]);
+    let mut pilot = Pilot::run(&config);
+    pilot.wait_for("telemetry: serving at");
+    wait_for_sample(&mut pilot, port, "containerpilot_app_some_counter", |value| value == 0.0);
+    let put = |values: Value| assert_eq!(post(&pilot, "/v3/metric", &values), 200);
+    put(json!({ "containerpilot_app_some_counter": "42" }));
+    put(json!({ "free_mem": 7, "nobody": 1, "took": 1.5, "size": 3, "orders{country:de}": 2 }));
+    put(json!({ "size": "1e+06", "__took": 0.3 }));
+    put(json!({ "containerpilot_app_some_counter": -1 }));
+    put(json!({ "free_mem": "plenty" }));
+    for (name, value) in [
+        ("containerpilot_app_some_counter", 42.0),
+        ("free_mem", 7.0),
+        (r#"took_bucket{le="0.5"}"#, 1.0),
+        (r#"took_bucket{le="2.5"}"#, 2.0),
+        ("took_sum", 1.8),
+        (r#"size{quantile="0.99"}"#, 1e6),
+        ("size_count", 2.0),
+        (r#"orders{country="de"}"#, 2.0),
+        (r#"containerpilot_control_http_requests{code="200",path="/v3/metric"}"#, 5.0),
+    ] {
+        assert_eq!(sample(port, name), Some(value), "{name}\n{}", get(port, "/metrics"));
+    }
+    pilot.wait_for("metric containerpilot_app_some_counter: -1 is not recorded, because a counter only grows");
+    pilot.wait_for("metric free_mem: \"plenty\" is not a number and is not recorded");
+    assert_eq!(pilot.stop(), 0);
+}
+
+// The end of spec 8: v3 deregistered telemetry and let its heartbeats fail.
+#[test]
+fn maintenance_takes_out_the_jobs_and_leaves_telemetry_where_it_is() {
+    let consul = Consul::start();
+    let port = ports::free();
+    let app = json!({
+        "name": "app", "port": ports::free(), "interfaces": "static:127.0.0.1", "exec": [fixture(), "forever"],
+        "health": { "exec": "true", "interval": 1, "ttl": 5 },
+    });
+    let mut config = with_telemetry(port, json!([app]));
+    config["consul"] = json!(consul.address());
+    let mut pilot = Pilot::run(&config);
+    consul.wait_for_passing("app", 1);
+    consul.wait_for_passing("containerpilot", 1);
+    assert_eq!(post(&pilot, "/v3/maintenance/enable", &Value::Null), 200);
+    pilot.wait("app to leave the catalog", SOON, |_| consul.instances("app").is_empty().then_some(()));
+    let states = |port| {
+        let shown = status(port);
+        [0, 1].map(|index| shown["Services"][index]["Status"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(states(port), ["maintenance", "healthy"]);
+    assert_eq!(consul.passing("containerpilot"), 1);
+    wait_for_sample(&mut pilot, port, r#"containerpilot_events{code="EnterMaintenance",source="global"}"#, |n| {
+        n == 1.0
+    });
+    assert_eq!(post(&pilot, "/v3/maintenance/disable", &Value::Null), 200);
+    consul.wait_for_passing("app", 1);
+    pilot.wait("the status to be healthy again", SOON, |_| (states(port) == ["healthy", "healthy"]).then_some(()));
+    assert_eq!(pilot.count("service update TTL failed"), 0, "{}", pilot.log());
+    assert_eq!(pilot.stop(), 0);
 }
 
 // Row 26: v3 made a series of every text of an error.
