@@ -57,7 +57,7 @@ fn on_a_phone_and_on_a_desk_the_page_shows_what_there_is_and_fits() {
             browser.value(&format!("getComputedStyle(document.querySelector('{of}')).color"))
         };
         assert_ne!(colour(&mut browser, ".running"), colour(&mut browser, "body"), "the policy lets the style through");
-        assert_eq!(browser.requests(), [url.clone()], "nothing but the page is asked for");
+        assert_eq!(browser.requests(), [url.as_str()], "nothing but the page is asked for");
         assert_eq!(browser.complaints(), Vec::<String>::new());
     }
     assert_eq!(pilot.stop(), 0);

@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
 use tokio::sync::{mpsc, oneshot};
 
 use super::children::Children;
@@ -18,14 +17,13 @@ use crate::core::plan::WatchTarget;
 const WAITING: usize = 16;
 
 /// Everything, in the order of the configuration.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
     /// pilot's version.
     pub version: &'static str,
     /// pilot's process.
     pub pid: u32,
     /// Since pilot began to supervise.
-    #[serde(serialize_with = "seconds")]
     pub uptime: Duration,
     /// Whether everything is being stopped.
     pub stopping: bool,
@@ -36,19 +34,17 @@ pub struct Snapshot {
 }
 
 /// One job.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct JobView {
     /// Its name.
     pub name: String,
     /// What it does.
     pub state: State,
     /// For how long.
-    #[serde(serialize_with = "seconds")]
     pub state_for: Duration,
     /// Its health.
     pub status: Status,
     /// For how long.
-    #[serde(serialize_with = "seconds")]
     pub status_for: Duration,
     /// Whether its health is looked at: with neither a check nor a service it stays unknown.
     pub checked: bool,
@@ -59,14 +55,13 @@ pub struct JobView {
     /// How many of these were restarts.
     pub restarts: u64,
     /// How its last run ended.
-    #[serde(serialize_with = "shown")]
     pub last_exit: Option<Exit>,
     /// What is advertised for it.
     pub services: Vec<ServiceView>,
 }
 
 /// One service in the catalog.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ServiceView {
     /// What others look it up by.
     pub name: String,
@@ -79,7 +74,7 @@ pub struct ServiceView {
 }
 
 /// One watch.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct WatchView {
     /// Its name, without `watch.`.
     pub name: String,
@@ -88,7 +83,6 @@ pub struct WatchView {
     /// What the last look showed; unknown before the first answer.
     pub status: Status,
     /// For how long.
-    #[serde(serialize_with = "seconds")]
     pub status_for: Duration,
     /// Addresses and ports of the service's passing instances.
     pub instances: Vec<(String, u16)>,
@@ -160,28 +154,5 @@ impl Viewer {
         let (sender, snapshot) = oneshot::channel();
         self.0.try_send(sender).ok()?;
         snapshot.await.ok()
-    }
-}
-
-impl Serialize for State {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(self.as_str())
-    }
-}
-
-impl Serialize for Status {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(self.as_str())
-    }
-}
-
-fn seconds<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_f64(time.as_secs_f64())
-}
-
-fn shown<S: Serializer>(exit: &Option<Exit>, to: S) -> Result<S::Ok, S::Error> {
-    match exit {
-        Some(exit) => to.collect_str(exit),
-        None => to.serialize_none(),
     }
 }

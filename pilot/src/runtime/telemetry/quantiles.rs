@@ -14,7 +14,7 @@ const WINDOW: Duration = Duration::from_secs(600);
 const SKETCHES: u32 = 5;
 /// Values that are collected before they are sorted in.
 const BATCH: usize = 128;
-/// Of one sketch, 24 bytes each.
+/// Of one sketch, 32 bytes each.
 const MOST_SAMPLES: usize = 1000;
 
 /// The share of all values by which an answer's rank may be wrong: a tenth of the way to the nearer end, which gives v3's
