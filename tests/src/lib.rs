@@ -5,7 +5,10 @@
 
 pub mod agent;
 pub mod browser;
+pub mod checkout;
+pub mod command;
 pub mod consul;
+pub mod engine;
 pub mod http;
 pub mod mariadb;
 pub mod notify;
@@ -13,15 +16,19 @@ pub mod pilot;
 pub mod ports;
 pub mod processes;
 pub mod proxy;
+pub mod registry;
 pub mod scratch;
 pub mod scripted;
 pub mod tools;
 pub mod wait;
 
 pub use browser::Browser;
+pub use checkout::Checkout;
 pub use consul::Consul;
+pub use engine::Engine;
 pub use mariadb::MariaDb;
 pub use pilot::{Line, Pilot};
+pub use registry::Registry;
 pub use scratch::Scratch;
 pub use tools::fixture;
 pub use wait::{SOON, until};

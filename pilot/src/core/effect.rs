@@ -117,7 +117,7 @@ pub enum JobRequest {
 }
 
 /// Signals that are events. v3 spec 1.7.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum UserSignal {
     /// SIGHUP
     Hup,

@@ -288,6 +288,8 @@ impl Engine {
             if job.starts == Count::Unlimited {
                 job.starts = Count::Finite(1);
             }
+            // Runs that older events still owed it would make the stop as long as their number.
+            job.pending = 0;
             self.bound_hook(id);
         } else {
             self.halt(id);

@@ -82,12 +82,13 @@ pub(super) fn adopt(fd: RawFd) -> Option<File> {
     Some(unsafe { File::from_raw_fd(fd) })
 }
 
-/// From now on every delivery of `signal` adds one to `count` and then puts a byte into `wake`, a non-blocking pipe: when
-/// that is full, whoever reads it has been woken.
+/// From now on every delivery of `signal` adds one to `count`; the one that finds it zero then puts a byte into `wake`, a
+/// non-blocking pipe. Whoever reads that must empty it first and set the count to zero then.
 pub(super) fn count_signal(signal: libc::c_int, count: Arc<AtomicUsize>, wake: Arc<OwnedFd>) -> io::Result<()> {
     let deliver = move || {
-        count.fetch_add(1, Ordering::AcqRel);
-        let _ = write(&*wake, &[0]);
+        if count.fetch_add(1, Ordering::AcqRel) == 0 {
+            let _ = write(&*wake, &[0]);
+        }
     };
     // SAFETY: an atomic addition and write(2) are all that runs in the handler, and both may; signal-hook keeps errno.
     unsafe { signal_hook::low_level::register(signal, deliver) }.map(drop)
