@@ -176,6 +176,7 @@ for group in $groups; do
         have pip3 || want pip3 python3-pip 'brings Jenkins Job Builder'
         want pkg-config pkg-config 'consulrs, the independent observer, links OpenSSL'
         [ -e /usr/include/openssl/ssl.h ] || { say 'libssl-dev: consulrs links OpenSSL'; missing="$missing libssl-dev"; }
+        have chromium || want chromium-headless-shell chromium-headless-shell 'looks at the status page'
         install_lint_tools
     fi
 done

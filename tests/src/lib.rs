@@ -4,6 +4,7 @@
 //! MySQL-protocol server, waits for conditions with deadlines, and ends only what it started. It never looks inside pilot.
 
 pub mod agent;
+pub mod browser;
 pub mod checkout;
 pub mod command;
 pub mod consul;
@@ -21,6 +22,7 @@ pub mod scripted;
 pub mod tools;
 pub mod wait;
 
+pub use browser::Browser;
 pub use checkout::Checkout;
 pub use consul::Consul;
 pub use engine::Engine;

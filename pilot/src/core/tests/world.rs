@@ -150,7 +150,7 @@ impl World {
     fn asked(&mut self, id: JobId, request: JobRequest) {
         if request == JobRequest::Stop {
             // What has already ended cannot be stopped, and its source's next stop may need it again.
-            if self.engine.jobs()[id.0].state() != State::Completed {
+            if self.engine.jobs()[id.0].state() != State::Ended {
                 self.held.insert(id);
                 self.revived.remove(&id);
             }
