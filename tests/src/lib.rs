@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod consul;
+pub mod control;
 pub mod http;
 pub mod mariadb;
 pub mod pilot;
