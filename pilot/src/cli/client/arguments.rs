@@ -247,6 +247,14 @@ mod tests {
     }
 
     #[test]
+    fn the_manual_has_every_command() {
+        const MANUAL: &str = include_str!("../../../../docs/control.md");
+        for command in subcommands() {
+            assert!(MANUAL.contains(&format!("| `pilot {}", command.get_name())), "{}", command.get_name());
+        }
+    }
+
+    #[test]
     fn the_socket_may_be_named_before_and_after_the_command() {
         for words in [["pilot", "--socket", "/s", "ping"], ["pilot", "ping", "--socket", "/s"]] {
             let action = parse(words.map(OsString::from)).unwrap();
