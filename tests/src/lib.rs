@@ -8,6 +8,7 @@ pub mod browser;
 pub mod checkout;
 pub mod command;
 pub mod consul;
+pub mod control;
 pub mod engine;
 pub mod http;
 pub mod mariadb;
