@@ -7,6 +7,7 @@ pub mod agent;
 pub mod consul;
 pub mod http;
 pub mod mariadb;
+pub mod notify;
 pub mod pilot;
 pub mod ports;
 pub mod processes;

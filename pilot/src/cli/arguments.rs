@@ -15,11 +15,35 @@ pub(super) enum Action {
     Check { config: Option<PathBuf> },
     /// Render the configuration's template only.
     Template { config: Option<PathBuf>, out: Option<PathBuf> },
+    /// Tell the supervisor of this process that it is ready, or something else.
+    Notify { assignments: Vec<String> },
     /// Print the version.
     Version,
 }
 
 pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Action, clap::Error> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match plain_run(&arguments) {
+        Some(run) => Ok(run),
+        None => by_clap(arguments),
+    }
+}
+
+/// How a container starts pilot: with nothing, or with `-config FILE`. Known without clap, which takes a tenth of a
+/// millisecond to make itself ready, and the first job waits for it.
+fn plain_run(arguments: &[OsString]) -> Option<Action> {
+    let config = match arguments {
+        [_] => None,
+        [_, flag, path] if flag == "-config" || flag == "--config" => Some(path),
+        _ => return None,
+    };
+    match config {
+        Some(path) if path.is_empty() || path.as_bytes().starts_with(b"-") => None,
+        given => Some(Action::Run { config: given.map(PathBuf::from) }),
+    }
+}
+
+fn by_clap(arguments: Vec<OsString>) -> Result<Action, clap::Error> {
     let mut command = command();
     let matches = command.try_get_matches_from_mut(arguments.into_iter().map(two_dashes))?;
     let path = |name: &str| matches.get_one::<PathBuf>(name).cloned();
@@ -27,6 +51,10 @@ pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Act
     if let Some(("check", check)) = matches.subcommand() {
         let file = check.get_one::<PathBuf>("file").cloned();
         return Ok(Action::Check { config: file.or(config) });
+    }
+    if let Some(("notify", notify)) = matches.subcommand() {
+        let assignments = notify.get_many::<String>("assignment").into_iter().flatten().cloned().collect();
+        return Ok(Action::Notify { assignments });
     }
     if matches.get_flag("version") {
         return Ok(Action::Version);
@@ -80,6 +108,21 @@ fn command() -> Command {
                 .about("Report every mistake in a configuration; exit 1 if there is one")
                 .arg(path("file").value_name("FILE").help("Configuration file [default: as for running]")),
         )
+        .subcommand(
+            Command::new("notify").about("In a job with `health: { notify: true }`: tell pilot that it is ready").arg(
+                Arg::new("assignment")
+                    .value_name("NAME=VALUE")
+                    .num_args(0..)
+                    .value_parser(assignment)
+                    .help("What to tell, such as READY=1, \"STATUS=3 clients\", WATCHDOG=1 [default: READY=1]"),
+            ),
+        )
+}
+
+/// One line of a readiness message.
+fn assignment(text: &str) -> Result<String, String> {
+    let one_line = text.contains('=') && !text.contains(['\n', '\0']);
+    one_line.then(|| text.to_owned()).ok_or_else(|| "write NAME=value on one line, such as READY=1".to_owned())
 }
 
 /// `-config` is `--config`; `-h` and a lone `-` stay.
@@ -118,6 +161,12 @@ mod tests {
                 "pilot -template -config a -out b",
                 Ok(Action::Template { config: Some("a".into()), out: Some("b".into()) }),
             ),
+            ("pilot notify", Ok(Action::Notify { assignments: vec![] })),
+            (
+                "pilot notify READY=1 STATUS=a=b",
+                Ok(Action::Notify { assignments: vec!["READY=1".into(), "STATUS=a=b".into()] }),
+            ),
+            ("pilot notify ready", Err(ErrorKind::ValueValidation)),
             ("pilot -confg a", Err(ErrorKind::UnknownArgument)),
             ("pilot -h", Err(ErrorKind::DisplayHelp)),
             ("pilot -help", Err(ErrorKind::DisplayHelp)),
@@ -125,6 +174,19 @@ mod tests {
         ];
         for (line, want) in rows {
             assert_eq!(parsed(line), want, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_known_without_clap_is_what_clap_says() {
+        for line in ["pilot", "pilot -config a.json5", "pilot --config a.json5", "pilot --config b=c"] {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(plain_run(&words), Some(by_clap(words.clone()).unwrap()), "{line}");
+        }
+        for line in ["pilot -config -x", "pilot -config ", "pilot check", "pilot -version", "pilot -config a -template"]
+        {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(plain_run(&words), None, "{line}");
         }
     }
 }

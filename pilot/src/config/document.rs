@@ -10,7 +10,7 @@ use super::issues::Issues;
 use super::sources::{self, Placed};
 use super::value::{Kind, Value};
 use super::weak::Field;
-use super::{Surroundings, consul, jobs, logging, telemetry, watches};
+use super::{Surroundings, consul, control, jobs, logging, telemetry, watches};
 
 pub(super) const KEYS: &[&str] = &["consul", "logging", "stopTimeout", "jobs", "watches", "telemetry", "control"];
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,14 +30,19 @@ pub(super) fn read(value: &Value, issues: &Issues<'_>, around: &Surroundings) ->
     let root = if root.is_null() { Field::root(&empty, issues) } else { root };
     let block = root.strict_block(KEYS)?;
     let catalog = consul::read(block.get("consul"), &around.env);
-    let jobs = placed(&block, "jobs", |field| jobs::read(field, around));
+    let mut jobs = placed(&block, "jobs", |field| jobs::read(field, around));
     let watches = placed(&block, "watches", watches::read);
-    let telemetry_field = block.get("telemetry");
-    sources::check(&jobs, &watches, telemetry_field.as_ref().map(|_| jobs::TELEMETRY_JOB));
-    sources::check_duplicates("job", &jobs, |job| &job.name);
-    sources::check_duplicates("watch", &watches, |watch| &watch.name);
     check_catalog(&root, &catalog, &jobs, &watches);
     check_terminal(&jobs);
+    // Last, and after the catalog was asked for: telemetry is served without one, too.
+    let telemetry = block.get("telemetry").and_then(|field| {
+        let (telemetry, job) = telemetry::read(&field, around)?;
+        jobs.push((field.called(format!("the job {:?} of telemetry", job.name)), job));
+        Some(telemetry)
+    });
+    sources::check(&jobs, &watches);
+    sources::check_duplicates("job", &jobs, |job| &job.name);
+    sources::check_duplicates("watch", &watches, |watch| &watch.name);
     Some(Plan {
         consul: match catalog {
             Catalog::Given(consul) => consul.map(|consul| *consul),
@@ -47,8 +52,8 @@ pub(super) fn read(value: &Value, issues: &Issues<'_>, around: &Surroundings) ->
         stop_timeout: stop_timeout(&block),
         jobs: jobs.into_iter().map(|(_, job)| job).collect(),
         watches: watches.into_iter().map(|(_, watch)| watch).collect(),
-        telemetry: telemetry_field.and_then(|field| telemetry::read(&field, around)),
-        control: telemetry::control(block.get("control")),
+        telemetry,
+        control: control::read(block.get("control")),
     })
 }
 

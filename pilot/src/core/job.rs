@@ -7,6 +7,7 @@ use super::effect::{RoundId, RunId};
 use super::event::{Code, Event};
 use super::exit::Exit;
 use super::plan::{self, Condition, Count, Start};
+use super::request::Hold;
 
 /// What others are told of a job's health. v3 spec 5.9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub enum Status {
     Unhealthy,
     /// Out of service on request.
     Maintenance,
+    /// Healthy from creation on, whatever happens: what stands for pilot itself.
+    AlwaysHealthy,
 }
 
 impl Status {
@@ -28,9 +31,43 @@ impl Status {
     pub fn as_str(self) -> &'static str {
         match self {
             Status::Idle | Status::Unknown => "unknown",
-            Status::Healthy => "healthy",
+            Status::Healthy | Status::AlwaysHealthy => "healthy",
             Status::Unhealthy => "unhealthy",
             Status::Maintenance => "maintenance",
+        }
+    }
+}
+
+/// What a job does, in one word for people and tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// For the event or tick that starts it.
+    Waiting,
+    /// Its process runs.
+    Running,
+    /// Its process has ended and is started again after a pause.
+    Restarting,
+    /// It has started and has no process.
+    Active,
+    /// It is on its way to the end.
+    Stopping,
+    /// A person has stopped it.
+    Stopped,
+    /// It is over.
+    Completed,
+}
+
+impl State {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Waiting => "waiting",
+            State::Running => "running",
+            State::Restarting => "restarting",
+            State::Active => "active",
+            State::Stopping => "stopping",
+            State::Stopped => "stopped",
+            State::Completed => "completed",
         }
     }
 }
@@ -122,6 +159,20 @@ pub struct Job {
     pub(super) leaving: bool,
     /// An interval job whose restarts are used up while a run is still going.
     pub(super) last_run: bool,
+    /// Its run was ended by a person, who is owed the next one.
+    pub(super) anew: bool,
+    /// Whether a person has stopped it.
+    pub(super) hold: Hold,
+    pub(super) record: Record,
+}
+
+/// What is remembered of a job for those who look at it; no rule depends on it.
+#[derive(Clone, Debug)]
+pub(super) struct Record {
+    state: (State, Duration),
+    status: (Status, Duration),
+    pub runs: u64,
+    pub restarts: u64,
 }
 
 impl Job {
@@ -133,10 +184,12 @@ impl Job {
             Start::Interval(every) => (Count::Finite(1), None, Some(*every), 0),
             Start::Never { timeout } => (Count::Unlimited, *timeout, None, 0),
         };
+        let status = if plan.is_always_healthy() { Status::AlwaysHealthy } else { Status::Idle };
+        let zero = Duration::ZERO;
         Job {
             phase: Phase::Live,
             activity: Activity::Idle,
-            status: Status::Idle,
+            status,
             started: false,
             starts,
             budget: plan.restarts,
@@ -152,7 +205,103 @@ impl Job {
             last_exit: None,
             leaving: false,
             last_run: false,
+            anew: false,
+            hold: Hold::Free,
+            record: Record { state: (State::Waiting, zero), status: (status, zero), runs: 0, restarts: 0 },
         }
+    }
+
+    /// What it does.
+    pub fn state(&self) -> State {
+        match (&self.phase, &self.activity) {
+            (Phase::Live, Activity::Running { .. }) => State::Running,
+            (Phase::Live, Activity::BackingOff { .. }) => State::Restarting,
+            (Phase::Live, Activity::Idle) if self.started && self.record.runs == 0 => State::Active,
+            (Phase::Live, Activity::Idle) => State::Waiting,
+            (Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. }, _) => State::Stopping,
+            (Phase::Done, _) => match self.hold {
+                Hold::Free => State::Completed,
+                Hold::Stopped | Hold::Again => State::Stopped,
+            },
+        }
+    }
+
+    /// Since when, as the engine counts time.
+    pub fn state_since(&self) -> Duration {
+        self.record.state.1
+    }
+
+    /// Since when its health is what it is.
+    pub fn status_since(&self) -> Duration {
+        self.record.status.1
+    }
+
+    /// How often its process was started.
+    pub fn runs(&self) -> u64 {
+        self.record.runs
+    }
+
+    /// How many of these were restarts: not caused by an event or a tick.
+    pub fn restarts(&self) -> u64 {
+        self.record.restarts
+    }
+
+    /// How its last run ended.
+    pub fn last_exit(&self) -> Option<Exit> {
+        self.last_exit
+    }
+
+    /// Notes what has changed by now.
+    pub(super) fn note(&mut self, now: Duration) {
+        let (state, status) = (self.state(), self.status);
+        if self.record.state.0 != state {
+            self.record.state = (state, now);
+        }
+        if self.record.status.0 != status {
+            self.record.status = (status, now);
+        }
+    }
+
+    /// Sets its health, which stays what it is if that is for ever; gives what it was before.
+    pub(super) fn turn(&mut self, status: Status) -> Status {
+        match self.status {
+            Status::AlwaysHealthy => Status::AlwaysHealthy,
+            Status::Idle | Status::Unknown | Status::Healthy | Status::Unhealthy | Status::Maintenance => {
+                std::mem::replace(&mut self.status, status)
+            }
+        }
+    }
+
+    /// Begins again at time `now`, as a job that has had its first start; what is known of its last run stays.
+    pub(super) fn renew(&mut self, plan: &plan::Job, now: Duration) {
+        let (starts, tick_at) = match &plan.start {
+            Start::Once { .. } => (Count::Finite(0), None),
+            Start::Each { .. } | Start::Never { .. } => (Count::Unlimited, None),
+            Start::Interval(every) => (Count::Finite(0), Some(now + *every)),
+        };
+        *self = Job {
+            starts,
+            seen: std::mem::take(&mut self.seen),
+            give_up_at: None,
+            tick_at,
+            lingering: std::mem::take(&mut self.lingering),
+            check: Check { next_at: plan.health.as_ref().map(|health| now + health.interval), ..Check::default() },
+            streak: self.streak.forgotten(),
+            last_uptime: self.last_uptime,
+            last_exit: self.last_exit,
+            record: self.record.clone(),
+            ..Job::new(plan, 0)
+        };
+    }
+
+    /// Restarts that are left to it.
+    pub fn restarts_left(&self) -> Count {
+        self.budget
+    }
+
+    /// Whether a person has stopped it.
+    pub fn hold(&self) -> Hold {
+        self.hold
     }
 
     /// Its health.
@@ -181,7 +330,7 @@ impl Job {
     /// A new or ended run says nothing of the next one's health; maintenance outlasts it.
     pub(super) fn forget_health(&mut self) {
         if self.status != Status::Maintenance {
-            self.status = Status::Unknown;
+            self.turn(Status::Unknown);
         }
     }
 
@@ -197,7 +346,7 @@ impl Job {
             Phase::Withdrawing { .. } | Phase::Ending { .. } | Phase::Done => false,
         };
         let in_service = match self.status {
-            Status::Unknown | Status::Healthy | Status::Unhealthy => true,
+            Status::Unknown | Status::Healthy | Status::Unhealthy | Status::AlwaysHealthy => true,
             Status::Idle | Status::Maintenance => false,
         };
         before_the_fence && in_service
@@ -232,6 +381,11 @@ pub(super) fn start_events(start: &Start) -> &[Event] {
         }
         Start::Interval(_) | Start::Never { .. } => &[],
     }
+}
+
+/// Whether a start without a cause is a restart, and not the tick of a periodic job.
+pub fn is_restart(start: &Start, cause: Option<&Event>) -> bool {
+    cause.is_none() && !matches!(start, Start::Interval(_))
 }
 
 /// Whether a job reacts to another job's stop.

@@ -8,8 +8,10 @@ use std::time::Duration;
 use super::effect::{Effect, StopSignal};
 use super::engine::Engine;
 use super::event::{Code, Event};
-use super::job::{Activity, Phase, hooked_on_stop};
-use super::plan::{Condition, JobId, Level, Plan, Start};
+use super::in_force::{InForce, Table};
+use super::job::{Activity, Job, Phase, hooked_on_stop};
+use super::plan::{Condition, JobId, Level, Start};
+use super::request::Hold;
 use super::stop_order::stop_order;
 
 /// A hook that has no limit of its own is given up after this: the longest stop ECS allows on Fargate.
@@ -29,12 +31,15 @@ pub(super) struct Lifecycle {
     code: u8,
     exited: bool,
     /// For each job: those that must be gone before it is stopped.
-    after: Vec<Vec<JobId>>,
+    after: Table<Vec<JobId>>,
 }
 
 impl Lifecycle {
-    pub(super) fn new(plan: &Plan) -> Self {
-        Lifecycle { stopping: false, hurried: false, code: 0, exited: false, after: stop_order(plan) }
+    pub(super) fn new(plan: &InForce) -> Self {
+        let id = |place: usize| plan.job_ids[place];
+        let order = stop_order(&plan.file.jobs).into_iter().map(|after| after.into_iter().map(id).collect());
+        let after = Table::new(plan.job_ids.iter().map(|id| id.0).zip(order));
+        Lifecycle { stopping: false, hurried: false, code: 0, exited: false, after }
     }
 }
 
@@ -80,6 +85,7 @@ impl Engine {
         let until = if self.lifecycle.hurried { self.now } else { until };
         let job = &mut self.jobs[id.0];
         job.pending = 0;
+        job.anew = false;
         if job.run().is_none() {
             job.activity = Activity::Idle;
         }
@@ -253,7 +259,7 @@ impl Engine {
 
     /// The end of a critical job is the container's end.
     fn finished(&mut self, id: JobId) {
-        if !self.plan.jobs[id.0].critical || self.lifecycle.stopping {
+        if self.keep_held(id) || !self.plan.jobs[id.0].critical || self.lifecycle.stopping {
             return;
         }
         let name = &self.plan.jobs[id.0].name;
@@ -269,9 +275,11 @@ impl Engine {
     }
 
     fn exit_when_done(&mut self) {
-        let all_done = self.jobs.iter().all(|job| job.phase == Phase::Done);
+        // A job that a person stopped may be started again.
+        let over = |job: &Job| job.phase == Phase::Done && (job.hold == Hold::Free || self.lifecycle.stopping);
+        let all_done = self.jobs.values().all(over);
         // Without any job there is nothing whose end could be the end (v3 spec 10.5), but a request is.
-        let over = all_done && (self.lifecycle.stopping || !self.jobs.is_empty());
+        let over = all_done && (self.lifecycle.stopping || !self.plan.job_ids.is_empty());
         if over && !self.lifecycle.exited {
             self.lifecycle.exited = true;
             self.effect(Effect::Exit(self.lifecycle.code));

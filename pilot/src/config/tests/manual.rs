@@ -21,11 +21,16 @@ fn every_key_is_in_the_manual() {
         config::document::KEYS,
         config::jobs::KEYS,
         config::health::KEYS,
+        config::process::KEYS,
+        &config::limits::KEYS,
         config::when::KEYS,
         config::watches::KEYS,
         config::mysql::KEYS,
         config::consul::KEYS,
         config::consul::TLS_KEYS,
+        config::control::KEYS,
+        config::telemetry::KEYS,
+        config::telemetry::METRIC_KEYS,
     ];
     for key in lists.into_iter().flatten() {
         let named = [format!("`{key}`"), format!("`{key}."), format!(".{key}`")];

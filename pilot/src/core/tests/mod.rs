@@ -6,6 +6,8 @@ mod health;
 mod impossible;
 mod plans;
 mod random;
+mod readiness;
+mod requests;
 mod starting;
 mod stop_plan;
 mod world;

@@ -1,7 +1,6 @@
 //! Looking: at a job's health, at what a watch names. Whatever is seen comes back as a report.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use super::{Report, Supervisor};
 use crate::core::effect::{Input, RoundId, Verdict};
@@ -13,14 +12,15 @@ use crate::runtime::probe::Finding;
 impl Supervisor {
     /// Starts a probe; whatever kind it is, its result or its deadline comes back as a report.
     pub(super) fn probe(&mut self, job: JobId, round: RoundId, inputs: &mut VecDeque<Input>) {
-        let plan = Arc::clone(&self.plan);
-        let Some(health) = &plan.jobs[job.0].health else { return };
-        let reporter = self.reporter.clone();
+        let Supervisor { engine, children, environment, notices, output, reporter, .. } = self;
+        let Some(settings) = engine.job(job) else { return };
+        let Some(health) = &settings.health else { return };
+        let reporter = reporter.clone();
         match &health.probe {
             None => {}
             Some(Probe::Exec(command)) => {
-                let Supervisor { children, environment, output, .. } = self;
-                let started = children.start_probe(&plan, (job, round), (command, health.output), environment, output);
+                let started =
+                    children.start_probe(settings, (job, round), (command, health.output), environment, output);
                 match (started, health.timeout) {
                     (Ok(()), Some(limit)) => {
                         let task = tokio::spawn(async move {
@@ -37,6 +37,10 @@ impl Supervisor {
                     }
                 }
             }
+            Some(Probe::Notify(_)) => {
+                let verdict = notices.verdict(engine.run_of(job));
+                inputs.push_back(Input::Probed { job, round, verdict });
+            }
             Some(native) => {
                 let (prober, native, limit) = (self.prober.clone(), native.clone(), health.timeout);
                 let task = tokio::spawn(async move {
@@ -50,7 +54,7 @@ impl Supervisor {
     }
 
     pub(super) fn follow(&self, id: WatchId) {
-        let watch = &self.plan.watches[id.0];
+        let Some(watch) = self.engine.watch(id) else { return };
         let (reporter, interval) = (self.reporter.clone(), watch.interval);
         match &watch.target {
             WatchTarget::Service { service, tag, datacenter } => {

@@ -12,7 +12,9 @@ use tokio::task::AbortHandle;
 
 use super::catalog::{Client, Registrar, Withdrawn};
 use super::children::Children;
+use super::control::{Control, Request, Tally, WAITING};
 use super::environment::Environment;
+use super::notify::Notices;
 use super::output::Output;
 use super::probe::Prober;
 use super::process::guard::Guarded;
@@ -20,13 +22,17 @@ use super::process::leftovers;
 use super::process::signals::{Arrived, Signals};
 use crate::core::effect::{Effect, Input, RoundId, UserSignal};
 use crate::core::engine::Engine;
-use crate::core::plan::{JobId, Plan, WatchId};
+use crate::core::plan::{JobId, Plan};
 
 mod effects;
 mod eyes;
+mod requests;
 
 /// How often the remains of process groups are looked at while there are any; the kernel tells nobody of their end.
 const LINGERING: Duration = Duration::from_millis(20);
+
+/// When the system had no thread to give for the output, it is asked again after so long; lines wait meanwhile.
+const WITHOUT_OUTPUT: Duration = Duration::from_millis(200);
 
 /// What tasks report.
 #[derive(Debug)]
@@ -44,11 +50,16 @@ pub struct Supervisor {
     output: Output,
     children: Children,
     environment: Environment,
+    notices: Notices,
     prober: Prober,
     probes: HashMap<RoundId, AbortHandle>,
     catalog: Option<Client>,
     registrar: Option<Registrar>,
     withdrawn: mpsc::UnboundedReceiver<Withdrawn>,
+    control: Option<Control>,
+    tally: Tally,
+    requests: mpsc::Receiver<Request>,
+    asker: mpsc::Sender<Request>,
     reports: mpsc::UnboundedReceiver<Report>,
     reporter: mpsc::UnboundedSender<Report>,
 }
@@ -59,6 +70,7 @@ impl Supervisor {
         let plan = Arc::new(plan);
         let (withdrawals, withdrawn) = mpsc::unbounded_channel();
         let (reporter, reports) = mpsc::unbounded_channel();
+        let (asker, requests) = mpsc::channel(WAITING);
         let catalog = plan.consul.clone().map(Client::new);
         Supervisor {
             engine: Engine::new(Arc::clone(&plan), seed()),
@@ -67,11 +79,16 @@ impl Supervisor {
             output,
             children: Children::new(guarded.listen_fds > 0),
             environment: Environment::new(&plan),
+            notices: Notices::default(),
             prober: Prober::new(),
             probes: HashMap::new(),
             registrar: catalog.clone().map(|client| Registrar::new(client, withdrawals)),
             catalog,
             withdrawn,
+            control: None,
+            tally: Tally::default(),
+            requests,
+            asker,
             reports,
             reporter,
             plan,
@@ -80,14 +97,18 @@ impl Supervisor {
 
     /// Runs until everything has ended; returns the exit code.
     pub async fn run(mut self) -> u8 {
+        if let Err(code) = self.open_control().await {
+            return code;
+        }
         let mut inputs = VecDeque::from([Input::Startup]);
-        for watch in 0..self.plan.watches.len() {
-            self.follow(WatchId(watch));
+        for watch in self.engine.watch_ids() {
+            self.follow(*watch);
         }
         loop {
             while let Some(input) = inputs.pop_front() {
                 for effect in self.engine.handle(input, self.began.elapsed()) {
                     if let Effect::Exit(code) = effect {
+                        self.close_control().await;
                         leftovers::end(self.plan.stop_timeout, &mut self.signals).await;
                         return code;
                     }
@@ -101,7 +122,8 @@ impl Supervisor {
     async fn next_inputs(&mut self, inputs: &mut VecDeque<Input>) {
         let due = self.engine.next_timeout().map(|at| self.began + at);
         let look = self.children.has_lingering_groups().then(|| Instant::now() + LINGERING);
-        let wake = [due, look].into_iter().flatten().min();
+        let again = self.output.begin().is_err().then(|| Instant::now() + WITHOUT_OUTPUT);
+        let wake = [due, look, again].into_iter().flatten().min();
         let timer = async {
             match wake {
                 Some(at) => tokio::time::sleep_until(at.into()).await,
@@ -111,7 +133,7 @@ impl Supervisor {
         tokio::select! {
             biased;
             arrived = self.signals.next() => match arrived {
-                Arrived::Child => inputs.extend(self.children.reap(&mut self.environment)),
+                Arrived::Child => self.reap(inputs),
                 Arrived::Stop => inputs.push_back(Input::Stop),
                 Arrived::Hup => inputs.push_back(Input::Signal(UserSignal::Hup)),
                 Arrived::Usr2 => inputs.push_back(Input::Signal(UserSignal::Usr2)),
@@ -130,19 +152,33 @@ impl Supervisor {
                 }
                 Report::ProbeDeadline(round, limit) => self.children.probe_timed_out(round, limit),
             },
+            Some(request) = self.requests.recv() => self.answer(request, inputs),
+            () = self.notices.arrival() => inputs.extend(self.notices.take()),
             () = timer => {
                 if self.children.has_lingering_groups() {
-                    inputs.extend(self.children.reap(&mut self.environment));
+                    self.reap(inputs);
                 }
                 inputs.push_back(Input::Tick);
             }
         }
     }
 
+    fn reap(&mut self, inputs: &mut VecDeque<Input>) {
+        inputs.extend(self.notices.take());
+        for input in self.children.reap(&mut self.environment) {
+            if let Input::Exited { run, .. } | Input::StartFailed { run, .. } = &input {
+                self.notices.ended(*run);
+            }
+            inputs.push_back(input);
+        }
+    }
+
     fn remember(&mut self, input: &Input) {
         match input {
             Input::Instances { watch, instances } => {
-                self.environment.watch_saw(&self.plan.watches[watch.0].name, instances);
+                if let Some(settings) = self.engine.watch(*watch) {
+                    self.environment.watch_saw(&settings.name, instances);
+                }
             }
             Input::Probed { round, .. } => {
                 self.probes.remove(round);
@@ -152,8 +188,11 @@ impl Supervisor {
     }
 
     fn job_of_service(&self, id: &str) -> Option<JobId> {
-        let is_it = |job: &crate::core::plan::Job| job.service.as_ref().is_some_and(|service| service.id == id);
-        self.plan.jobs.iter().position(is_it).map(JobId)
+        let is_it = |job: &JobId| {
+            let service = self.engine.job(*job).and_then(|settings| settings.service.as_ref());
+            service.is_some_and(|service| service.id == id)
+        };
+        self.engine.job_ids().iter().copied().find(is_it)
     }
 }
 
