@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint bench build-release clean
+.PHONY: help demo run test lint docs bench build-release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -19,6 +19,9 @@ test: ## every check there is: lint, unit tests, end-to-end tests
 
 lint: ## formatting, clippy, unused dependencies, licences, shell scripts
 	@scripts/lint.sh
+
+docs: ## write anew what is made from the code: tables, examples' output, schema, completions, manual page
+	@scripts/docs.sh
 
 bench: ## pilot beside tini, dumb-init, s6 and supervisord, as a table
 	@scripts/bench.sh

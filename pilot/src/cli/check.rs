@@ -4,6 +4,8 @@
 
 mod report;
 mod stop_table;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

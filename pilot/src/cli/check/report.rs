@@ -111,6 +111,9 @@ impl Report {
             let gap = if text.is_empty() { "" } else { "\n" };
             let _ = writeln!(text, "{gap}{}", stop_table::table(stop));
         }
+        if !text.is_empty() && !text.ends_with("\n\n") {
+            text.push('\n');
+        }
         let found = [(self.errors, "error"), (self.warnings, "warning"), (self.notes, "note")];
         let found: Vec<String> = found.iter().map(|(number, what)| count(*number, what)).collect();
         let _ = match (self.jobs, self.watches, &self.stop) {
