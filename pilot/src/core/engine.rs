@@ -289,7 +289,7 @@ impl Engine {
                 job.starts = Count::Finite(1);
             }
             // Runs that older events still owed it would make the stop as long as their number.
-            job.pending = 0;
+            (job.pending, job.anew) = (0, false);
             self.bound_hook(id);
         } else {
             self.halt(id);
