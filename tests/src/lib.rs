@@ -5,9 +5,11 @@
 
 pub mod agent;
 pub mod aws;
+pub mod browser;
 pub mod checkout;
 pub mod command;
 pub mod consul;
+pub mod control;
 pub mod engine;
 pub mod http;
 pub mod mariadb;
@@ -22,6 +24,7 @@ pub mod scripted;
 pub mod tools;
 pub mod wait;
 
+pub use browser::Browser;
 pub use checkout::Checkout;
 pub use consul::Consul;
 pub use engine::Engine;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::effect::Effect;
 use super::engine::Engine;
 use super::event::{Code, Event};
+use super::graph::JobAt;
 use super::job::Phase;
 use super::plan::{BalancerMode, InFlight, JobId, Level, Plan};
 use super::stop_plan::{JobStop, StopPlan};
@@ -212,16 +213,16 @@ impl Engine {
 
 /// For each job of a plan: how long those take at worst that begin to stop when it is gone.
 pub(super) fn tails(plan: &Plan) -> Vec<Duration> {
-    fn tail(stops: &[JobStop], id: JobId, above: &mut Vec<JobId>) -> Duration {
-        if above.contains(&id) {
+    fn tail(stops: &[JobStop], at: JobAt, above: &mut Vec<JobAt>) -> Duration {
+        if above.contains(&at) {
             return Duration::ZERO;
         }
-        above.push(id);
-        let later = (0..stops.len()).map(JobId).filter(|other| stops[other.0].after.contains(&id));
+        above.push(at);
+        let later = (0..stops.len()).map(JobAt).filter(|other| stops[other.0].after.contains(&at));
         let longest = later.map(|other| stops[other.0].own() + tail(stops, other, above)).max();
         above.pop();
         longest.unwrap_or_default()
     }
     let stops = StopPlan::of(plan).jobs;
-    (0..stops.len()).map(|id| tail(&stops, JobId(id), &mut Vec::new())).collect()
+    (0..stops.len()).map(|at| tail(&stops, JobAt(at), &mut Vec::new())).collect()
 }

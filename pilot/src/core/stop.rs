@@ -42,28 +42,17 @@ pub(super) struct Lifecycle {
 
 impl Lifecycle {
     pub(super) fn new(plan: &InForce) -> Self {
-        Lifecycle {
-            stopping: false,
-            hurried: false,
-            deadline: None,
-            code: 0,
-            exited: false,
-            after: order_in_force(plan),
-            tails: Table::new(plan.job_ids.iter().map(|id| id.0).zip(tails(plan))),
-        }
+        let id = |place: usize| plan.job_ids[place];
+        let order = stop_order(&plan.file.jobs).into_iter().map(|after| after.into_iter().map(id).collect());
+        let after = Table::new(plan.job_ids.iter().map(|id| id.0).zip(order));
+        let tails = Table::new(plan.job_ids.iter().map(|id| id.0).zip(tails(&plan.file)));
+        Lifecycle { stopping: false, hurried: false, deadline: None, code: 0, exited: false, after, tails }
     }
 
     /// How long those take that stop after this job.
     pub(super) fn tail(&self, id: JobId) -> Duration {
         self.tails.get(id.0).copied().unwrap_or_default()
     }
-}
-
-/// The order of stopping by the numbers in force.
-fn order_in_force(plan: &InForce) -> Table<Vec<JobId>> {
-    let number = |position: JobId| plan.job_ids[position.0];
-    let order = stop_order(&plan.file).into_iter().map(|after| after.into_iter().map(number).collect());
-    Table::new(plan.job_ids.iter().map(|id| id.0).zip(order))
 }
 
 impl Engine {
