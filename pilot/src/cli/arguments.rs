@@ -4,12 +4,11 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
-use std::time::Duration;
-
 use clap::{Arg, ArgAction, Command};
 
-use super::check::{Check, Format, Strictness};
-use super::client;
+use super::check::Check;
+use super::graph::Form;
+use super::{client, offline};
 
 /// What pilot is asked to do.
 #[derive(Debug, PartialEq)]
@@ -18,6 +17,10 @@ pub(super) enum Action {
     Run { config: Option<PathBuf> },
     /// Report every mistake in a configuration.
     Check(Check),
+    /// Draw a configuration's event graph.
+    Graph { config: Option<PathBuf>, form: Form },
+    /// Print a text that is part of pilot.
+    Print(&'static str),
     /// Render the configuration's template only.
     Template { config: Option<PathBuf>, out: Option<PathBuf> },
     /// Tell the supervisor of this process that it is ready, or something else.
@@ -56,19 +59,14 @@ fn by_clap(arguments: Vec<OsString>) -> Result<Action, clap::Error> {
     let config = path("config").filter(|path| !path.as_os_str().is_empty());
     let socket = path("socket");
     match matches.subcommand() {
-        Some(("check", check)) => {
-            return Ok(Action::Check(Check {
-                config: check.get_one::<PathBuf>("file").cloned().or(config),
-                stop_budget: check.get_one::<Duration>("stop-timeout").copied(),
-                strictness: if check.get_flag("strict") { Strictness::Warnings } else { Strictness::Errors },
-                format: if check.get_flag("json") { Format::Json } else { Format::Text },
-            }));
-        }
         Some(("notify", notify)) => {
             let assignments = notify.get_many::<String>("assignment").into_iter().flatten().cloned().collect();
             return Ok(Action::Notify { assignments });
         }
         Some((name, command)) => {
+            if let Some(action) = offline::from_subcommand(name, command, &config) {
+                return Ok(action);
+            }
             if let Some(ask) = client::from_subcommand(name, command) {
                 return Ok(Action::Ask { ask, socket, config });
             }
@@ -113,20 +111,7 @@ fn command() -> Command {
                 .help("Control socket of the running pilot [env: PILOT_SOCKET]"),
         )
         .args(client::flags())
-        .subcommand(
-            Command::new("check")
-                .about("Report every mistake in a configuration; exit 1 if there is one")
-                .arg(path("file").value_name("FILE").help("Configuration file [default: as for running]"))
-                .arg(
-                    Arg::new("stop-timeout")
-                        .long("stop-timeout")
-                        .value_name("TIME")
-                        .value_parser(crate::config::duration)
-                        .help("Whether stopping takes longer, such as 30s; with a table of who may take how long"),
-                )
-                .arg(flag("strict").help("Warnings fail too"))
-                .arg(flag("json").help("The report as JSON")),
-        )
+        .subcommands(offline::subcommands())
         .subcommand(
             Command::new("notify").about("In a job with `health: { notify: true }`: tell pilot that it is ready").arg(
                 Arg::new("assignment")
@@ -170,8 +155,11 @@ fn set_flag(argument: OsString) -> Option<OsString> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use clap::error::ErrorKind;
 
+    use super::super::check::{Format, Strictness};
     use super::*;
 
     fn parsed(line: &str) -> Result<Action, ErrorKind> {
@@ -205,6 +193,11 @@ mod tests {
                 "pilot -template -config a -out b",
                 Ok(Action::Template { config: Some("a".into()), out: Some("b".into()) }),
             ),
+            ("pilot graph a", Ok(Action::Graph { config: Some("a".into()), form: Form::Text })),
+            ("pilot -config a graph -format svg", Ok(Action::Graph { config: Some("a".into()), form: Form::Svg })),
+            ("pilot graph --format png", Err(ErrorKind::InvalidValue)),
+            ("pilot completion tcsh", Err(ErrorKind::InvalidValue)),
+            ("pilot completion", Err(ErrorKind::MissingRequiredArgument)),
             ("pilot notify", Ok(Action::Notify { assignments: vec![] })),
             (
                 "pilot notify READY=1 STATUS=a=b",
