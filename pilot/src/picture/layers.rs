@@ -32,10 +32,10 @@ pub(super) fn layers(figure: &Figure) -> Layers {
     for arrow in &figure.arrows {
         let (from, to) = (column[arrow.from], column[arrow.to]);
         let mut route = vec![arrow.from];
-        for passed in from + 1..to {
+        for passed in columns.iter_mut().take(to).skip(from + 1) {
+            passed.push(slots.len());
+            route.push(slots.len());
             slots.push(Slot::Passage);
-            columns[passed].push(slots.len() - 1);
-            route.push(slots.len() - 1);
         }
         route.push(arrow.to);
         routes.push(route);

@@ -11,7 +11,7 @@ use super::{Mood, Picture};
 const LETTER: f64 = 7.3;
 const SMALL: f64 = 6.2;
 const LINE: f64 = 16.0;
-const MARGIN: f64 = 24.0;
+const MARGIN: f64 = 36.0;
 const GAP: f64 = 22.0;
 /// Between two columns, for the arrows and their words.
 const AISLE: f64 = 150.0;
@@ -40,12 +40,12 @@ pub(super) fn svg(picture: &Picture<'_>, figure: &Figure) -> String {
          <title>{}</title>\n{STYLE}",
         "The event graph: which event starts which job"
     );
-    let mut depth = 0;
+    let mut depth: u32 = 0;
     for (arrow, route) in figure.arrows.iter().zip(&layers.routes) {
         let back = is_back(&rects, arrow.from, arrow.to);
         let (path, label) = if back {
             depth += 1;
-            around(rects[arrow.from], rects[arrow.to], height - MARGIN + f64::from(depth) * 18.0)
+            around(rects[arrow.from], rects[arrow.to], height - MARGIN + f64::from(depth) * 18.0, depth)
         } else {
             through(route.iter().map(|slot| rects[*slot]).collect())
         };
@@ -189,13 +189,16 @@ fn through(stops: Vec<Rect>) -> (String, (f64, f64)) {
     (path, label)
 }
 
-/// Below everything, back to the left.
-fn around(from: Rect, to: Rect, depth: f64) -> (String, (f64, f64)) {
-    let (x1, y1) = (from.x + from.width * 0.7, from.y + from.height);
-    let (x2, y2) = (to.x + to.width * 0.3, to.y + to.height + 1.0);
+/// Out to the right, below everything, and in from the left: only where no shapes are.
+fn around(from: Rect, to: Rect, depth: f64, number: u32) -> (String, (f64, f64)) {
+    let middle = |rect: Rect| rect.y + rect.height / 2.0;
+    let apart = f64::from(number % 4) * 4.0;
+    let (x1, y1, x2, y2) = (from.x + from.width, middle(from), to.x - 1.0, middle(to));
     let path = format!(
-        "M{x1:.1} {y1:.1} C{x1:.1} {depth:.1} {x1:.1} {depth:.1} {:.1} {depth:.1} S{x2:.1} {depth:.1} {x2:.1} {y2:.1}",
-        (x1 + x2) / 2.0
+        "M{x1:.1} {y1:.1} h{apart:.0} q12 0 12 12 V{:.1} q0 12 -12 12 H{:.1} q-12 0 -12 -12 V{:.1} q0 -12 12 -12 H{x2:.1}",
+        depth - 12.0,
+        x2 - 8.0 - apart,
+        y2 + 12.0
     );
     (path, ((x1 + x2) / 2.0, depth))
 }

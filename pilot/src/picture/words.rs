@@ -13,7 +13,7 @@ pub(super) fn event(event: &Event) -> &'static str {
 /// `1m30s`, `500ms`.
 pub(super) fn time(time: Duration) -> String {
     let millis = time.as_millis();
-    if millis % 1000 != 0 {
+    if !millis.is_multiple_of(1000) {
         return if millis < 1000 { format!("{millis}ms") } else { format!("{}s", time.as_secs_f64()) };
     }
     let (hours, minutes, seconds) = (time.as_secs() / 3600, time.as_secs() / 60 % 60, time.as_secs() % 60);
