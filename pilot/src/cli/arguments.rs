@@ -85,18 +85,38 @@ fn by_clap(arguments: Vec<OsString>) -> Result<Action, clap::Error> {
     })
 }
 
-fn command() -> Command {
+/// One screen. A test sees to it that every command and flag is in it.
+const HELP: &str = "\
+Usage: pilot [OPTIONS] [COMMAND]
+
+Without a command pilot runs the configuration and supervises its jobs until it
+is told to stop (SIGTERM, SIGINT; a second one skips all waiting), or until all
+jobs have ended.
+
+Commands (`pilot COMMAND --help` tells more):
+  of a configuration    check, graph, schema
+  of a running pilot    jobs, health, logs, start, stop, restart, signal,
+                        reload, maintenance, putenv, putmetric, ping
+  inside of a job       notify
+  of pilot itself       completion, man, help
+
+Options (one dash is enough, as in ContainerPilot 3, whose flags all work):
+  --config FILE         Configuration file [env: CONTAINERPILOT]
+  --socket PATH         Control socket of the running pilot [env: PILOT_SOCKET]
+  --template            Print the rendered configuration [--out FILE: there]
+  --version             Print version and git hash
+  -h, --help            Print this
+
+Exit codes: 0 after a requested stop, 1 bad configuration, 2 wrong usage, and
+the code of a job with `critical: true` when its end has ended everything.
+";
+
+pub(super) fn command() -> Command {
     let path = |name: &'static str| Arg::new(name).value_parser(clap::value_parser!(PathBuf));
     let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
     Command::new("pilot")
         .about("Supervises the jobs of a container: starts, health, Consul, an orderly stop.")
-        .after_help(
-            "Without a command pilot runs the configuration and supervises it until it is told to stop\n\
-             (SIGTERM, SIGINT; a second one skips all waiting) or all jobs have ended.\n\
-             Exit codes: 0 after a requested stop, 1 bad configuration, 2 wrong usage,\n\
-             and the code of a job with `critical: true` when that job's end ended everything.\n\
-             Every flag of ContainerPilot 3 works with one dash too.\n",
-        )
+        .override_help(HELP)
         .disable_version_flag(true)
         .args_conflicts_with_subcommands(false)
         .arg(path("config").long("config").value_name("FILE").help("Configuration file [env: CONTAINERPILOT]"))
@@ -108,7 +128,7 @@ fn command() -> Command {
                 .long("socket")
                 .value_name("PATH")
                 .global(true)
-                .help("Control socket of the running pilot [env: PILOT_SOCKET]"),
+                .help("Socket of the running pilot [env: PILOT_SOCKET]"),
         )
         .args(client::flags())
         .subcommands(offline::subcommands())
@@ -118,7 +138,7 @@ fn command() -> Command {
                     .value_name("NAME=VALUE")
                     .num_args(0..)
                     .value_parser(assignment)
-                    .help("What to tell, such as READY=1, \"STATUS=3 clients\", WATCHDOG=1 [default: READY=1]"),
+                    .help("Such as \"STATUS=3 clients\", WATCHDOG=1 [default: READY=1]"),
             ),
         )
         .subcommands(client::subcommands())
@@ -152,6 +172,9 @@ fn set_flag(argument: OsString) -> Option<OsString> {
         _ => Some(argument),
     }
 }
+
+#[cfg(test)]
+mod made;
 
 #[cfg(test)]
 mod tests {

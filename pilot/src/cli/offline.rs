@@ -28,7 +28,7 @@ pub(super) fn subcommands() -> [Command; 5] {
         Command::new("check")
             .about("Say all that is wrong with a configuration, doubtful, or worth knowing")
             .after_help(
-                "Exit code 1 if there is an error, or with --strict a warning. docs/check.md explains each finding.",
+                "Exit code 1 if there is an error, or with --strict a warning.\nEach finding is explained in docs/check.md.",
             )
             .arg(file())
             .arg(
@@ -36,7 +36,7 @@ pub(super) fn subcommands() -> [Command; 5] {
                     .long("stop-timeout")
                     .value_name("TIME")
                     .value_parser(crate::config::duration)
-                    .help("Time there is to stop, such as 30s: warn of longer stops"),
+                    .help("Time there is to stop, such as 30s"),
             )
             .arg(flag("strict").help("Warnings fail too"))
             .arg(flag("json").help("The report as JSON")),
@@ -46,7 +46,8 @@ pub(super) fn subcommands() -> [Command; 5] {
                 .value_name("FORM")
                 .value_parser(names(&Form::NAMES.map(|(name, _)| name)))
                 .default_value("text")
-                .help("Form of the picture"),
+                .hide_possible_values(true)
+.help("text, mermaid, dot or svg"),
         ),
         Command::new("schema").about("Print the JSON Schema of the configuration, for editors"),
         Command::new("completion").about("Print a completion script").arg(
@@ -54,7 +55,8 @@ pub(super) fn subcommands() -> [Command; 5] {
                 .value_name("SHELL")
                 .required(true)
                 .value_parser(names(&COMPLETIONS.map(|(name, _)| name)))
-                .help("For which shell; bash: source <(pilot completion bash)"),
+                .hide_possible_values(true)
+                .help("bash, fish or zsh; in bash: source <(pilot completion bash)"),
         ),
         Command::new("man").about("Print the manual page: pilot man | man -l -"),
     ]

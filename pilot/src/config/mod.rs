@@ -34,6 +34,8 @@ mod nearest;
 mod numbers;
 mod probe;
 mod process;
+#[cfg(test)]
+mod reference;
 mod restarts;
 mod service;
 mod shown;
