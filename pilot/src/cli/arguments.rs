@@ -133,7 +133,7 @@ pub(super) fn command() -> Command {
         .args(client::flags())
         .subcommands(offline::subcommands())
         .subcommand(
-            Command::new("notify").about("In a job with `health: { notify: true }`: tell pilot that it is ready").arg(
+            Command::new("notify").about("In a job: tell pilot that it is ready (health.notify)").arg(
                 Arg::new("assignment")
                     .value_name("NAME=VALUE")
                     .num_args(0..)

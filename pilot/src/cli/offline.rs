@@ -26,7 +26,7 @@ pub(super) fn subcommands() -> [Command; 5] {
     let names = |all: &[&'static str]| PossibleValuesParser::new(all);
     [
         Command::new("check")
-            .about("Say all that is wrong with a configuration, doubtful, or worth knowing")
+            .about("Say what is wrong with a configuration, or doubtful")
             .after_help(
                 "Exit code 1 if there is an error, or with --strict a warning.\nEach finding is explained in docs/check.md.",
             )
