@@ -10,6 +10,7 @@ pub mod consul;
 pub mod engine;
 pub mod http;
 pub mod mariadb;
+pub mod notify;
 pub mod pilot;
 pub mod ports;
 pub mod processes;

@@ -23,6 +23,13 @@ pub enum Input {
     Signal(UserSignal),
     /// Maintenance was switched on or off.
     Maintenance(Switch),
+    /// A person wants something of a job. What becomes of it says [`super::engine::Engine::answer`].
+    Job {
+        /// Of which.
+        job: JobId,
+        /// What.
+        request: JobRequest,
+    },
     /// The time asked for by `next_timeout` has come.
     Tick,
     /// The process of this run could not be started.
@@ -63,6 +70,11 @@ pub enum Input {
         /// What it found.
         verdict: Verdict,
     },
+    /// The process of a job has said something that changes its health: look now instead of at the next tick.
+    Notified {
+        /// Whose.
+        job: JobId,
+    },
     /// The passing instances of a watched service, in the order of their ids.
     Instances {
         /// Which watch.
@@ -93,8 +105,19 @@ pub enum Switch {
     Off,
 }
 
-/// Signals that are events. v3 spec 1.7.
+/// What a person may want of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobRequest {
+    /// Run it now, whatever it waits for.
+    Start,
+    /// Take it down, in the steps of every stop, and leave it down.
+    Stop,
+    /// End its run, if there is one, and run it again.
+    Restart,
+}
+
+/// Signals that are events. v3 spec 1.7.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum UserSignal {
     /// SIGHUP
     Hup,
@@ -199,7 +222,7 @@ pub enum Effect {
 /// Signals that end a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopSignal {
-    /// SIGTERM
+    /// The job's stop signal, SIGTERM if it names no other.
     Terminate,
     /// SIGKILL
     Kill,

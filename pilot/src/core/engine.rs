@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::effect::{Announcement, Effect, Input, RoundId, RunId, StopSignal};
+use super::effect::{Announcement, Effect, Input, RoundId, RunId, StopSignal, Switch};
 use super::event::{Code, Event};
 use super::exit::Exit;
 use super::in_force::{InForce, Table};
@@ -23,6 +23,7 @@ pub struct Engine {
     pub(super) jobs: Table<Job>,
     pub(super) watches: Table<Watch>,
     pub(super) lifecycle: Lifecycle,
+    pub(super) maintenance: Switch,
     pub(super) now: Duration,
     queue: VecDeque<Event>,
     effects: Vec<Effect>,
@@ -40,6 +41,7 @@ impl Engine {
             jobs: Table::new(jobs),
             watches: Table::new(plan.watch_ids.iter().map(|id| (id.0, Watch::new()))),
             lifecycle: Lifecycle::new(&plan),
+            maintenance: Switch::Off,
             plan,
             now: Duration::ZERO,
             queue: VecDeque::new(),
@@ -81,6 +83,16 @@ impl Engine {
         self.plan.jobs.get(id.0)
     }
 
+    /// A job's state.
+    pub fn state(&self, id: JobId) -> Option<&Job> {
+        self.jobs.get(id.0)
+    }
+
+    /// The run of a job that is going.
+    pub fn run_of(&self, id: JobId) -> Option<RunId> {
+        self.jobs.get(id.0).and_then(Job::run)
+    }
+
     /// What the plan in force says of a watch.
     pub fn watch(&self, id: WatchId) -> Option<&plan::Watch> {
         self.plan.watches.get(id.0)
@@ -119,10 +131,14 @@ impl Engine {
             }
             Input::Stop => self.request_stop(),
             Input::Signal(signal) => self.publish(Event::new(Code::Signal, signal.name())),
-            Input::Maintenance(switch) => self.publish(Event::global(match switch {
-                super::effect::Switch::On => Code::EnterMaintenance,
-                super::effect::Switch::Off => Code::ExitMaintenance,
-            })),
+            Input::Maintenance(switch) => {
+                self.maintenance = switch;
+                self.publish(Event::global(match switch {
+                    Switch::On => Code::EnterMaintenance,
+                    Switch::Off => Code::ExitMaintenance,
+                }));
+            }
+            Input::Job { job, request } => self.requested(job, request),
             Input::Tick => {}
             Input::StartFailed { job, run, code, reason } => {
                 if self.end_run(job, run, Exit::Code(code)) {
@@ -145,6 +161,7 @@ impl Engine {
             }
             Input::GroupGone { job, run } => self.jobs[job.0].lingering.retain(|left| *left != run),
             Input::Probed { job, round, verdict } => self.probed(job, round, verdict),
+            Input::Notified { job } => self.look_now(job),
             Input::Instances { watch, instances } => {
                 let events = self.watches[watch.0].see(instances, self.now);
                 self.publish_watch(watch, events);
@@ -164,6 +181,8 @@ impl Engine {
             | Input::Exited { job, .. }
             | Input::GroupGone { job, .. }
             | Input::Probed { job, .. }
+            | Input::Job { job, .. }
+            | Input::Notified { job }
             | Input::Withdrawn { job } => self.job(*job).is_some(),
             Input::Instances { watch, .. } | Input::WatchProbed { watch, .. } => self.watch(*watch).is_some(),
             Input::Startup | Input::Stop | Input::Signal(_) | Input::Maintenance(_) | Input::Tick => true,
@@ -269,6 +288,8 @@ impl Engine {
             if job.starts == Count::Unlimited {
                 job.starts = Count::Finite(1);
             }
+            // Runs that older events still owed it would make the stop as long as their number.
+            job.pending = 0;
             self.bound_hook(id);
         } else {
             self.halt(id);
@@ -285,6 +306,9 @@ impl Engine {
         }
         if job.leaving {
             return self.halt(id);
+        }
+        if std::mem::take(&mut job.anew) {
+            return self.run(id, None);
         }
         let periodic = matches!(settings.start, Start::Interval(_));
         if job.pending > 0 {
@@ -486,7 +510,7 @@ impl Engine {
         }
     }
 
-    fn announce_initial_status(&mut self, id: JobId) {
+    pub(super) fn announce_initial_status(&mut self, id: JobId) {
         let initial = self.plan.jobs[id.0].service.as_ref().is_some_and(|service| service.initial_status.is_some());
         if initial {
             self.announce(id, Announcement::Initial);

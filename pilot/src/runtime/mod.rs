@@ -4,9 +4,12 @@
 
 pub mod catalog;
 pub mod children;
+pub mod control;
 pub mod environment;
 pub mod http;
+pub mod notify;
 pub mod output;
 pub mod probe;
 pub mod process;
+mod scope;
 pub mod supervisor;

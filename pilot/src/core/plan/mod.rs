@@ -3,24 +3,29 @@
 //! Complete and typed: every default is filled in, every address resolved, every name checked. `config` makes it,
 //! the engine and the runtime read it; nobody changes it. It holds no secret in a printable form ([`Secret`]).
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 mod consul;
+mod control;
 mod health;
 mod job;
 mod logging;
 mod probe;
+mod process;
 mod secret;
 mod service;
 mod telemetry;
 mod watch;
 
 pub use consul::{Consul, ConsulAddress, ConsulTls};
+pub use control::{Control, DEFAULT_SOCKET};
 pub use health::{HealthCheck, OnFailure};
 pub use job::{Backoff, Command, Condition, Count, Job, OutputMode, Start, TELEMETRY_JOB};
 pub use logging::{Level, LogFormat, LogOutput, Logging};
-pub use probe::{HttpProbe, MysqlProbe, MysqlRole, MysqlTls, Password, Probe};
+pub use probe::{HttpProbe, MysqlProbe, MysqlRole, MysqlTls, NotifyProbe, Password, Probe};
+pub use process::{
+    Account, Identity, Inherit, Limit, ProcessSettings, Resource, SignalNumber, UNLIMITED, Variable, WithoutRights,
+};
 pub use secret::Secret;
 pub use service::{CheckStatus, Service};
 pub use telemetry::{BUILT_IN_METRICS, Metric, MetricKind, Telemetry};
@@ -41,7 +46,7 @@ pub struct Plan {
     pub watches: Vec<Watch>,
     /// Metrics and status over HTTP, if wanted. What stands for them in the catalog is the last of [`Plan::jobs`].
     pub telemetry: Option<Telemetry>,
-    /// Parsed and validated; served from a later release on.
+    /// The control socket.
     pub control: Control,
 }
 
@@ -52,10 +57,3 @@ pub struct JobId(pub(in crate::core) usize);
 /// A watch's number for life. No index either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WatchId(pub(in crate::core) usize);
-
-/// The `control` block. v3 spec section 8.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Control {
-    /// Path of the unix socket.
-    pub socket: PathBuf,
-}

@@ -29,7 +29,7 @@ pub fn plan(jobs: impl IntoIterator<Item = Job>) -> Plan {
         jobs: jobs.into_iter().collect(),
         watches: Vec::new(),
         telemetry: None,
-        control: Control { socket: PathBuf::from("/var/run/containerpilot.socket") },
+        control: Control { socket: PathBuf::from(DEFAULT_SOCKET), configured: false, putenv: true },
     }
 }
 
@@ -42,6 +42,7 @@ pub fn job(name: &str) -> Job {
     Job {
         name: name.to_owned(),
         exec: Some(command(name)),
+        process: ProcessSettings::default(),
         start: Start::Once { when: Condition::All(vec![Event::global(Code::Startup)]), timeout: None },
         restarts: Count::Finite(0),
         backoff: Backoff { jitter: 0.0, ..Backoff::default() },

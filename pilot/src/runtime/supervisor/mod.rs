@@ -12,7 +12,9 @@ use tokio::task::AbortHandle;
 
 use super::catalog::{Client, Registrar, Withdrawn};
 use super::children::Children;
+use super::control::{Control, Request, Tally, WAITING};
 use super::environment::Environment;
+use super::notify::Notices;
 use super::output::Output;
 use super::probe::Prober;
 use super::process::guard::Guarded;
@@ -24,6 +26,7 @@ use crate::core::plan::{JobId, Plan};
 
 mod effects;
 mod eyes;
+mod requests;
 
 /// How often the remains of process groups are looked at while there are any; the kernel tells nobody of their end.
 const LINGERING: Duration = Duration::from_millis(20);
@@ -47,11 +50,16 @@ pub struct Supervisor {
     output: Output,
     children: Children,
     environment: Environment,
+    notices: Notices,
     prober: Prober,
     probes: HashMap<RoundId, AbortHandle>,
     catalog: Option<Client>,
     registrar: Option<Registrar>,
     withdrawn: mpsc::UnboundedReceiver<Withdrawn>,
+    control: Option<Control>,
+    tally: Tally,
+    requests: mpsc::Receiver<Request>,
+    asker: mpsc::Sender<Request>,
     reports: mpsc::UnboundedReceiver<Report>,
     reporter: mpsc::UnboundedSender<Report>,
 }
@@ -62,6 +70,7 @@ impl Supervisor {
         let plan = Arc::new(plan);
         let (withdrawals, withdrawn) = mpsc::unbounded_channel();
         let (reporter, reports) = mpsc::unbounded_channel();
+        let (asker, requests) = mpsc::channel(WAITING);
         let catalog = plan.consul.clone().map(Client::new);
         Supervisor {
             engine: Engine::new(Arc::clone(&plan), seed()),
@@ -70,11 +79,16 @@ impl Supervisor {
             output,
             children: Children::new(guarded.listen_fds > 0),
             environment: Environment::new(&plan),
+            notices: Notices::default(),
             prober: Prober::new(),
             probes: HashMap::new(),
             registrar: catalog.clone().map(|client| Registrar::new(client, withdrawals)),
             catalog,
             withdrawn,
+            control: None,
+            tally: Tally::default(),
+            requests,
+            asker,
             reports,
             reporter,
             plan,
@@ -83,6 +97,9 @@ impl Supervisor {
 
     /// Runs until everything has ended; returns the exit code.
     pub async fn run(mut self) -> u8 {
+        if let Err(code) = self.open_control().await {
+            return code;
+        }
         let mut inputs = VecDeque::from([Input::Startup]);
         for watch in self.engine.watch_ids() {
             self.follow(*watch);
@@ -91,6 +108,7 @@ impl Supervisor {
             while let Some(input) = inputs.pop_front() {
                 for effect in self.engine.handle(input, self.began.elapsed()) {
                     if let Effect::Exit(code) = effect {
+                        self.close_control().await;
                         leftovers::end(self.plan.stop_timeout, &mut self.signals).await;
                         return code;
                     }
@@ -115,7 +133,7 @@ impl Supervisor {
         tokio::select! {
             biased;
             arrived = self.signals.next() => match arrived {
-                Arrived::Child => inputs.extend(self.children.reap(&mut self.environment)),
+                Arrived::Child => self.reap(inputs),
                 Arrived::Stop => inputs.push_back(Input::Stop),
                 Arrived::Hup => inputs.push_back(Input::Signal(UserSignal::Hup)),
                 Arrived::Usr2 => inputs.push_back(Input::Signal(UserSignal::Usr2)),
@@ -134,12 +152,24 @@ impl Supervisor {
                 }
                 Report::ProbeDeadline(round, limit) => self.children.probe_timed_out(round, limit),
             },
+            Some(request) = self.requests.recv() => self.answer(request, inputs),
+            () = self.notices.arrival() => inputs.extend(self.notices.take()),
             () = timer => {
                 if self.children.has_lingering_groups() {
-                    inputs.extend(self.children.reap(&mut self.environment));
+                    self.reap(inputs);
                 }
                 inputs.push_back(Input::Tick);
             }
+        }
+    }
+
+    fn reap(&mut self, inputs: &mut VecDeque<Input>) {
+        inputs.extend(self.notices.take());
+        for input in self.children.reap(&mut self.environment) {
+            if let Input::Exited { run, .. } | Input::StartFailed { run, .. } = &input {
+                self.notices.ended(*run);
+            }
+            inputs.push_back(input);
         }
     }
 
