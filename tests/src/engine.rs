@@ -35,7 +35,7 @@ impl Engine {
             .arg(format!("--exec-root={}", scratch.file("exec")))
             .arg(format!("--pidfile={}", scratch.file("pid")))
             .arg(format!("--host=unix://{}", scratch.file("sock")))
-            .args(["--bridge=none", "--iptables=false", "--ip6tables=false", "--log-level=warn"])
+            .args(["--iptables=false", "--ip6tables=false", "--log-level=warn"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

@@ -126,6 +126,19 @@ fn nothing_is_in_the_image_but_what_it_needs() {
 }
 
 #[test]
+fn an_authority_laid_beside_the_public_ones_is_in_the_image() {
+    let engine = Engine::start();
+    let (checkout, _programs) = builder(&engine);
+    checkout.scratch.write("image/certs/rds.pem", "the region's bundle");
+    checkout.commit("trust the database's authorities");
+    checkout.make(&["build"]).well();
+    let (container, folder) = (engine.docker(&["create", "test/app:master"]).well(), Scratch::new());
+    let copy = format!("{container}:/etc/ssl/certs/rds.pem");
+    engine.docker(&["cp", &copy, &folder.file("rds.pem")]).well();
+    assert_eq!(folder.lines("rds.pem"), ["the region's bundle"]);
+}
+
+#[test]
 fn it_runs_read_only_as_anybody_without_any_right() {
     let engine = Engine::start();
     let image = app(&engine);
@@ -295,6 +308,18 @@ fn nothing_goes_to_the_builder_but_what_is_named() {
         for file in unwanted {
             assert!(!list.lines().any(|line| line == file), "{file} is there: {list}");
         }
+    }
+}
+
+#[test]
+fn every_member_of_the_workspace_reaches_the_builder() {
+    let read = |name: &str| std::fs::read_to_string(tools::repository().join(name)).unwrap();
+    let (manifest, ignored) = (read("Cargo.toml"), read(".dockerignore"));
+    let line = manifest.lines().find_map(|line| line.strip_prefix("members = ")).unwrap();
+    let members: Vec<String> = serde_json::from_str(line).unwrap();
+    for member in members {
+        let named = [format!("!{member}"), format!("!{member}/Cargo.toml")];
+        assert!(ignored.lines().any(|line| named.contains(&line.to_owned())), "{member} is lacking in .dockerignore");
     }
 }
 
