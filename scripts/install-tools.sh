@@ -174,6 +174,7 @@ for group in $groups; do
         ;;
     esac
     if [ "$group" = test ]; then
+        want systemd-notify systemd 'the readiness client of others: pilot must understand it'
         want ip iproute2 'puts a loopback interface up in a network namespace'
         want docker docker.io 'builds and runs images; its daemon is started by the tests'
         want dockerd docker.io 'an engine of the tests'"'"' own'
@@ -184,6 +185,7 @@ for group in $groups; do
         have pip3 || want pip3 python3-pip 'brings Jenkins Job Builder'
         want pkg-config pkg-config 'consulrs, the independent observer, links OpenSSL'
         [ -e /usr/include/openssl/ssl.h ] || { say 'libssl-dev: consulrs links OpenSSL'; missing="$missing libssl-dev"; }
+        have chromium || want chromium-headless-shell chromium-headless-shell 'looks at the status page'
         install_lint_tools
     fi
 done

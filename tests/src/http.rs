@@ -54,7 +54,15 @@ fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> io::Result<
     )?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes);
+    parse(&bytes)
+}
+
+/// A whole answer from its bytes.
+///
+/// # Errors
+/// When they are not HTTP.
+pub fn parse(bytes: &[u8]) -> io::Result<Answer> {
+    let text = String::from_utf8_lossy(bytes);
     let malformed = || io::Error::new(io::ErrorKind::InvalidData, "not an HTTP answer");
     let (head, body) = text.split_once("\r\n\r\n").ok_or_else(malformed)?;
     let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or_else(malformed)?;

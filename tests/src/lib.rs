@@ -4,9 +4,11 @@
 //! MySQL-protocol server, waits for conditions with deadlines, and ends only what it started. It never looks inside pilot.
 
 pub mod agent;
+pub mod browser;
 pub mod checkout;
 pub mod command;
 pub mod consul;
+pub mod control;
 pub mod engine;
 pub mod http;
 pub mod mariadb;
@@ -22,6 +24,7 @@ pub mod stand_ins;
 pub mod tools;
 pub mod wait;
 
+pub use browser::Browser;
 pub use checkout::Checkout;
 pub use consul::Consul;
 pub use engine::Engine;

@@ -153,6 +153,8 @@ fn it_runs_read_only_as_anybody_without_any_right() {
     assert_eq!(created.status, 302, "{}", created.head);
     assert!(created.head.contains("/success"), "{}", created.head);
     assert!(engine.get("app", 5000, "/users").unwrap().body.contains("ada"));
+    let health = || (engine.inspect("app")["State"]["Health"]["Status"] == "healthy").then_some(());
+    until("the image's own check to pass", SOON * 2, health);
     let shell = engine.docker(&["exec", "app", "/bin/sh", "-c", "true"]).badly();
     assert!(shell.contains("no such file"), "{shell}");
     engine.docker(&["stop", "app"]).well();

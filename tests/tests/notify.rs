@@ -162,7 +162,9 @@ fn strangers_are_ignored_whoever_they_are() {
     assert!(other.env("NOTIFY_SOCKET", &address).status().unwrap().success(), "it was received");
     wait_for_ignored(&mut pilot, 2);
     // Another job of the same pilot, which was not asked.
-    pilot.scratch.write("address", &address);
+    // Whole as soon as it is there.
+    let written = pilot.scratch.write("address.new", &address);
+    fs::rename(written, pilot.scratch.path().join("address")).unwrap();
     notify::send(&address, b"STOPPING=1");
     wait_for_ignored(&mut pilot, 4);
     assert_eq!(pilot.count_events("StatusHealthy main"), 0, "{}", pilot.log());
@@ -397,7 +399,7 @@ fn in_a_read_only_root_with_nothing_but_pilot_readiness_can_be_told() {
     fs::copy(tools::static_pilot(), root.path().join("pilot")).unwrap();
     fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let config = json!({
-        "consul": false, "logging": { "level": "DEBUG" }, "control": { "socket": "/control.socket" },
+        "consul": false, "logging": { "level": "DEBUG" },
         "jobs": [{
             "name": "main", "exec": ["/pilot", "notify", "READY=1"], "critical": true, "user": 54321,
             "health": { "notify": true, "interval": 3600 },

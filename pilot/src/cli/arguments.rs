@@ -4,7 +4,12 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, Command, error::ErrorKind};
+use std::time::Duration;
+
+use clap::{Arg, ArgAction, Command};
+
+use super::check::{Check, Format, Strictness};
+use super::client;
 
 /// What pilot is asked to do.
 #[derive(Debug, PartialEq)]
@@ -12,11 +17,13 @@ pub(super) enum Action {
     /// Supervise.
     Run { config: Option<PathBuf> },
     /// Report every mistake in a configuration.
-    Check { config: Option<PathBuf> },
+    Check(Check),
     /// Render the configuration's template only.
     Template { config: Option<PathBuf>, out: Option<PathBuf> },
     /// Tell the supervisor of this process that it is ready, or something else.
     Notify { assignments: Vec<String> },
+    /// Ask the running pilot.
+    Ask { ask: client::Ask, socket: Option<PathBuf>, config: Option<PathBuf> },
     /// Print the version.
     Version,
 }
@@ -44,17 +51,29 @@ fn plain_run(arguments: &[OsString]) -> Option<Action> {
 }
 
 fn by_clap(arguments: Vec<OsString>) -> Result<Action, clap::Error> {
-    let mut command = command();
-    let matches = command.try_get_matches_from_mut(arguments.into_iter().map(two_dashes))?;
+    let matches = command().try_get_matches_from(arguments.into_iter().map(two_dashes).filter_map(set_flag))?;
     let path = |name: &str| matches.get_one::<PathBuf>(name).cloned();
     let config = path("config").filter(|path| !path.as_os_str().is_empty());
-    if let Some(("check", check)) = matches.subcommand() {
-        let file = check.get_one::<PathBuf>("file").cloned();
-        return Ok(Action::Check { config: file.or(config) });
-    }
-    if let Some(("notify", notify)) = matches.subcommand() {
-        let assignments = notify.get_many::<String>("assignment").into_iter().flatten().cloned().collect();
-        return Ok(Action::Notify { assignments });
+    let socket = path("socket");
+    match matches.subcommand() {
+        Some(("check", check)) => {
+            return Ok(Action::Check(Check {
+                config: check.get_one::<PathBuf>("file").cloned().or(config),
+                stop_budget: check.get_one::<Duration>("stop-timeout").copied(),
+                strictness: if check.get_flag("strict") { Strictness::Warnings } else { Strictness::Errors },
+                format: if check.get_flag("json") { Format::Json } else { Format::Text },
+            }));
+        }
+        Some(("notify", notify)) => {
+            let assignments = notify.get_many::<String>("assignment").into_iter().flatten().cloned().collect();
+            return Ok(Action::Notify { assignments });
+        }
+        Some((name, command)) => {
+            if let Some(ask) = client::from_subcommand(name, command) {
+                return Ok(Action::Ask { ask, socket, config });
+            }
+        }
+        None => {}
     }
     if matches.get_flag("version") {
         return Ok(Action::Version);
@@ -62,22 +81,10 @@ fn by_clap(arguments: Vec<OsString>) -> Result<Action, clap::Error> {
     if matches.get_flag("template") {
         return Ok(Action::Template { config, out: path("out") });
     }
-    for later in ["reload", "ping"] {
-        if matches.get_flag(later) {
-            return Err(not_yet(&mut command, later));
-        }
-    }
-    for later in ["maintenance", "putenv", "putmetric"] {
-        if matches.contains_id(later) {
-            return Err(not_yet(&mut command, later));
-        }
-    }
-    Ok(Action::Run { config })
-}
-
-fn not_yet(command: &mut Command, flag: &str) -> clap::Error {
-    let text = format!("-{flag} needs the control socket, which this version of pilot does not serve yet");
-    command.error(ErrorKind::InvalidValue, text)
+    Ok(match client::from_flags(&matches) {
+        Some(ask) => Action::Ask { ask, socket, config },
+        None => Action::Run { config },
+    })
 }
 
 fn command() -> Command {
@@ -98,15 +105,27 @@ fn command() -> Command {
         .arg(flag("version").help("Print version and git hash"))
         .arg(flag("template").help("Render the configuration's template and stop"))
         .arg(path("out").long("out").value_name("FILE").help("With --template: write there instead of stdout"))
-        .arg(flag("reload").hide(true))
-        .arg(flag("ping").hide(true))
-        .arg(Arg::new("maintenance").long("maintenance").hide(true))
-        .arg(Arg::new("putenv").long("putenv").action(ArgAction::Append).hide(true))
-        .arg(Arg::new("putmetric").long("putmetric").action(ArgAction::Append).hide(true))
+        .arg(
+            path("socket")
+                .long("socket")
+                .value_name("PATH")
+                .global(true)
+                .help("Control socket of the running pilot [env: PILOT_SOCKET]"),
+        )
+        .args(client::flags())
         .subcommand(
             Command::new("check")
                 .about("Report every mistake in a configuration; exit 1 if there is one")
-                .arg(path("file").value_name("FILE").help("Configuration file [default: as for running]")),
+                .arg(path("file").value_name("FILE").help("Configuration file [default: as for running]"))
+                .arg(
+                    Arg::new("stop-timeout")
+                        .long("stop-timeout")
+                        .value_name("TIME")
+                        .value_parser(crate::config::duration)
+                        .help("Whether stopping takes longer, such as 30s; with a table of who may take how long"),
+                )
+                .arg(flag("strict").help("Warnings fail too"))
+                .arg(flag("json").help("The report as JSON")),
         )
         .subcommand(
             Command::new("notify").about("In a job with `health: { notify: true }`: tell pilot that it is ready").arg(
@@ -117,6 +136,7 @@ fn command() -> Command {
                     .help("What to tell, such as READY=1, \"STATUS=3 clients\", WATCHDOG=1 [default: READY=1]"),
             ),
         )
+        .subcommands(client::subcommands())
 }
 
 /// One line of a readiness message.
@@ -137,8 +157,21 @@ fn two_dashes(argument: OsString) -> OsString {
     OsString::from_vec(two)
 }
 
+/// Go's `--reload=true` is `--reload`, and `--reload=false` is nothing.
+fn set_flag(argument: OsString) -> Option<OsString> {
+    const FLAGS: [&str; 5] = ["--version", "--template", "--reload", "--ping", "--help"];
+    let Some((flag, value)) = argument.to_str().and_then(|text| text.split_once('=')) else { return Some(argument) };
+    match (FLAGS.contains(&flag), value) {
+        (true, "1" | "t" | "T" | "true" | "TRUE" | "True") => Some(flag.into()),
+        (true, "0" | "f" | "F" | "false" | "FALSE" | "False") => None,
+        _ => Some(argument),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use clap::error::ErrorKind;
+
     use super::*;
 
     fn parsed(line: &str) -> Result<Action, ErrorKind> {
@@ -148,6 +181,7 @@ mod tests {
     #[test]
     fn flags_work_with_one_dash_and_with_two() {
         let run = |path: &str| Ok(Action::Run { config: Some(path.into()) });
+        let check = |check: Check| Ok(Action::Check(Check { config: Some("a.json5".into()), ..check }));
         let rows = [
             ("pilot", Ok(Action::Run { config: None })),
             ("pilot -config a.json5", run("a.json5")),
@@ -155,8 +189,18 @@ mod tests {
             ("pilot -config=a.json5", run("a.json5")),
             ("pilot --config=a.json5", run("a.json5")),
             ("pilot -version", Ok(Action::Version)),
-            ("pilot check a.json5", Ok(Action::Check { config: Some("a.json5".into()) })),
-            ("pilot -config a.json5 check", Ok(Action::Check { config: Some("a.json5".into()) })),
+            ("pilot check a.json5", check(Check::default())),
+            ("pilot -config a.json5 check", check(Check::default())),
+            (
+                "pilot check a.json5 -strict --json --stop-timeout 1m",
+                check(Check {
+                    stop_budget: Some(Duration::from_secs(60)),
+                    strictness: Strictness::Warnings,
+                    format: Format::Json,
+                    ..Check::default()
+                }),
+            ),
+            ("pilot check -stop-timeout 1x", Err(ErrorKind::ValueValidation)),
             (
                 "pilot -template -config a -out b",
                 Ok(Action::Template { config: Some("a".into()), out: Some("b".into()) }),
@@ -170,7 +214,6 @@ mod tests {
             ("pilot -confg a", Err(ErrorKind::UnknownArgument)),
             ("pilot -h", Err(ErrorKind::DisplayHelp)),
             ("pilot -help", Err(ErrorKind::DisplayHelp)),
-            ("pilot -reload", Err(ErrorKind::InvalidValue)),
         ];
         for (line, want) in rows {
             assert_eq!(parsed(line), want, "{line}");

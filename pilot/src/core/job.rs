@@ -41,20 +41,20 @@ impl Status {
 /// What a job does, in one word for people and tools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// For the event or tick that starts it.
+    /// It was not started yet.
     Waiting,
-    /// Its process runs.
+    /// Its process runs; or it has none, and is in place.
     Running,
-    /// Its process has ended and is started again after a pause.
+    /// It is started again after a delay.
     Restarting,
-    /// It has started and has no process.
-    Active,
-    /// It is on its way to the end.
+    /// It has run and waits for its next event or tick.
+    Idle,
+    /// It is on its way down.
     Stopping,
     /// A person has stopped it.
     Stopped,
     /// It is over.
-    Completed,
+    Ended,
 }
 
 impl State {
@@ -64,10 +64,10 @@ impl State {
             State::Waiting => "waiting",
             State::Running => "running",
             State::Restarting => "restarting",
-            State::Active => "active",
+            State::Idle => "idle",
             State::Stopping => "stopping",
             State::Stopped => "stopped",
-            State::Completed => "completed",
+            State::Ended => "ended",
         }
     }
 }
@@ -216,11 +216,13 @@ impl Job {
         match (&self.phase, &self.activity) {
             (Phase::Live, Activity::Running { .. }) => State::Running,
             (Phase::Live, Activity::BackingOff { .. }) => State::Restarting,
-            (Phase::Live, Activity::Idle) if self.started && self.record.runs == 0 => State::Active,
-            (Phase::Live, Activity::Idle) => State::Waiting,
+            (Phase::Live, Activity::Idle) if !self.started => State::Waiting,
+            // A job without a process never has a run.
+            (Phase::Live, Activity::Idle) if self.record.runs == 0 => State::Running,
+            (Phase::Live, Activity::Idle) => State::Idle,
             (Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. }, _) => State::Stopping,
             (Phase::Done, _) => match self.hold {
-                Hold::Free => State::Completed,
+                Hold::Free => State::Ended,
                 Hold::Stopped | Hold::Again => State::Stopped,
             },
         }

