@@ -1,8 +1,10 @@
 //! The two languages of the engine's border: what it is told ([`Input`]) and what it asks for ([`Effect`]).
 
+use std::sync::Arc;
+
 use super::event::Event;
 use super::exit::Exit;
-use super::plan::{JobId, Level, WatchId};
+use super::plan::{JobId, Level, Plan, WatchId};
 
 /// One execution of a job; never reused within one engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,6 +25,9 @@ pub enum Input {
     Signal(UserSignal),
     /// Maintenance was switched on or off.
     Maintenance(Switch),
+    /// A new configuration was read. Answered with `InForce`, at once or when the old processes are gone; not at all if
+    /// another one or a stop comes first.
+    Reload(Arc<Plan>),
     /// The time asked for by `next_timeout` has come.
     Tick,
     /// The process of this run could not be started.
@@ -181,6 +186,9 @@ pub enum Effect {
         /// Whose.
         job: JobId,
     },
+    /// The plan of the last `Reload` is in force: numbers that are no longer there have nothing alive, and the settings and
+    /// watches that differ are to be brought in line. What comes after it belongs to the new plan.
+    InForce,
     /// An event was on the bus.
     Published(Event),
     /// A line for the log.

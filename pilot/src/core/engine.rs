@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::effect::{Announcement, Effect, Input, RoundId, RunId, StopSignal};
+use super::effect::{Announcement, Effect, Input, RoundId, RunId, StopSignal, Switch};
 use super::event::{Code, Event};
 use super::exit::Exit;
 use super::in_force::{InForce, Table};
@@ -23,10 +23,15 @@ pub struct Engine {
     pub(super) jobs: Table<Job>,
     pub(super) watches: Table<Watch>,
     pub(super) lifecycle: Lifecycle,
+    /// To be in force when what it removes or changes is gone.
+    pub(super) next: Option<Arc<Plan>>,
+    pub(super) maintenance: Switch,
     pub(super) now: Duration,
+    pub(super) seed: u64,
     queue: VecDeque<Event>,
     effects: Vec<Effect>,
     last_id: u64,
+    next_number: usize,
 }
 
 impl Engine {
@@ -35,13 +40,18 @@ impl Engine {
         let job_ids: Vec<JobId> = (0..plan.jobs.len()).map(JobId).collect();
         let watch_ids: Vec<WatchId> = (0..plan.watches.len()).map(WatchId).collect();
         let plan = Arc::new(InForce::new(plan, job_ids, watch_ids));
-        let jobs = plan.job_ids.iter().map(|id| (id.0, Job::new(&plan.jobs[id.0], seed.wrapping_add(id.0 as u64))));
+        let new = |id: &JobId| Job::new(&plan.jobs[id.0], seed.wrapping_add(id.0 as u64), Duration::ZERO);
+        let jobs = plan.job_ids.iter().map(|id| (id.0, new(id)));
         Engine {
             jobs: Table::new(jobs),
             watches: Table::new(plan.watch_ids.iter().map(|id| (id.0, Watch::default()))),
             lifecycle: Lifecycle::new(&plan),
+            next_number: plan.job_ids.len().max(plan.watch_ids.len()),
             plan,
+            next: None,
+            maintenance: Switch::Off,
             now: Duration::ZERO,
+            seed,
             queue: VecDeque::new(),
             effects: Vec::new(),
             last_id: 0,
@@ -106,10 +116,14 @@ impl Engine {
             }
             Input::Stop => self.request_stop(),
             Input::Signal(signal) => self.publish(Event::new(Code::Signal, signal.name())),
-            Input::Maintenance(switch) => self.publish(Event::global(match switch {
-                super::effect::Switch::On => Code::EnterMaintenance,
-                super::effect::Switch::Off => Code::ExitMaintenance,
-            })),
+            Input::Maintenance(switch) => {
+                self.maintenance = switch;
+                self.publish(Event::global(match switch {
+                    Switch::On => Code::EnterMaintenance,
+                    Switch::Off => Code::ExitMaintenance,
+                }));
+            }
+            Input::Reload(next) => self.request_reload(next),
             Input::Tick => {}
             Input::StartFailed { job, run, code, reason } => {
                 if self.end_run(job, run, Exit::Code(code)) {
@@ -153,7 +167,12 @@ impl Engine {
             | Input::Probed { job, .. }
             | Input::Withdrawn { job } => self.job(*job).is_some(),
             Input::Instances { watch, .. } | Input::WatchProbed { watch, .. } => self.watch(*watch).is_some(),
-            Input::Startup | Input::Stop | Input::Signal(_) | Input::Maintenance(_) | Input::Tick => true,
+            Input::Startup
+            | Input::Stop
+            | Input::Signal(_)
+            | Input::Maintenance(_)
+            | Input::Reload(_)
+            | Input::Tick => true,
         }
     }
 
@@ -249,17 +268,26 @@ impl Engine {
     /// Rule 6: no more restarts. A job hooked on another's stop keeps waiting for it, every other one stops.
     fn quit(&mut self, id: JobId) {
         let waits_for_a_stop = hooked_on_stop(&self.plan.jobs[id.0]) && self.jobs[id.0].starts != Count::Finite(0);
+        if waits_for_a_stop { self.quit_after_its_work(id) } else { self.quit_at_once(id) }
+    }
+
+    pub(super) fn quit_at_once(&mut self, id: JobId) {
         let job = &mut self.jobs[id.0];
         job.budget = Count::Finite(0);
         job.give_up_at = None;
-        if waits_for_a_stop {
-            if job.starts == Count::Unlimited {
-                job.starts = Count::Finite(1);
-            }
-            self.bound_hook(id);
-        } else {
-            self.halt(id);
+        self.halt(id);
+    }
+
+    pub(super) fn quit_after_its_work(&mut self, id: JobId) {
+        let job = &mut self.jobs[id.0];
+        job.budget = Count::Finite(0);
+        job.give_up_at = None;
+        // Of the runs it may owe one is made up for: it may be the one for the stop that is under way.
+        job.pending = job.pending.min(1);
+        if job.starts == Count::Unlimited {
+            job.starts = Count::Finite(1);
         }
+        self.bound_hook(id);
     }
 
     /// Rule 9.
@@ -315,7 +343,7 @@ impl Engine {
     }
 
     /// Rules 10 and 11.
-    fn start_if_wanted(&mut self, id: JobId, event: &Event) {
+    pub(super) fn start_if_wanted(&mut self, id: JobId, event: &Event) {
         let plan = Arc::clone(&self.plan);
         let job = &mut self.jobs[id.0];
         if job.starts == Count::Finite(0) {
@@ -368,7 +396,7 @@ impl Engine {
         let kill_at = settings.timeout.map(|timeout| self.now + timeout);
         job.activity = Activity::Running { run, since: self.now, kill_at };
         self.effects.push(Effect::Start { job: id, run, cause });
-        if self.lifecycle.stopping {
+        if self.is_going(id) {
             self.bound_hook(id);
         }
     }
@@ -469,7 +497,7 @@ impl Engine {
         }
     }
 
-    fn announce_initial_status(&mut self, id: JobId) {
+    pub(super) fn announce_initial_status(&mut self, id: JobId) {
         let initial = self.plan.jobs[id.0].service.as_ref().is_some_and(|service| service.initial_status.is_some());
         if initial {
             self.announce(id, Announcement::Initial);
@@ -506,6 +534,12 @@ impl Engine {
     /// Whether one of a job's start events is this one.
     pub(super) fn waits_for(&self, id: JobId, code: Code, source: &str) -> bool {
         start_events(&self.plan.jobs[id.0].start).iter().any(|event| event.code == code && event.source == source)
+    }
+
+    /// For a job or a watch.
+    pub(super) fn next_number(&mut self) -> usize {
+        self.next_number += 1;
+        self.next_number - 1
     }
 
     fn next_id(&mut self) -> u64 {

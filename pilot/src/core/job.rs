@@ -120,18 +120,26 @@ pub struct Job {
     pub(super) last_exit: Option<Exit>,
     /// It was told to stop (shutdown) but may have to wait for its turn.
     pub(super) leaving: bool,
+    /// A reload has no place for it.
+    pub(super) retired: bool,
     /// An interval job whose restarts are used up while a run is still going.
     pub(super) last_run: bool,
 }
 
 impl Job {
-    pub(super) fn new(plan: &plan::Job, seed: u64) -> Self {
+    /// A job that begins `now`; from then on its times are counted.
+    pub(super) fn new(plan: &plan::Job, seed: u64, now: Duration) -> Self {
+        let after = |time: &Duration| now + *time;
         let (starts, give_up_at, tick_at, conditions) = match &plan.start {
-            Start::Once { when: Condition::All(events), timeout } => (Count::Finite(1), *timeout, None, events.len()),
-            Start::Once { when: Condition::Any(_), timeout } => (Count::Finite(1), *timeout, None, 0),
-            Start::Each { timeout, .. } => (Count::Unlimited, *timeout, None, 0),
-            Start::Interval(every) => (Count::Finite(1), None, Some(*every), 0),
-            Start::Never { timeout } => (Count::Unlimited, *timeout, None, 0),
+            Start::Once { when: Condition::All(events), timeout } => {
+                (Count::Finite(1), timeout.as_ref().map(after), None, events.len())
+            }
+            Start::Once { when: Condition::Any(_), timeout } => {
+                (Count::Finite(1), timeout.as_ref().map(after), None, 0)
+            }
+            Start::Each { timeout, .. } => (Count::Unlimited, timeout.as_ref().map(after), None, 0),
+            Start::Interval(every) => (Count::Finite(1), None, Some(after(every)), 0),
+            Start::Never { timeout } => (Count::Unlimited, timeout.as_ref().map(after), None, 0),
         };
         Job {
             phase: Phase::Live,
@@ -146,11 +154,12 @@ impl Job {
             pending: 0,
             pending_cause: None,
             lingering: Vec::new(),
-            check: Check { next_at: plan.health.as_ref().map(|health| health.interval), ..Check::default() },
+            check: Check { next_at: plan.health.as_ref().map(|health| after(&health.interval)), ..Check::default() },
             streak: Streak::new(seed),
             last_uptime: Duration::ZERO,
             last_exit: None,
             leaving: false,
+            retired: false,
             last_run: false,
         }
     }

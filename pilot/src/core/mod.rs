@@ -5,6 +5,7 @@
 //! asked for with [`engine::Engine::next_timeout`].
 
 mod backoff;
+pub mod changes;
 pub mod effect;
 pub mod engine;
 pub mod event;
@@ -13,6 +14,7 @@ mod health;
 mod in_force;
 pub mod job;
 pub mod plan;
+mod reload;
 pub mod stop;
 pub mod watch;
 

@@ -30,7 +30,7 @@ pub(super) struct Lifecycle {
     code: u8,
     exited: bool,
     /// For each job: those that must be gone before it is stopped.
-    after: Table<Vec<JobId>>,
+    pub after: Table<Vec<JobId>>,
 }
 
 impl Lifecycle {
@@ -40,7 +40,7 @@ impl Lifecycle {
 }
 
 /// Who must be gone before whom: a job that waits for another's health goes first, a Consul agent goes last.
-fn stop_order(plan: &InForce) -> Table<Vec<JobId>> {
+pub(super) fn stop_order(plan: &InForce) -> Table<Vec<JobId>> {
     let ids = || plan.job_ids.iter().copied();
     let mut after = Table::new(ids().map(|id| (id.0, Vec::new())));
     for dependent in ids() {
@@ -102,6 +102,7 @@ impl Engine {
     pub(super) fn request_stop(&mut self) {
         if !self.lifecycle.stopping {
             self.lifecycle.stopping = true;
+            self.next = None;
             self.publish(Event::global(Code::Shutdown));
         } else if !self.lifecycle.hurried {
             self.lifecycle.hurried = true;
@@ -146,12 +147,18 @@ impl Engine {
         self.publish(Event::new(Code::Stopping, self.plan.jobs[id.0].name.clone()));
     }
 
-    /// In a shutdown, a running job waits until those that need it are gone.
+    /// Whether it is on its way to the end, or about to be: in a shutdown everything, in a reload what is retired.
+    pub(super) fn is_going(&self, id: JobId) -> bool {
+        self.lifecycle.stopping || self.jobs[id.0].retired
+    }
+
+    /// A running job that goes waits until those that go too and need it are gone.
     fn must_wait(&self, id: JobId) -> bool {
-        self.lifecycle.stopping
+        let is_left = |other: &JobId| self.is_going(*other) && self.jobs[other.0].phase != Phase::Done;
+        self.is_going(id)
             && !self.lifecycle.hurried
             && self.jobs[id.0].run().is_some()
-            && self.lifecycle.after[id.0].iter().any(|other| self.jobs[other.0].phase != Phase::Done)
+            && self.lifecycle.after[id.0].iter().any(is_left)
     }
 
     /// Step 2: out of the catalog, before the process is told anything.
@@ -246,7 +253,7 @@ impl Engine {
         if self.ids().any(|id| self.advance_stop(id)) {
             return true;
         }
-        if self.lifecycle.stopping && self.break_circle() {
+        if self.break_circle() || self.advance_reload() {
             return true;
         }
         self.exit_when_done();
@@ -256,7 +263,7 @@ impl Engine {
     fn advance_stop(&mut self, id: JobId) -> bool {
         match self.jobs[id.0].phase {
             Phase::Live if self.jobs[id.0].leaving && !self.must_wait(id) => self.leave(id),
-            Phase::Live if self.lifecycle.stopping && self.waits_in_vain(id) => self.leave(id),
+            Phase::Live if self.is_going(id) && self.waits_in_vain(id) => self.leave(id),
             Phase::Hooks { .. } if !self.has_busy_hook(id) => self.withdraw(id),
             Phase::Ending { .. } if self.jobs[id.0].alive().next().is_none() => {
                 self.jobs[id.0].phase = Phase::Done;
@@ -278,7 +285,7 @@ impl Engine {
         let possible = |event: &Event| {
             self.ids().filter(|other| *other != id && self.plan.jobs[other.0].name == event.source).any(|other| {
                 match self.jobs[other.0].phase {
-                    Phase::Live => true,
+                    Phase::Live => self.is_going(other),
                     Phase::Hooks { .. } | Phase::Withdrawing { .. } => event.code == Code::Stopped,
                     Phase::Ending { .. } | Phase::Done => false,
                 }
@@ -295,13 +302,14 @@ impl Engine {
         }
     }
 
-    /// Jobs that wait for each other's end: the first of them goes.
+    /// Jobs that go and wait for each other's end: the first of them goes.
     fn break_circle(&mut self) -> bool {
         let waits = |id: &JobId| {
             let job = &self.jobs[id.0];
             job.phase == Phase::Live && (job.leaving || (job.activity == Activity::Idle && job.pending == 0))
         };
-        let open: Vec<JobId> = self.ids().filter(|id| self.jobs[id.0].phase != Phase::Done).collect();
+        let is_left = |id: &JobId| self.is_going(*id) && self.jobs[id.0].phase != Phase::Done;
+        let open: Vec<JobId> = self.ids().filter(is_left).collect();
         if !open.iter().all(waits) {
             return false;
         }
@@ -312,7 +320,7 @@ impl Engine {
 
     /// The end of a critical job is the container's end.
     fn finished(&mut self, id: JobId) {
-        if !self.plan.jobs[id.0].critical || self.lifecycle.stopping {
+        if !self.plan.jobs[id.0].critical || self.is_going(id) {
             return;
         }
         let name = &self.plan.jobs[id.0].name;
@@ -330,7 +338,7 @@ impl Engine {
     fn exit_when_done(&mut self) {
         let all_done = self.jobs.values().all(|job| job.phase == Phase::Done);
         // Without any job there is nothing whose end could be the end (v3 spec 10.5), but a request is.
-        let over = all_done && (self.lifecycle.stopping || !self.plan.job_ids.is_empty());
+        let over = all_done && self.next.is_none() && (self.lifecycle.stopping || !self.plan.job_ids.is_empty());
         if over && !self.lifecycle.exited {
             self.lifecycle.exited = true;
             self.effect(Effect::Exit(self.lifecycle.code));

@@ -8,6 +8,7 @@ use super::event::Code;
 pub struct Watch {
     seen: Vec<(String, u16)>,
     passing: bool,
+    spoke: bool,
 }
 
 impl Watch {
@@ -19,6 +20,7 @@ impl Watch {
             return &[];
         }
         self.seen = now;
+        self.spoke = true;
         if self.seen.is_empty() { &[Code::Changed, Code::Unhealthy] } else { &[Code::Changed, Code::Healthy] }
     }
 
@@ -27,7 +29,17 @@ impl Watch {
         if std::mem::replace(&mut self.passing, pass) == pass {
             return &[];
         }
+        self.spoke = true;
         if pass { &[Code::Changed, Code::Healthy] } else { &[Code::Changed, Code::Unhealthy] }
+    }
+
+    /// What still holds of all that it has said: the events that one who comes late has to be told.
+    pub(super) fn standing(&self) -> &'static [Code] {
+        match (self.passing || !self.seen.is_empty(), self.spoke) {
+            (true, _) => &[Code::Changed, Code::Healthy],
+            (false, true) => &[Code::Unhealthy],
+            (false, false) => &[],
+        }
     }
 }
 

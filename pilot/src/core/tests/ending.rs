@@ -122,6 +122,27 @@ fn a_pre_stop_job_that_hangs_is_waited_for_only_so_long() {
     }
 }
 
+/// 120 s each, else.
+#[test]
+fn a_hook_that_is_behind_with_its_runs_makes_up_for_one_of_them_when_the_stop_comes() {
+    let hook = job("hook").when(Start::Each {
+        events: vec![Event::new(Code::Signal, "SIGHUP"), Event::new(Code::Stopping, "app")],
+        timeout: None,
+    });
+    let mut world = World::new(plan([job("app"), hook]));
+    world = world.script("hook", (0..10).map(|_| Script::exits(0).lasting(secs(5)))).started();
+    for _ in 0..10 {
+        world.give(Input::Signal(crate::core::effect::UserSignal::Hup));
+    }
+    world.give(Input::Stop);
+    world.pass(secs(60));
+    assert_eq!(
+        (world.count_starts("hook"), world.exit),
+        (3, Some((secs(15), 0))),
+        "the one that ran, one owed, the stop's"
+    );
+}
+
 /// Defect 21.
 #[test]
 fn each_stopping_and_a_source_that_ends_by_itself_do_not_deadlock() {

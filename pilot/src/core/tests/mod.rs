@@ -4,6 +4,7 @@ mod ending;
 mod health;
 mod plans;
 mod random;
+mod reloading;
 mod starting;
 mod world;
 

@@ -91,6 +91,24 @@ prop_compose! {
     }
 }
 
+/// Two definitions of each job; what a file says of each is 0: nothing, 1 or 2.
+type Definitions = Vec<[Job; 2]>;
+type Said = [usize; NAMES.len()];
+
+fn definitions() -> impl Strategy<Value = Definitions> {
+    let pair = |name| [any_job(name), any_job(name)];
+    NAMES.map(pair).into_iter().collect::<Vec<_>>()
+}
+
+fn said() -> impl Strategy<Value = Said> {
+    prop::array::uniform5(prop_oneof![1 => Just(0), 3 => Just(1), 1 => Just(2)])
+}
+
+fn file(definitions: &Definitions, said: Said, watch_interval: u64) -> Plan {
+    let jobs = definitions.iter().zip(said).filter(|(_, said)| *said > 0).map(|(pair, said)| pair[said - 1].clone());
+    Plan { watches: vec![Watch { interval: secs(watch_interval), ..watch("w") }], ..plan(jobs) }
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Pass(u64),
@@ -99,6 +117,8 @@ enum Step {
     Maintenance(Switch),
     Instances(usize),
     Probes(bool, u64),
+    Reload(Said, u64),
+    Late,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -109,22 +129,79 @@ fn step() -> impl Strategy<Value = Step> {
         1 => prop::sample::select(vec![Switch::On, Switch::Off]).prop_map(Step::Maintenance),
         2 => (0usize..3).prop_map(Step::Instances),
         2 => (any::<bool>(), 0u64..4000).prop_map(|(pass, takes)| Step::Probes(pass, takes)),
+        3 => (said(), 1u64..3).prop_map(|(said, interval)| Step::Reload(said, interval)),
+        1 => Just(Step::Late),
     ]
+}
+
+#[derive(Clone, Debug)]
+struct History {
+    definitions: Definitions,
+    first: Said,
+    scripts: Vec<Script>,
+    fallback: Script,
+    steps: Vec<Step>,
+    withdraw: Option<u64>,
+    second_stop: Option<u64>,
 }
 
 prop_compose! {
     fn history()(
-        a in any_job("a"), b in any_job("b"), c in any_job("c"), d in any_job("d"), e in any_job("e"),
-        count in 0usize..6,
+        definitions in definitions(),
+        first in said(),
         scripts in prop::collection::vec(script(), 0..30),
         fallback in script(),
         steps in prop::collection::vec(step(), 0..25),
         withdraw in prop::option::weighted(0.9, 0u64..3000),
         second_stop in prop::option::of(0u64..4000),
-    ) -> (Plan, Vec<Script>, Script, Vec<Step>, Option<u64>, Option<u64>) {
-        let mut plan = plan([a, b, c, d, e].into_iter().take(count));
-        plan.watches = vec![watch("w")];
-        (plan, scripts, fallback, steps, withdraw, second_stop)
+    ) -> History {
+        History { definitions, first, scripts, fallback, steps, withdraw, second_stop }
+    }
+}
+
+impl History {
+    fn world(&self, plan: Plan) -> World {
+        let mut world = World::new(plan);
+        for (index, script) in self.scripts.iter().enumerate() {
+            world.scripts.entry(NAMES[index % 5].to_owned()).or_default().push_back(script.clone());
+        }
+        // A run that ends in no time and is started again by its own consequences would never let time pass.
+        let fallback = self.fallback.clone();
+        world.default_script = Script { lasts: fallback.lasts.map(|lasts| lasts.max(ms(200))), ..fallback };
+        world.withdraw_takes = self.withdraw.map(ms);
+        world
+    }
+
+    fn take(&self, step: &Step, world: &mut World) {
+        match *step {
+            Step::Pass(millis) => world.pass(ms(millis)),
+            Step::Hup => world.give(Input::Signal(UserSignal::Hup)),
+            Step::Usr2 => world.give(Input::Signal(UserSignal::Usr2)),
+            Step::Maintenance(switch) => world.give(Input::Maintenance(switch)),
+            Step::Instances(count) => {
+                let watch = world.engine.watch_ids()[0];
+                world.give(Input::Instances { watch, instances: instances(count) });
+            }
+            Step::Probes(pass, takes) => (world.probe_passes, world.probe_takes) = (pass, ms(takes)),
+            Step::Reload(said, interval) => reload(world, file(&self.definitions, said, interval)),
+            Step::Late => world.say_what_is_late(),
+        }
+    }
+}
+
+/// Hands in a plan and sees that what goes on is not touched.
+fn reload(world: &mut World, next: Plan) {
+    let kept = world.engine.changes(&next).jobs.kept;
+    let kept: Vec<_> = kept.iter().map(|name| (world.job(name), world.run(name))).collect();
+    let signals = world.signals.len();
+    world.reload(next);
+    if world.engine.is_stopping() {
+        return;
+    }
+    for (job, run) in kept {
+        assert!(world.engine.job(job).is_some(), "what goes on keeps its number");
+        assert!(run.is_none() || world.engine.jobs[job.0].run() == run, "what goes on keeps its process");
+        assert!(world.signals[signals..].iter().all(|(_, other, _)| *other != job), "what goes on is not signalled");
     }
 }
 
@@ -136,54 +213,80 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn under_any_history_every_stop_ends_and_nothing_is_doubled_lost_or_left_behind(
-        (plan, scripts, fallback, steps, withdraw, second_stop) in history()
-    ) {
-        let jobs = plan.jobs.len() as u32;
-        let critical = plan.jobs.iter().any(|job| job.critical);
-        let mut world = World::new(plan);
-        for (index, script) in scripts.into_iter().enumerate() {
-            world.scripts.entry(index % 5).or_default().push_back(script);
-        }
-        // A run that ends in no time and is started again by its own consequences would never let time pass.
-        world.default_script = Script { lasts: fallback.lasts.map(|lasts| lasts.max(ms(200))), ..fallback };
-        world.withdraw_takes = withdraw.map(ms);
-        let mut world = world.started();
+    fn under_any_history_every_stop_and_reload_ends_and_nothing_is_doubled_lost_or_left_behind(history in history()) {
+        let mut world = history.world(file(&history.definitions, history.first, 1)).started();
         let mut signals = 0;
-        for step in steps {
+        for step in &history.steps {
             if world.exit.is_some() {
                 break;
             }
-            match step {
-                Step::Pass(millis) => world.pass(ms(millis)),
-                Step::Hup => {
-                    signals += 1;
-                    world.give(Input::Signal(UserSignal::Hup));
-                }
-                Step::Usr2 => world.give(Input::Signal(UserSignal::Usr2)),
-                Step::Maintenance(switch) => world.give(Input::Maintenance(switch)),
-                Step::Instances(count) => {
-                    world.give(Input::Instances { watch: WatchId(0), instances: instances(count) });
-                }
-                Step::Probes(pass, takes) => (world.probe_passes, world.probe_takes) = (pass, ms(takes)),
-            }
+            signals += usize::from(matches!(step, Step::Hup));
+            history.take(step, &mut world);
         }
         let seen = world.events.iter().filter(|(_, event)| event.source == "SIGHUP").count();
         prop_assert_eq!(seen, signals, "no event is lost");
+        let limit = (HOOK_LIMIT + secs(15)) * (2 * NAMES.len() as u32 + 1);
+        if world.engine.is_reloading() && history.second_stop.is_none() {
+            let end = world.now + limit;
+            while world.engine.is_reloading() && world.exit.is_none() && world.now < end {
+                world.pass(secs(1));
+            }
+            prop_assert!(!world.engine.is_reloading(), "the reload did not end: {:#?}", world.engine.jobs());
+        }
         if world.exit.is_none() {
             world.give(Input::Stop);
-            if let (Some(after), None) = (second_stop, world.exit) {
+            if let (Some(after), None) = (history.second_stop, world.exit) {
                 world.pass(ms(after));
                 if world.exit.is_none() {
                     world.give(Input::Stop);
                 }
             }
-            let limit = (HOOK_LIMIT + secs(15)) * (2 * jobs + 1);
             world.pass(limit);
         }
         prop_assert!(world.exit.is_some(), "the stop did not end: {:#?}", world.engine.jobs());
-        if !critical {
+        if history.definitions.iter().flatten().all(|job| !job.critical) {
             prop_assert_eq!(world.exit.map(|(_, code)| code), Some(0));
         }
+    }
+
+    #[test]
+    fn jobs_that_a_reload_brings_live_as_in_a_pilot_that_was_started_with_them(history in history(), ends in script()) {
+        let plan = file(&history.definitions, history.first, 1);
+        let mut fresh = history.world(plan.clone()).started();
+        fresh.pass(ms(0));
+
+        let mut reloaded = history.world(super::plans::plan([job("old").served(), job("older")]));
+        reloaded.script_of("old", [ends]);
+        reloaded.script_of("older", [Script { obeys: Some(ms(500)), ..Script::forever() }]);
+        let mut reloaded = reloaded.started();
+        reloaded.pass(secs(7));
+        reloaded.reload(plan);
+        while reloaded.reloaded.is_empty() {
+            reloaded.pass(ms(1));
+        }
+        let begin = reloaded.reloaded[0];
+        prop_assert_eq!(reloaded.now, begin);
+
+        for step in history.steps.iter().filter(|step| !matches!(step, Step::Reload(..) | Step::Late)) {
+            for world in [&mut fresh, &mut reloaded] {
+                if world.exit.is_none() {
+                    history.take(step, world);
+                }
+            }
+        }
+        for world in [&mut fresh, &mut reloaded] {
+            if world.exit.is_none() {
+                world.give(Input::Stop);
+                world.pass(secs(3600));
+            }
+        }
+        let life = |world: &World, begin| {
+            let since = |at: &std::time::Duration| at.checked_sub(begin);
+            let runs: Vec<_> = world.runs().iter().filter_map(|(at, name)| Some((since(at)?, (*name).to_owned()))).collect();
+            let events: Vec<_> = world.events.iter().filter_map(|(at, event)| Some((since(at)?, event.to_string())))
+                .filter(|(_, event)| !event.contains("Startup") && !event.contains(" old")).collect();
+            (runs, events, world.exit.and_then(|(at, code)| Some((since(&at)?, code))))
+        };
+        prop_assert_eq!(life(&fresh, secs(0)), life(&reloaded, begin));
     }
 }
