@@ -108,7 +108,7 @@ impl Engine {
                 let events = self.watches[watch.0].probed(pass);
                 self.publish_watch(watch, events);
             }
-            Input::Withdrawn { job } => self.withdrawn(job),
+            Input::Withdrawn { job, service } => self.withdrawn(job, service),
         }
     }
 
@@ -410,7 +410,7 @@ impl Engine {
     fn enter_maintenance(&mut self, id: JobId) {
         self.jobs[id.0].status = Status::Maintenance;
         self.cancel_probe(id);
-        if self.plan.jobs[id.0].service.is_some() && self.plan.consul.is_some() {
+        if self.is_in_catalog(id) {
             self.effects.push(Effect::Withdraw { job: id });
         }
     }
@@ -425,16 +425,21 @@ impl Engine {
     }
 
     fn announce_initial_status(&mut self, id: JobId) {
-        let initial = self.plan.jobs[id.0].service.as_ref().is_some_and(|service| service.initial_status.is_some());
-        if initial {
+        let has_one = self.plan.jobs[id.0].registered_services().any(|(_, service)| service.initial_status.is_some());
+        if has_one {
             self.announce(id, Announcement::Initial);
         }
     }
 
     pub(super) fn announce(&mut self, id: JobId, announcement: Announcement) {
-        if self.plan.consul.is_some() && self.plan.jobs[id.0].service.is_some() {
+        if self.is_in_catalog(id) {
             self.effects.push(Effect::Announce { job: id, announcement });
         }
+    }
+
+    /// Whether anything of this job is for the catalog.
+    pub(super) fn is_in_catalog(&self, id: JobId) -> bool {
+        self.plan.consul.is_some() && self.plan.jobs[id.0].registered_services().next().is_some()
     }
 
     pub(super) fn publish(&mut self, event: Event) {

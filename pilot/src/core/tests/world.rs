@@ -9,7 +9,7 @@ use crate::core::effect::{Announcement, Effect, Input, RoundId, RunId, StopSigna
 use crate::core::engine::Engine;
 use crate::core::event::Event;
 use crate::core::exit::Exit;
-use crate::core::plan::{JobId, Plan};
+use crate::core::plan::{JobId, Plan, ServiceId};
 
 /// How one run of a job behaves.
 #[derive(Clone, Debug)]
@@ -243,8 +243,14 @@ impl World {
                     self.fenced.insert(job);
                 }
                 self.withdrawn.push((self.now, job));
+                // Each service takes as long again as the one before.
+                let services: Vec<ServiceId> =
+                    self.plan.jobs[job.0].registered_services().map(|(service, _)| service).collect();
+                assert!(!services.is_empty(), "nothing to withdraw");
                 if let Some(takes) = self.withdraw_takes {
-                    self.later(takes, Input::Withdrawn { job });
+                    for (service, nth) in services.into_iter().zip(1..) {
+                        self.later(takes * nth, Input::Withdrawn { job, service });
+                    }
                 }
             }
             Effect::Published(event) => self.events.push((self.now, event)),

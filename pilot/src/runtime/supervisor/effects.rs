@@ -42,12 +42,16 @@ impl Supervisor {
                     Announcement::Passing { output } => Desired::Passing { output },
                     Announcement::Failing { output } => Desired::Failing { output },
                 };
-                if let (Some(registrar), Some(service)) = (&mut self.registrar, &self.plan.jobs[job.0].service) {
-                    registrar.announce(service, desired);
+                let Some(registrar) = &mut self.registrar else { return };
+                for (_, service) in self.plan.jobs[job.0].registered_services() {
+                    if desired != Desired::Initial || service.initial_status.is_some() {
+                        registrar.announce(service, desired.clone());
+                    }
                 }
             }
             Effect::Withdraw { job } => {
-                if let (Some(registrar), Some(service)) = (&mut self.registrar, &self.plan.jobs[job.0].service) {
+                let Some(registrar) = &mut self.registrar else { return };
+                for (_, service) in self.plan.jobs[job.0].registered_services() {
                     registrar.withdraw(service);
                 }
             }

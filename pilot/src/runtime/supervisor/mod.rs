@@ -121,7 +121,7 @@ impl Supervisor {
                 if let Err(error) = result {
                     tracing::debug!("{id} could not be confirmed to be out of the catalog: {error}");
                 }
-                inputs.extend(self.job_of_service(&id).map(|job| Input::Withdrawn { job }));
+                inputs.extend(self.withdrawn_service(&id));
             }
             Some(report) = self.reports.recv() => match report {
                 Report::Input(input) => {
@@ -151,9 +151,11 @@ impl Supervisor {
         }
     }
 
-    fn job_of_service(&self, id: &str) -> Option<JobId> {
-        let is_it = |job: &crate::core::plan::Job| job.service.as_ref().is_some_and(|service| service.id == id);
-        self.plan.jobs.iter().position(is_it).map(JobId)
+    fn withdrawn_service(&self, id: &str) -> Option<Input> {
+        self.plan.jobs.iter().enumerate().find_map(|(job, settings)| {
+            let (service, _) = settings.registered_services().find(|(_, service)| service.id == id)?;
+            Some(Input::Withdrawn { job: JobId(job), service })
+        })
     }
 }
 
