@@ -10,7 +10,7 @@ use super::issues::Issues;
 use super::sources::{self, Placed};
 use super::value::{Kind, Value};
 use super::weak::Field;
-use super::{Surroundings, consul, jobs, logging, telemetry, watches};
+use super::{Surroundings, consul, jobs, logging, service, telemetry, watches};
 
 pub(super) const KEYS: &[&str] = &["consul", "logging", "stopTimeout", "jobs", "watches", "telemetry", "control"];
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,11 +29,14 @@ pub(super) fn read(value: &Value, issues: &Issues<'_>, around: &Surroundings) ->
     let empty = Value { at: value.at, kind: Kind::Object(Vec::new()) };
     let root = if root.is_null() { Field::root(&empty, issues) } else { root };
     let block = root.strict_block(KEYS)?;
-    let catalog = consul::read(block.get("consul"), &around.env);
-    let jobs = placed(&block, "jobs", |field| jobs::read(field, around));
+    let consul = block.get("consul");
+    let catalog = consul::read(consul.as_ref(), &around.env);
+    let registers = consul::registers(consul.as_ref());
+    let jobs = placed(&block, "jobs", |field| jobs::read(field, around, registers));
     let watches = placed(&block, "watches", watches::read);
     let telemetry_field = block.get("telemetry");
     sources::check(&jobs, &watches, telemetry_field.as_ref().map(|_| jobs::TELEMETRY_JOB));
+    service::check_ids(&jobs);
     sources::check_duplicates("job", &jobs, |job| &job.name);
     sources::check_duplicates("watch", &watches, |watch| &watch.name);
     check_catalog(&root, &catalog, &jobs, &watches);
@@ -99,7 +102,7 @@ fn check_catalog(root: &Field<'_>, catalog: &Catalog, jobs: &[Placed<'_, Job>], 
             }
         }
         Catalog::NotGiven => {
-            let job = jobs.iter().find(|(_, job)| job.service.is_some());
+            let job = jobs.iter().find(|(_, job)| job.registered_services().next().is_some());
             let who = match (job, watch) {
                 (Some((_, job)), _) => format!("job {:?} has a port and is registered there", job.name),
                 (None, Some((_, watch))) => format!("watch {:?} looks for a service there", watch.name),

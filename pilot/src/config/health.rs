@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::core::plan::{HealthCheck, OnFailure, Probe};
+use crate::core::plan::{HealthCheck, OnFailure, Probe, Service};
 
 use super::block::Block;
 use super::durations::positive;
@@ -33,8 +33,8 @@ pub(super) const KEYS: &[&str] = &[
 ];
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Reads the block of a job with this port, if it has one. `None` if it is not an object (reported).
-pub(super) fn read(field: &Field<'_>, port: Option<u16>) -> Option<Health> {
+/// Reads the block of a job with this port, if it has one, and these services. `None` if it is not an object (reported).
+pub(super) fn read(field: &Field<'_>, port: Option<u16>, services: &[Service]) -> Option<Health> {
     let block = field.block(KEYS, &[])?;
     let probe = probe::read(&block, &["exec", "http", "tcp", "mysql"], port.ok_or("the job has no port"));
     let interval = block.get("interval").map(|field| field.seconds(Duration::from_millis(1), "`interval: 10`"));
@@ -45,7 +45,8 @@ pub(super) fn read(field: &Field<'_>, port: Option<u16>) -> Option<Health> {
     // v3 always asks for one; probes that v3 does not know need it only for the catalog.
     let native = ["http", "tcp", "mysql"].iter().any(|key| block.get(key).is_some());
     let ttl = block.get("ttl").map(|field| field.seconds(SECOND, "`ttl: 30`"));
-    if ttl.is_none() && (port.is_some() || !native) {
+    let registered = services.iter().any(|service| service.registered);
+    if ttl.is_none() && (registered || !native) {
         block.missing(
             "ttl",
             "is needed",

@@ -11,6 +11,7 @@ use crate::core::plan::Plan;
 pub mod diagnostic;
 pub mod template;
 
+mod address;
 mod block;
 mod command;
 mod consul;

@@ -4,11 +4,10 @@ use std::path::PathBuf;
 
 use crate::core::plan::{Control, Metric, MetricKind, Telemetry};
 
-use super::Surroundings;
 use super::block::Block;
-use super::service;
 use super::value::Kind;
 use super::weak::{Field, list_of};
+use super::{Surroundings, address};
 
 const SOCKET: &str = "/var/run/containerpilot.socket";
 const PORT: u16 = 9090;
@@ -39,7 +38,7 @@ pub(super) fn read(field: &Field<'_>, surroundings: &Surroundings) -> Option<Tel
         port: block.get("port").and_then(|field| field.port(0)).unwrap_or(PORT),
         tags: block.get("tags").and_then(|field| field.texts()).unwrap_or_default(),
         metrics: block.get("metrics").and_then(|field| metrics(&field)).unwrap_or_default(),
-        address: service::address(&block, surroundings)?,
+        address: address::among_interfaces(&block, surroundings)?,
     })
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::event::Event;
 use super::exit::Exit;
-use super::plan::{JobId, Level, Plan, WatchId};
+use super::plan::{JobId, Level, Plan, ServiceId, WatchId};
 
 /// One execution of a job; never reused within one engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,10 +82,12 @@ pub enum Input {
         /// Whether it passed.
         pass: bool,
     },
-    /// The service of a job is out of the catalog, or everything that could be done for it was.
+    /// A service of a job is out of the catalog, or everything that could be done for it was.
     Withdrawn {
         /// Whose.
         job: JobId,
+        /// Which one.
+        service: ServiceId,
     },
 }
 
@@ -174,14 +176,15 @@ pub enum Effect {
         /// Which one.
         round: RoundId,
     },
-    /// What the catalog should say about the job's service from now on.
+    /// What the catalog should say about the job's services from now on.
     Announce {
         /// Whose.
         job: JobId,
         /// What.
         announcement: Announcement,
     },
-    /// Take the job's service out of the catalog; answers with `Withdrawn`. Nothing passing may be written after it.
+    /// Take the job's services out of the catalog; answers with `Withdrawn` for each. Nothing passing may be written
+    /// after it.
     Withdraw {
         /// Whose.
         job: JobId,
@@ -216,7 +219,7 @@ pub enum StopSignal {
 /// What the catalog is told of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Announcement {
-    /// Register with the configured `initial_status`.
+    /// Register the services that have an `initial_status` with it.
     Initial,
     /// A heartbeat: registered and passing.
     Passing {

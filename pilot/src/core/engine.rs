@@ -154,7 +154,7 @@ impl Engine {
                 let events = self.watches[watch.0].probed(pass);
                 self.publish_watch(watch, events);
             }
-            Input::Withdrawn { job } => self.withdrawn(job),
+            Input::Withdrawn { job, service } => self.withdrawn(job, service),
         }
     }
 
@@ -165,7 +165,7 @@ impl Engine {
             | Input::Exited { job, .. }
             | Input::GroupGone { job, .. }
             | Input::Probed { job, .. }
-            | Input::Withdrawn { job } => self.job(*job).is_some(),
+            | Input::Withdrawn { job, .. } => self.job(*job).is_some(),
             Input::Instances { watch, .. } | Input::WatchProbed { watch, .. } => self.watch(*watch).is_some(),
             Input::Startup
             | Input::Stop
@@ -483,7 +483,7 @@ impl Engine {
     fn enter_maintenance(&mut self, id: JobId) {
         self.jobs[id.0].status = Status::Maintenance;
         self.cancel_probe(id);
-        if self.plan.jobs[id.0].service.is_some() && self.plan.consul.is_some() {
+        if self.is_in_catalog(id) {
             self.effects.push(Effect::Withdraw { job: id });
         }
     }
@@ -498,16 +498,21 @@ impl Engine {
     }
 
     pub(super) fn announce_initial_status(&mut self, id: JobId) {
-        let initial = self.plan.jobs[id.0].service.as_ref().is_some_and(|service| service.initial_status.is_some());
-        if initial {
+        let has_one = self.plan.jobs[id.0].registered_services().any(|(_, service)| service.initial_status.is_some());
+        if has_one {
             self.announce(id, Announcement::Initial);
         }
     }
 
     pub(super) fn announce(&mut self, id: JobId, announcement: Announcement) {
-        if self.plan.consul.is_some() && self.plan.jobs[id.0].service.is_some() {
+        if self.is_in_catalog(id) {
             self.effects.push(Effect::Announce { job: id, announcement });
         }
+    }
+
+    /// Whether anything of this job is for the catalog.
+    pub(super) fn is_in_catalog(&self, id: JobId) -> bool {
+        self.plan.consul.is_some() && self.plan.jobs[id.0].registered_services().next().is_some()
     }
 
     pub(super) fn publish(&mut self, event: Event) {

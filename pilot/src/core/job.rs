@@ -6,7 +6,7 @@ use super::backoff::Streak;
 use super::effect::{RoundId, RunId};
 use super::event::{Code, Event};
 use super::exit::Exit;
-use super::plan::{self, Condition, Count, Start};
+use super::plan::{self, Condition, Count, ServiceId, Start};
 
 /// What others are told of a job's health. v3 spec 5.9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,10 +45,12 @@ pub enum Phase {
         /// No hook is waited for any longer.
         until: Duration,
     },
-    /// Its service is being taken out of the catalog. From here on nothing about it may report passing.
+    /// Its services are being taken out of the catalog. From here on nothing about it may report passing.
     Withdrawing {
         /// The catalog is not waited for any longer.
         until: Duration,
+        /// Those that are not out yet.
+        left: Vec<ServiceId>,
     },
     /// Its processes have their stop signal; `stopped` is out.
     Ending {
@@ -221,7 +223,7 @@ impl Job {
         };
         let phase = match self.phase {
             Phase::Live => [self.give_up_at, self.tick_at].into_iter().flatten().min(),
-            Phase::Hooks { until } | Phase::Withdrawing { until } => Some(until),
+            Phase::Hooks { until } | Phase::Withdrawing { until, .. } => Some(until),
             Phase::Ending { next, .. } => Some(next),
             Phase::Done => return None,
         };

@@ -11,11 +11,11 @@ use super::engine::Engine;
 use super::event::{Code, Event};
 use super::in_force::{InForce, Table};
 use super::job::{Activity, Phase, hooked_on_stop, start_events};
-use super::plan::{Condition, JobId, Level, Start};
+use super::plan::{Condition, JobId, Level, ServiceId, Start};
 
 /// A hook that has no limit of its own is given up after this: the longest stop ECS allows on Fargate.
 pub const HOOK_LIMIT: Duration = Duration::from_secs(120);
-/// The catalog may delay a stop for so long.
+/// The catalog may delay a job's stop for so long, however many services it has.
 pub const WITHDRAW_LIMIT: Duration = Duration::from_secs(2);
 /// After a second stop request: from a process's SIGTERM to its SIGKILL.
 const HURRIED_GRACE: Duration = Duration::from_secs(1);
@@ -164,16 +164,20 @@ impl Engine {
     /// Step 2: out of the catalog, before the process is told anything.
     fn withdraw(&mut self, id: JobId) {
         self.cancel_probe(id);
-        if self.plan.jobs[id.0].service.is_some() && self.plan.consul.is_some() {
-            self.jobs[id.0].phase = Phase::Withdrawing { until: self.now + WITHDRAW_LIMIT };
+        if self.is_in_catalog(id) {
+            let left = self.plan.jobs[id.0].registered_services().map(|(service, _)| service).collect();
+            self.jobs[id.0].phase = Phase::Withdrawing { until: self.now + WITHDRAW_LIMIT, left };
             self.effect(Effect::Withdraw { job: id });
         } else {
             self.end(id);
         }
     }
 
-    pub(super) fn withdrawn(&mut self, id: JobId) {
-        if matches!(self.jobs[id.0].phase, Phase::Withdrawing { .. }) {
+    /// One service is out; the job goes on when all of them are.
+    pub(super) fn withdrawn(&mut self, id: JobId, service: ServiceId) {
+        let Phase::Withdrawing { left, .. } = &mut self.jobs[id.0].phase else { return };
+        left.retain(|other| *other != service);
+        if left.is_empty() {
             self.end(id);
         }
     }
@@ -214,7 +218,7 @@ impl Engine {
                 }
                 self.withdraw(id);
             }
-            Phase::Withdrawing { until } if until <= now => self.end(id),
+            Phase::Withdrawing { until, .. } if until <= now => self.end(id),
             Phase::Ending { next, killed: false } if next <= now => {
                 let text = format!("killing processes for job {:?}", self.plan.jobs[id.0].name);
                 self.say(Level::Info, Some(id), text);

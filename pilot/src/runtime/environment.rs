@@ -18,12 +18,12 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// pilot's own environment, its process number and the advertised address of every service.
+    /// pilot's own environment, its process number and the advertised address of every job with a service (its first one's).
     pub fn new(plan: &Plan) -> Self {
         let mut environment = Environment { variables: std::env::vars_os().collect() };
         environment.set("CONTAINERPILOT_PID", std::process::id().to_string());
         for job in &plan.jobs {
-            if let Some(service) = &job.service {
+            if let Some(service) = job.services.first() {
                 let name = format!("CONTAINERPILOT_{}_IP", upper(&job.name));
                 environment.set(&name, service.address.to_string());
             }

@@ -22,6 +22,7 @@ fn every_key_is_in_the_manual() {
         config::jobs::KEYS,
         config::health::KEYS,
         config::when::KEYS,
+        config::service::KEYS,
         config::watches::KEYS,
         config::mysql::KEYS,
         config::consul::KEYS,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{HealthCheck, Service};
+use super::{HealthCheck, Service, ServiceId};
 use crate::core::event::Event;
 
 /// One process (or placeholder), its start condition, its health and its service. v3 spec section 5.
@@ -24,8 +24,8 @@ pub struct Job {
     pub stop_timeout: Option<Duration>,
     /// What happens to its output.
     pub output: OutputMode,
-    /// What is registered in the catalog for it.
-    pub service: Option<Service>,
+    /// What is advertised of it in the catalog: the job's own service first. All of them share the job's health.
+    pub services: Vec<Service>,
     /// How its health is found out.
     pub health: Option<HealthCheck>,
     /// Its final end is the container's end, with its exit code.
@@ -34,6 +34,14 @@ pub struct Job {
     pub success_codes: Vec<u8>,
     /// It is the foreground job of pilot's controlling terminal and inherits stdin.
     pub tty: bool,
+}
+
+impl Job {
+    /// The services that go into the catalog.
+    pub fn registered_services(&self) -> impl Iterator<Item = (ServiceId, &Service)> {
+        let numbered = self.services.iter().enumerate().map(|(index, service)| (ServiceId(index), service));
+        numbered.filter(|(_, service)| service.registered)
+    }
 }
 
 /// A program and its arguments. A program without `/` is looked up in PATH at each start.

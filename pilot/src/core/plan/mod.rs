@@ -22,7 +22,7 @@ pub use job::{Backoff, Command, Condition, Count, Job, OutputMode, Start};
 pub use logging::{Level, LogFormat, LogOutput, Logging};
 pub use probe::{HttpProbe, MysqlProbe, MysqlRole, MysqlTls, Password, Probe};
 pub use secret::Secret;
-pub use service::{CheckStatus, Service};
+pub use service::{CheckStatus, Service, Weights};
 pub use telemetry::{Metric, MetricKind, Telemetry};
 pub use watch::{Watch, WatchTarget};
 
@@ -52,6 +52,10 @@ pub struct JobId(pub(in crate::core) usize);
 /// A watch's number for life. No index either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WatchId(pub(in crate::core) usize);
+
+/// Index of a service in [`Job::services`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceId(pub usize);
 
 /// The `control` block. v3 spec section 8.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::plans::*;
 use super::world::{Script, World};
-use crate::core::effect::{Input, StopSignal};
+use crate::core::effect::{Input, StopSignal, Switch};
 use crate::core::event::{Code, Event};
 use crate::core::plan::*;
 use crate::core::stop::{HOOK_LIMIT, WITHDRAW_LIMIT};
@@ -16,7 +16,7 @@ fn hooks_run_before_and_after_the_stop_as_in_v3() {
 }
 
 fn hooks_around(app: Job) {
-    let served = app.service.is_some();
+    let served = !app.services.is_empty();
     let jobs =
         [app, job("preStop").when(once(Code::Stopping, "app")), job("postStop").when(once(Code::Stopped, "app"))];
     let world = World::new(plan(jobs)).script("preStop", [Script::exits(0).lasting(secs(1))]);
@@ -106,6 +106,41 @@ fn a_silent_catalog_cannot_hold_up_a_stop() {
     world.give(Input::Stop);
     world.pass(secs(60));
     assert_eq!(world.exit, Some((WITHDRAW_LIMIT, 0)));
+}
+
+#[test]
+fn a_job_with_several_services_is_signalled_when_all_of_them_are_out() {
+    let mut world = World::new(plan([job("app").serving(3)]));
+    world.withdraw_takes = Some(ms(300));
+    let mut world = world.started();
+    world.give(Input::Stop);
+    world.pass(secs(60));
+    assert_eq!((world.withdrawn.len(), world.signals[0].0), (1, ms(900)), "asked for together, waited for together");
+
+    let mut world = World::new(plan([job("app").serving(3)]));
+    world.withdraw_takes = Some(ms(900));
+    let mut world = world.started();
+    world.give(Input::Stop);
+    world.pass(secs(60));
+    assert_eq!(world.signals[0].0, WITHDRAW_LIMIT, "the third would need 2.7 s");
+}
+
+#[test]
+fn what_is_not_registered_is_checked_and_the_catalog_hears_nothing_of_it() {
+    let mut app = job("app").serving(2).checked(secs(1));
+    for service in &mut app.services {
+        service.registered = false;
+        service.initial_status = Some(CheckStatus::Warning);
+    }
+    let mut world = World::new(plan([app])).started();
+    world.pass(ms(2_500));
+    world.give(Input::Maintenance(Switch::On));
+    world.give(Input::Maintenance(Switch::Off));
+    world.give(Input::Stop);
+    world.pass(secs(60));
+    assert_eq!(world.trace().iter().filter(|event| *event == "StatusHealthy app").count(), 2);
+    assert!(world.announced.is_empty() && world.withdrawn.is_empty());
+    assert_eq!(world.exit.map(|(_, code)| code), Some(0));
 }
 
 /// Defect 4.

@@ -45,7 +45,8 @@ prop_compose! {
         start in start(),
         restarts in prop_oneof![(0u64..4).prop_map(Count::Finite), Just(Count::Unlimited)],
         exec in prop::bool::weighted(0.9),
-        served in any::<bool>(),
+        services in prop_oneof![Just(0u16), 1u16..4],
+        unregistered in prop::bool::weighted(0.2),
         critical in prop::bool::weighted(0.05),
         stop_timeout in prop::option::of((0u64..4000).prop_map(ms)),
         timeout in prop::option::of((1u64..4000).prop_map(ms)),
@@ -57,11 +58,12 @@ prop_compose! {
         grace in 0u64..3000,
     ) -> Job {
         let mut job = Job { restarts, critical, stop_timeout, timeout, ..job(name).when(start) };
-        if served || checked {
+        if services > 0 || checked {
             job = job.checked(ms(every));
         }
-        if served {
-            job = job.served();
+        job = job.serving(services);
+        if let Some(service) = job.services.first_mut() {
+            service.registered = !unregistered;
         }
         if let Some(health) = &mut job.health {
             (health.success_threshold, health.failure_threshold) = thresholds;

@@ -277,7 +277,7 @@ fn times_of_a_new_job_count_from_the_reload() {
 fn maintenance_lasts_through_a_reload_for_old_jobs_and_new_ones() {
     let old = job("old").served().checked(secs(1));
     let mut new = job("new").served().checked(secs(1));
-    new.service.as_mut().unwrap().initial_status = Some(CheckStatus::Passing);
+    new.services[0].initial_status = Some(CheckStatus::Passing);
     let mut world = World::new(plan([old.clone()])).started();
     world.give(Input::Maintenance(Switch::On));
     world.reload(plan([old, new]));
@@ -412,7 +412,7 @@ fn what_is_late_from_a_job_that_is_gone_is_nothing() {
     world.give(Input::Exited { job: old, run, exit, leftovers: true });
     world.give(Input::GroupGone { job: old, run });
     world.give(Input::StartFailed { job: old, run, code: 127, reason: "late".to_owned() });
-    world.give(Input::Withdrawn { job: old });
+    world.give(Input::Withdrawn { job: old, service: ServiceId(0) });
     assert_eq!((world.events.len(), world.run("app"), world.starts.len()), (events, now, 2));
 }
 

@@ -9,7 +9,7 @@ use crate::core::effect::{Announcement, Effect, Input, RoundId, RunId, StopSigna
 use crate::core::engine::Engine;
 use crate::core::event::Event;
 use crate::core::exit::Exit;
-use crate::core::plan::{JobId, Plan};
+use crate::core::plan::{JobId, Plan, ServiceId};
 
 /// How one run of a job behaves.
 #[derive(Clone, Debug)]
@@ -263,8 +263,14 @@ impl World {
                     self.fenced.insert(job);
                 }
                 self.withdrawn.push((self.now, job));
+                // Each service takes as long again as the one before.
+                let settings = self.engine.job(job).expect("only what is in force is withdrawn");
+                let services: Vec<ServiceId> = settings.registered_services().map(|(service, _)| service).collect();
+                assert!(!services.is_empty(), "nothing to withdraw");
                 if let Some(takes) = self.withdraw_takes {
-                    self.later(takes, Input::Withdrawn { job });
+                    for (service, nth) in services.into_iter().zip(1..) {
+                        self.later(takes * nth, Input::Withdrawn { job, service });
+                    }
                 }
             }
             Effect::InForce => self.in_force(),
@@ -303,7 +309,7 @@ impl World {
                 Input::GroupGone { job, run },
                 Input::StartFailed { job, run, code: 127, reason: "late".to_owned() },
                 Input::Probed { job, round: RoundId(run.0), verdict },
-                Input::Withdrawn { job },
+                Input::Withdrawn { job, service: ServiceId(0) },
             ] {
                 assert_eq!(self.engine.handle(input, self.now), []);
             }

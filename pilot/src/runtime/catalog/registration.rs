@@ -2,11 +2,13 @@
 //!
 //! Callers only say what they want and never wait. No two calls for one service overlap. After a withdrawal nothing is
 //! written any more until something new is announced: `deregister` is the last call, over within [`WITHDRAWAL`].
+//! A service whose definition has changed is registered anew, under the same id.
 //! A passing announcement is good for one TTL; after that it is stale news and pilot does not repeat it by itself.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -62,6 +64,8 @@ pub struct Registrar {
 
 #[derive(Clone, Debug)]
 struct Wish {
+    /// As it is defined now; a reload may have changed it.
+    service: Arc<Service>,
     /// `None`: out of the catalog.
     desired: Option<Desired>,
     announced: Instant,
@@ -97,11 +101,16 @@ impl Registrar {
         let wish = match self.wishes.entry(service.id.clone()) {
             Entry::Occupied(task) => task.into_mut(),
             Entry::Vacant(place) => {
-                let now = Instant::now();
-                let (sender, wishes) =
-                    watch::channel(Wish { desired: None, announced: now, withdrawals: 0, withdrawn: now });
+                let (now, service) = (Instant::now(), Arc::new(service.clone()));
+                let (sender, wishes) = watch::channel(Wish {
+                    service: Arc::clone(&service),
+                    desired: None,
+                    announced: now,
+                    withdrawals: 0,
+                    withdrawn: now,
+                });
                 let keeper = Keeper {
-                    service: service.clone(),
+                    service,
                     client: self.client.clone(),
                     wishes,
                     withdrawn: self.withdrawn.clone(),
@@ -114,13 +123,18 @@ impl Registrar {
                 place.insert(sender)
             }
         };
-        wish.send_modify(change);
+        wish.send_modify(|wish| {
+            if *wish.service != *service {
+                wish.service = Arc::new(service.clone());
+            }
+            change(wish);
+        });
     }
 }
 
 /// The task of one service.
 struct Keeper {
-    service: Service,
+    service: Arc<Service>,
     client: Client,
     wishes: watch::Receiver<Wish>,
     withdrawn: mpsc::UnboundedSender<Withdrawn>,
@@ -159,6 +173,11 @@ impl Keeper {
                 () = due => {}
             }
             let wish = self.wishes.borrow_and_update().clone();
+            if wish.service != self.service {
+                // The agent learns of the new definition with the next registration, which replaces the old one.
+                self.service = Arc::clone(&wish.service);
+                self.registered = false;
+            }
             if wish.withdrawals > self.withdrawals {
                 self.deregister(&wish).await;
             }

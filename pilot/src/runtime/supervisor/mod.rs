@@ -20,7 +20,7 @@ use super::process::leftovers;
 use super::process::signals::{Arrived, Signals};
 use crate::core::effect::{Effect, Input, RoundId, UserSignal};
 use crate::core::engine::Engine;
-use crate::core::plan::{JobId, Plan};
+use crate::core::plan::Plan;
 
 mod effects;
 mod eyes;
@@ -121,7 +121,7 @@ impl Supervisor {
                 if let Err(error) = result {
                     tracing::debug!("{id} could not be confirmed to be out of the catalog: {error}");
                 }
-                inputs.extend(self.job_of_service(&id).map(|job| Input::Withdrawn { job }));
+                inputs.extend(self.withdrawn_service(&id));
             }
             Some(report) = self.reports.recv() => match report {
                 Report::Input(input) => {
@@ -153,12 +153,12 @@ impl Supervisor {
         }
     }
 
-    fn job_of_service(&self, id: &str) -> Option<JobId> {
-        let is_it = |job: &JobId| {
-            let service = self.engine.job(*job).and_then(|settings| settings.service.as_ref());
-            service.is_some_and(|service| service.id == id)
-        };
-        self.engine.job_ids().iter().copied().find(is_it)
+    fn withdrawn_service(&self, id: &str) -> Option<Input> {
+        self.engine.job_ids().iter().find_map(|job| {
+            let mut services = self.engine.job(*job)?.registered_services();
+            let (service, _) = services.find(|(_, service)| service.id == id)?;
+            Some(Input::Withdrawn { job: *job, service })
+        })
     }
 }
 
