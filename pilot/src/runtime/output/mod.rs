@@ -91,34 +91,29 @@ pub struct Output {
     queue: Arc<Queue>,
     inbox: Arc<Mutex<Inbox>>,
     wake: Arc<PipeWriter>,
-    level: Level,
 }
+
+/// A destination of log lines, open and not written to yet.
+#[derive(Debug)]
+pub struct Destination(Sink);
 
 impl Output {
     /// Opens the destination and starts both threads, which have all signals blocked.
     pub fn start(logging: &Logging) -> Result<Output, OutputError> {
         let layout = Layout { format: logging.format, zone: time::local_zone() };
-        let sink = match &logging.output {
-            LogOutput::Stdout => Sink::descriptor(io::stdout().as_fd().try_clone_to_owned()?),
-            LogOutput::Stderr => Sink::descriptor(io::stderr().as_fd().try_clone_to_owned()?),
-            LogOutput::File(path) => {
-                let opened = OpenOptions::new().append(true).create(true).open(path);
-                let file = opened.map_err(|error| OutputError::File { path: path.clone(), error })?;
-                Sink::file(file, path.clone())
-            }
-        };
+        let Destination(sink) = Destination::open(&logging.output)?;
         Ok(Output::run(layout, logging.level, sink, PATIENCE)?)
     }
 
     fn run(layout: Layout, level: Level, sink: Sink, patience: Duration) -> io::Result<Output> {
-        let queue = Arc::new(Queue::new(layout, patience));
+        let queue = Arc::new(Queue::new(layout, level, patience));
         let inbox = Arc::new(Mutex::new(Inbox::default()));
         let (woken, wake) = io::pipe()?;
-        let reader = Reader::new(woken, Arc::clone(&inbox), Arc::clone(&queue), level >= Level::Info);
+        let reader = Reader::new(woken, Arc::clone(&inbox), Arc::clone(&queue));
         let writes = Arc::clone(&queue);
         spawn_thread("output-read", move || reader.run())?;
         spawn_thread("output-write", move || sink.run(&writes))?;
-        Ok(Output { queue, inbox, wake: Arc::new(wake), level })
+        Ok(Output { queue, inbox, wake: Arc::new(wake) })
     }
 
     /// Two pipes for a child that is about to be started.
@@ -133,7 +128,18 @@ impl Output {
 
     /// What pilot's own log statements go to: give it to `tracing::subscriber::set_global_default`.
     pub fn records(&self) -> Records {
-        Records::new(Arc::clone(&self.queue), self.level)
+        Records::new(Arc::clone(&self.queue))
+    }
+
+    /// Lines that are made from now on have this level and format, and go to the destination if there is a new one.
+    /// Returns at once.
+    pub fn change(&self, logging: &Logging, destination: Option<Destination>) {
+        if let Some(Destination(sink)) = destination {
+            self.queue.push_redirect(sink);
+        }
+        self.queue.set(logging.format, logging.level);
+        // Each log statement remembers whether it is wanted.
+        tracing::callsite::rebuild_interest_cache();
     }
 
     /// Closes and reopens the log file, if it is one (SIGUSR1, v3 spec 4.1). Returns at once.
@@ -161,6 +167,21 @@ impl Output {
         if !inbox.announced {
             inbox.announced = (&*self.wake).write(&[1]).is_ok();
         }
+    }
+}
+
+impl Destination {
+    /// Opens it. May wait: a log file may be on a slow file system, or be a pipe that nobody reads.
+    pub fn open(output: &LogOutput) -> Result<Destination, OutputError> {
+        Ok(Destination(match output {
+            LogOutput::Stdout => Sink::descriptor(io::stdout().as_fd().try_clone_to_owned()?),
+            LogOutput::Stderr => Sink::descriptor(io::stderr().as_fd().try_clone_to_owned()?),
+            LogOutput::File(path) => {
+                let opened = OpenOptions::new().append(true).create(true).open(path);
+                let file = opened.map_err(|error| OutputError::File { path: path.clone(), error })?;
+                Sink::file(file, path.clone())
+            }
+        }))
     }
 }
 

@@ -75,8 +75,8 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(woken: PipeReader, inbox: Arc<Mutex<Inbox>>, queue: Arc<Queue>, shown: bool) -> Reader {
-        let lines = Splitter { queue, shown, ready: Lines::default() };
+    pub(super) fn new(woken: PipeReader, inbox: Arc<Mutex<Inbox>>, queue: Arc<Queue>) -> Reader {
+        let lines = Splitter { queue, ready: Lines::default() };
         Reader { woken, inbox, streams: Vec::new(), finish_by: None, buffer: vec![0; LONGEST + TURN], lines }
     }
 
@@ -132,8 +132,6 @@ impl Reader {
 /// Turns bytes into lines.
 struct Splitter {
     queue: Arc<Queue>,
-    /// False: the level hides children's lines, and pipes are only kept empty.
-    shown: bool,
     ready: Lines,
 }
 
@@ -154,7 +152,9 @@ impl Splitter {
                 return Turn::Ended;
             }
         };
-        if !self.shown {
+        if !self.queue.admits(Level::Info) {
+            // The level hides children's lines: pipes are only kept empty.
+            stream.held.clear();
             return Turn::More;
         }
         front.copy_from_slice(&stream.held);
@@ -171,7 +171,7 @@ impl Splitter {
     /// Puts all whole lines into `ready` and returns what is left. There is no line end in the first `known` bytes.
     fn split<'b>(&mut self, fields: &[Field], bytes: &'b [u8], known: usize) -> &'b [u8] {
         let now = SystemTime::now();
-        let frame = self.queue.layout.frame(now, Level::Info, fields);
+        let frame = self.queue.frame(now, Level::Info, fields);
         let mut start = 0;
         for end in memchr::memchr_iter(b'\n', bytes.get(known..).unwrap_or_default()) {
             let line = bytes.get(start..known + end).unwrap_or_default();
@@ -189,7 +189,7 @@ impl Splitter {
         }
         let mut fields = fields.to_vec();
         fields.insert(1, Field { key: "partial".to_owned(), value: Value::Bare("true".to_owned()) });
-        let frame = self.queue.layout.frame(now, Level::Info, &fields);
+        let frame = self.queue.frame(now, Level::Info, &fields);
         let mut left = line;
         while left.len() > LONGEST {
             // Not within a character.
@@ -218,7 +218,7 @@ impl Splitter {
     fn last(&mut self, stream: &mut Stream) {
         let held = std::mem::take(&mut stream.held);
         if !held.is_empty() {
-            let frame = self.queue.layout.frame(SystemTime::now(), Level::Info, &stream.fields);
+            let frame = self.queue.frame(SystemTime::now(), Level::Info, &stream.fields);
             self.put(&frame, held.strip_suffix(b"\r").unwrap_or(&held));
         }
     }
