@@ -20,7 +20,9 @@ pub(super) fn check(config: Option<PathBuf>) -> ExitCode {
     let warnings = loaded.diagnostics.len() - errors;
     match (errors, &loaded.plan) {
         (0, Some(plan)) => {
-            let (jobs, watches) = (plan.jobs.len(), plan.watches.len());
+            // Telemetry's own job is not in the file.
+            let jobs = plan.jobs.len() - usize::from(plan.telemetry.is_some());
+            let watches = plan.watches.len();
             println!(
                 "{}: good, with {}, {} and {}",
                 path.display(),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::{BAD_CONFIGURATION, surroundings};
-use crate::config::Severity;
+use crate::config::Loaded;
 use crate::core::plan::Plan;
 use crate::runtime::output::Output;
 use crate::runtime::process::guard::{Guarded, Orphans, guard};
@@ -39,18 +39,19 @@ async fn supervise(config: Option<PathBuf>, guarded: Guarded) -> u8 {
         Ok(signals) => signals,
         Err(error) => return refuse(BAD_START, &format!("cannot install signal handlers: {error}")),
     };
-    let (plan, warnings) = match configuration(config) {
+    let (plan, loaded) = match configuration(config) {
         Ok(good) => good,
         Err(report) => return refuse(BAD_CONFIGURATION, &report),
     };
-    let output = match Output::start(&plan.logging) {
+    let output = match Output::open(&plan.logging) {
         Ok(output) => output,
         Err(error) => return refuse(BAD_START, &error.to_string()),
     };
     let _ = tracing::subscriber::set_global_default(output.records());
-    tracing::debug!("loaded config: {plan:?}");
-    for warning in warnings {
-        tracing::warn!("{warning}");
+    tracing::debug!("loaded config: {}", loaded.shown());
+    // Only warnings are left where there is a plan.
+    for found in &loaded.diagnostics {
+        tracing::warn!("{}:{}: {}", loaded.file_name, found.line, found.message);
     }
     if let Orphans::Elsewhere(error) = guarded.orphans {
         tracing::warn!("orphans of the jobs cannot be reaped: pilot is neither PID 1 nor a sub-reaper ({error})");
@@ -63,15 +64,11 @@ async fn supervise(config: Option<PathBuf>, guarded: Guarded) -> u8 {
     code
 }
 
-fn configuration(config: Option<PathBuf>) -> Result<(Plan, Vec<String>), String> {
+fn configuration(config: Option<PathBuf>) -> Result<(Plan, Loaded), String> {
     let (path, text) = surroundings::read(config)?;
-    let loaded = surroundings::loaded(&path, &text);
-    let warnings = |severity| {
-        let found = loaded.diagnostics.iter().filter(move |found| found.severity == severity);
-        found.map(|found| format!("{}:{}: {}", loaded.file_name, found.line, found.message)).collect()
-    };
-    match &loaded.plan {
-        Some(plan) => Ok((plan.clone(), warnings(Severity::Warning))),
+    let mut loaded = surroundings::loaded(&path, &text);
+    match loaded.plan.take() {
+        Some(plan) => Ok((plan, loaded)),
         None => Err(format!("error initializing config:\n{}", loaded.report(&text))),
     }
 }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use crate::config::{Loaded, Surroundings, load};
+use crate::config::{Interfaces, Loaded, Surroundings, load};
 
 /// The environment with `CONTAINERPILOT_PID` (v3 spec 1.5), the host name and every address.
 fn surroundings() -> Surroundings {
@@ -14,7 +14,7 @@ fn surroundings() -> Surroundings {
         std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
     env.insert("CONTAINERPILOT_PID".to_owned(), std::process::id().to_string());
     let hostname = nix::unistd::gethostname().map(text).unwrap_or_default();
-    Surroundings { env, hostname, interfaces: interfaces() }
+    Surroundings { env, hostname, interfaces: Interfaces::new(interfaces) }
 }
 
 fn interfaces() -> Vec<(String, IpAddr)> {

@@ -32,15 +32,20 @@ pub(super) fn read(value: &Value, issues: &Issues<'_>, around: &Surroundings) ->
     let consul = block.get("consul");
     let catalog = consul::read(consul.as_ref(), &around.env);
     let registers = consul::registers(consul.as_ref());
-    let jobs = placed(&block, "jobs", |field| jobs::read(field, around, registers));
+    let mut jobs = placed(&block, "jobs", |field| jobs::read(field, around, registers));
     let watches = placed(&block, "watches", watches::read);
-    let telemetry_field = block.get("telemetry");
-    sources::check(&jobs, &watches, telemetry_field.as_ref().map(|_| jobs::TELEMETRY_JOB));
+    check_catalog(&root, &catalog, &jobs, &watches);
+    check_terminal(&jobs);
+    // Last, and after the catalog was asked for: telemetry is served without one, too.
+    let telemetry = block.get("telemetry").and_then(|field| {
+        let (telemetry, job) = telemetry::read(&field, around, registers)?;
+        jobs.push((field.called(format!("the job {:?} of telemetry", job.name)), job));
+        Some(telemetry)
+    });
+    sources::check(&jobs, &watches);
     service::check_ids(&jobs);
     sources::check_duplicates("job", &jobs, |job| &job.name);
     sources::check_duplicates("watch", &watches, |watch| &watch.name);
-    check_catalog(&root, &catalog, &jobs, &watches);
-    check_terminal(&jobs);
     Some(Plan {
         consul: match catalog {
             Catalog::Given(consul) => consul.map(|consul| *consul),
@@ -50,7 +55,7 @@ pub(super) fn read(value: &Value, issues: &Issues<'_>, around: &Surroundings) ->
         stop_timeout: stop_timeout(&block),
         jobs: jobs.into_iter().map(|(_, job)| job).collect(),
         watches: watches.into_iter().map(|(_, watch)| watch).collect(),
-        telemetry: telemetry_field.and_then(|field| telemetry::read(&field, around)),
+        telemetry,
         control: telemetry::control(block.get("control")),
     })
 }

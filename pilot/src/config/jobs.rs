@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::core::plan::{Job, Start};
+use crate::core::plan::{Job, Start, TELEMETRY_JOB};
 
 use super::block::Block;
 use super::weak::Field;
@@ -51,8 +51,7 @@ const IGNORED: &[&str] = &[
     "whenStartsLimit",
     "stoppingWaitEvent",
 ];
-/// The job that v3's telemetry adds, which needs no health check.
-pub(super) const TELEMETRY_JOB: &str = "containerpilot";
+/// Of the job that telemetry adds, which needs no health check.
 const TELEMETRY_TTL: Duration = Duration::from_secs(15);
 
 /// Reads one job. `None` if it is not an object (reported).

@@ -41,7 +41,7 @@ pub(super) fn mask(text: &str) -> String {
 }
 
 /// `password`, `api-token`, `headers`; not `passwordFile` and `passwordEnv`, which only say where the secret is.
-fn is_secret_key(key: &str) -> bool {
+pub(super) fn is_secret_key(key: &str) -> bool {
     let key = key.trim_matches(['"', '\'']).to_ascii_lowercase();
     let points_elsewhere = key.ends_with("file") || key.ends_with("env");
     !points_elsewhere && ["password", "token", "secret", "headers", "authorization"].iter().any(|s| key.contains(s))
@@ -53,7 +53,7 @@ fn stars(text: &str) -> String {
 }
 
 /// Masks `secret` in `scheme://user:secret@host`.
-fn without_password(text: &str) -> String {
+pub(super) fn without_password(text: &str) -> String {
     let masked = text.find("://").and_then(|scheme| {
         let start = scheme + 3;
         let end = start + text.get(start..)?.find('@')?;

@@ -3,6 +3,7 @@
 //! Every mistake becomes a diagnostic with its place and its remedy, all of them at once. This room starts nothing,
 //! connects to nothing and knows nothing of the runtime.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -29,6 +30,7 @@ mod numbers;
 mod probe;
 mod restarts;
 mod service;
+mod shown;
 mod sources;
 mod syntax;
 mod syntax_error;
@@ -47,15 +49,18 @@ pub use diagnostic::{Diagnostic, Severity, print};
 use template::TemplateError;
 
 /// What a configuration depends on beside its text; this room looks nothing up by itself.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Surroundings {
     /// Environment variables: the template's data, and Consul's overrides.
     pub env: BTreeMap<String, String>,
     /// The end of service IDs.
     pub hostname: String,
-    /// Every address of this machine with the name of its interface.
-    pub interfaces: Vec<(String, IpAddr)>,
+    /// Every address of this machine with the name of its interface; only asked for when something is advertised.
+    pub interfaces: Interfaces,
 }
+
+/// Addresses with the names of their interfaces, looked up once, by the first who needs them.
+pub type Interfaces = LazyCell<Vec<(String, IpAddr)>>;
 
 /// What became of a text.
 ///
@@ -81,6 +86,15 @@ impl Loaded {
             report.push_str("\nLines are those of the rendered template; see them with `pilot -template`.\n");
         }
         report
+    }
+
+    /// The rendered document as one line of JSON without its secrets; empty if there is none that can be read.
+    pub fn shown(&self) -> String {
+        self.rendered
+            .as_deref()
+            .and_then(|text| syntax::parse(text).ok())
+            .map(|value| shown::json(&value))
+            .unwrap_or_default()
     }
 }
 

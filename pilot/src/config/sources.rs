@@ -12,10 +12,10 @@ use super::weak::Field;
 pub(super) type Placed<'a, T> = (Field<'a>, T);
 
 /// Warns about sources that nobody is.
-pub(super) fn check(jobs: &[Placed<'_, Job>], watches: &[Placed<'_, Watch>], telemetry_job: Option<&str>) {
+pub(super) fn check(jobs: &[Placed<'_, Job>], watches: &[Placed<'_, Watch>]) {
     let mut known: BTreeSet<String> = [GLOBAL, "SIGHUP", "SIGUSR2"].map(str::to_owned).into();
-    for name in jobs.iter().map(|(_, job)| job.name.as_str()).chain(telemetry_job) {
-        known.insert(name.to_owned());
+    for name in jobs.iter().map(|(_, job)| &job.name) {
+        known.insert(name.clone());
         known.insert(format!("check.{name}"));
     }
     known.extend(watches.iter().map(|(_, watch)| format!("watch.{}", watch.name)));

@@ -11,7 +11,7 @@ use super::effect::{Announcement, Effect, Input, RoundId, RunId, StopSignal, Swi
 use super::event::{Code, Event};
 use super::exit::Exit;
 use super::in_force::{InForce, Table};
-use super::job::{Activity, Job, Phase, Status, hooked_on_stop, start_events};
+use super::job::{Activity, Job, Phase, Status, hooked_on_stop, is_restart, start_events};
 use super::plan::{self, Condition, Count, JobId, Level, Plan, Start, WatchId};
 use super::stop::Lifecycle;
 use super::watch::Watch;
@@ -44,7 +44,7 @@ impl Engine {
         let jobs = plan.job_ids.iter().map(|id| (id.0, new(id)));
         Engine {
             jobs: Table::new(jobs),
-            watches: Table::new(plan.watch_ids.iter().map(|id| (id.0, Watch::default()))),
+            watches: Table::new(plan.watch_ids.iter().map(|id| (id.0, Watch::new()))),
             lifecycle: Lifecycle::new(&plan),
             next_number: plan.job_ids.len().max(plan.watch_ids.len()),
             plan,
@@ -65,6 +65,9 @@ impl Engine {
         self.settle();
         self.fire_timers();
         self.settle();
+        for job in self.jobs.values_mut() {
+            job.note(self.now);
+        }
         std::mem::take(&mut self.effects)
     }
 
@@ -101,6 +104,16 @@ impl Engine {
     /// The numbers of the watches, in the order of the plan in force.
     pub fn watch_ids(&self) -> &[WatchId] {
         &self.plan.watch_ids
+    }
+
+    /// The watches' states, in the order of the plan in force.
+    pub fn watches(&self) -> Vec<&Watch> {
+        self.plan.watch_ids.iter().map(|id| &self.watches[id.0]).collect()
+    }
+
+    /// Whether everything is being stopped.
+    pub fn is_stopping(&self) -> bool {
+        self.lifecycle.stopping
     }
 
     fn take(&mut self, input: Input) {
@@ -147,11 +160,11 @@ impl Engine {
             Input::GroupGone { job, run } => self.jobs[job.0].lingering.retain(|left| *left != run),
             Input::Probed { job, round, verdict } => self.probed(job, round, verdict),
             Input::Instances { watch, instances } => {
-                let events = self.watches[watch.0].see(instances);
+                let events = self.watches[watch.0].see(instances, self.now);
                 self.publish_watch(watch, events);
             }
             Input::WatchProbed { watch, pass } => {
-                let events = self.watches[watch.0].probed(pass);
+                let events = self.watches[watch.0].probed(pass, self.now);
                 self.publish_watch(watch, events);
             }
             Input::Withdrawn { job, service } => self.withdrawn(job, service),
@@ -395,6 +408,8 @@ impl Engine {
         }
         let kill_at = settings.timeout.map(|timeout| self.now + timeout);
         job.activity = Activity::Running { run, since: self.now, kill_at };
+        job.record.runs += 1;
+        job.record.restarts += u64::from(is_restart(&settings.start, cause.as_ref()));
         self.effects.push(Effect::Start { job: id, run, cause });
         if self.is_going(id) {
             self.bound_hook(id);
@@ -479,9 +494,11 @@ impl Engine {
         }
     }
 
-    /// Rule 7.
+    /// Rule 7. What stands for pilot itself stays: who takes the jobs out of service still wants to look at them.
     fn enter_maintenance(&mut self, id: JobId) {
-        self.jobs[id.0].status = Status::Maintenance;
+        if self.jobs[id.0].turn(Status::Maintenance) == Status::AlwaysHealthy {
+            return;
+        }
         self.cancel_probe(id);
         if self.is_in_catalog(id) {
             self.effects.push(Effect::Withdraw { job: id });

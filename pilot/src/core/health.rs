@@ -54,7 +54,7 @@ impl Engine {
         if job.status != Status::Healthy && job.check.passes < health.success_threshold {
             return;
         }
-        if std::mem::replace(&mut job.status, Status::Healthy) == Status::Unhealthy {
+        if job.turn(Status::Healthy) == Status::Unhealthy {
             self.say(Level::Info, Some(id), format!("{} is healthy again: {note}", plan.jobs[id.0].name));
         }
         self.publish(Event::new(Code::Healthy, plan.jobs[id.0].name.clone()));
@@ -86,7 +86,7 @@ impl Engine {
             return;
         }
         let restarts_now = job.check.failures == health.failure_threshold;
-        if std::mem::replace(&mut job.status, Status::Unhealthy) != Status::Unhealthy {
+        if job.turn(Status::Unhealthy) != Status::Unhealthy {
             self.say(Level::Warn, Some(id), format!("{} is unhealthy: {note}", settings.name));
         }
         self.publish(Event::new(Code::Unhealthy, settings.name.clone()));

@@ -32,6 +32,10 @@ impl<T> Table<T> {
     pub(super) fn values(&self) -> impl Iterator<Item = &T> {
         self.0.values()
     }
+
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.values_mut()
+    }
 }
 
 impl<T> Index<usize> for Table<T> {

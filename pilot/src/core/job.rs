@@ -21,6 +21,8 @@ pub enum Status {
     Unhealthy,
     /// Out of service on request.
     Maintenance,
+    /// Healthy from creation on, whatever happens: what stands for pilot itself.
+    AlwaysHealthy,
 }
 
 impl Status {
@@ -28,9 +30,40 @@ impl Status {
     pub fn as_str(self) -> &'static str {
         match self {
             Status::Idle | Status::Unknown => "unknown",
-            Status::Healthy => "healthy",
+            Status::Healthy | Status::AlwaysHealthy => "healthy",
             Status::Unhealthy => "unhealthy",
             Status::Maintenance => "maintenance",
+        }
+    }
+}
+
+/// What a job does, in one word for people and tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// For the event or tick that starts it.
+    Waiting,
+    /// Its process runs.
+    Running,
+    /// Its process has ended and is started again after a pause.
+    Restarting,
+    /// It has started and has no process.
+    Active,
+    /// It is on its way to the end.
+    Stopping,
+    /// It is over.
+    Completed,
+}
+
+impl State {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Waiting => "waiting",
+            State::Running => "running",
+            State::Restarting => "restarting",
+            State::Active => "active",
+            State::Stopping => "stopping",
+            State::Completed => "completed",
         }
     }
 }
@@ -126,6 +159,16 @@ pub struct Job {
     pub(super) retired: bool,
     /// An interval job whose restarts are used up while a run is still going.
     pub(super) last_run: bool,
+    pub(super) record: Record,
+}
+
+/// What is remembered of a job for those who look at it; no rule depends on it.
+#[derive(Clone, Debug)]
+pub(super) struct Record {
+    state: (State, Duration),
+    status: (Status, Duration),
+    pub runs: u64,
+    pub restarts: u64,
 }
 
 impl Job {
@@ -143,10 +186,11 @@ impl Job {
             Start::Interval(every) => (Count::Finite(1), None, Some(after(every)), 0),
             Start::Never { timeout } => (Count::Unlimited, timeout.as_ref().map(after), None, 0),
         };
+        let status = if plan.is_always_healthy() { Status::AlwaysHealthy } else { Status::Idle };
         Job {
             phase: Phase::Live,
             activity: Activity::Idle,
-            status: Status::Idle,
+            status,
             started: false,
             starts,
             budget: plan.restarts,
@@ -163,6 +207,65 @@ impl Job {
             leaving: false,
             retired: false,
             last_run: false,
+            record: Record { state: (State::Waiting, now), status: (status, now), runs: 0, restarts: 0 },
+        }
+    }
+
+    /// What it does.
+    pub fn state(&self) -> State {
+        match (&self.phase, &self.activity) {
+            (Phase::Live, Activity::Running { .. }) => State::Running,
+            (Phase::Live, Activity::BackingOff { .. }) => State::Restarting,
+            (Phase::Live, Activity::Idle) if self.started && self.record.runs == 0 => State::Active,
+            (Phase::Live, Activity::Idle) => State::Waiting,
+            (Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. }, _) => State::Stopping,
+            (Phase::Done, _) => State::Completed,
+        }
+    }
+
+    /// Since when, as the engine counts time.
+    pub fn state_since(&self) -> Duration {
+        self.record.state.1
+    }
+
+    /// Since when its health is what it is.
+    pub fn status_since(&self) -> Duration {
+        self.record.status.1
+    }
+
+    /// How often its process was started.
+    pub fn runs(&self) -> u64 {
+        self.record.runs
+    }
+
+    /// How many of these were restarts: not caused by an event or a tick.
+    pub fn restarts(&self) -> u64 {
+        self.record.restarts
+    }
+
+    /// How its last run ended.
+    pub fn last_exit(&self) -> Option<Exit> {
+        self.last_exit
+    }
+
+    /// Notes what has changed by now.
+    pub(super) fn note(&mut self, now: Duration) {
+        let (state, status) = (self.state(), self.status);
+        if self.record.state.0 != state {
+            self.record.state = (state, now);
+        }
+        if self.record.status.0 != status {
+            self.record.status = (status, now);
+        }
+    }
+
+    /// Sets its health, which stays what it is if that is for ever; gives what it was before.
+    pub(super) fn turn(&mut self, status: Status) -> Status {
+        match self.status {
+            Status::AlwaysHealthy => Status::AlwaysHealthy,
+            Status::Idle | Status::Unknown | Status::Healthy | Status::Unhealthy | Status::Maintenance => {
+                std::mem::replace(&mut self.status, status)
+            }
         }
     }
 
@@ -192,7 +295,7 @@ impl Job {
     /// A new or ended run says nothing of the next one's health; maintenance outlasts it.
     pub(super) fn forget_health(&mut self) {
         if self.status != Status::Maintenance {
-            self.status = Status::Unknown;
+            self.turn(Status::Unknown);
         }
     }
 
@@ -208,7 +311,7 @@ impl Job {
             Phase::Withdrawing { .. } | Phase::Ending { .. } | Phase::Done => false,
         };
         let in_service = match self.status {
-            Status::Unknown | Status::Healthy | Status::Unhealthy => true,
+            Status::Unknown | Status::Healthy | Status::Unhealthy | Status::AlwaysHealthy => true,
             Status::Idle | Status::Maintenance => false,
         };
         before_the_fence && in_service
@@ -243,6 +346,11 @@ pub(super) fn start_events(start: &Start) -> &[Event] {
         }
         Start::Interval(_) | Start::Never { .. } => &[],
     }
+}
+
+/// Whether a start without a cause is a restart, and not the tick of a periodic job.
+pub fn is_restart(start: &Start, cause: Option<&Event>) -> bool {
+    cause.is_none() && !matches!(start, Start::Interval(_))
 }
 
 /// Whether a job reacts to another job's stop.

@@ -29,11 +29,6 @@ impl Engine {
         self.next.is_some()
     }
 
-    /// Whether everything stops.
-    pub fn is_stopping(&self) -> bool {
-        self.lifecycle.stopping
-    }
-
     pub(super) fn request_reload(&mut self, next: Arc<Plan>) {
         if !self.lifecycle.stopping {
             let go_on = self.that_go_on(&next);
@@ -153,13 +148,13 @@ impl Engine {
             plan.job_ids.iter().zip(&go_on).filter(|(_, old)| old.is_none()).map(|(id, _)| *id).collect();
         let (now, seed) = (self.now, self.seed);
         self.jobs.follow(&plan.jobs, |number, job| Job::new(job, seed.wrapping_add(number as u64), now));
-        self.watches.follow(&plan.watches, |_, _| Watch::default());
+        self.watches.follow(&plan.watches, |_, _| Watch::new());
         self.lifecycle.after = stop_order(&plan);
         self.plan = Arc::new(plan);
         self.effect(Effect::InForce);
         for id in &begin {
             match self.maintenance {
-                Switch::On => self.jobs[id.0].status = Status::Maintenance,
+                Switch::On => drop(self.jobs[id.0].turn(Status::Maintenance)),
                 Switch::Off => self.announce_initial_status(*id),
             }
         }
@@ -192,7 +187,7 @@ impl Engine {
             match self.jobs[id.0].status {
                 Status::Healthy => events.push(Event::new(Code::Healthy, source)),
                 Status::Unhealthy => events.push(Event::new(Code::Unhealthy, source)),
-                Status::Idle | Status::Unknown | Status::Maintenance => {}
+                Status::Idle | Status::Unknown | Status::Maintenance | Status::AlwaysHealthy => {}
             }
         }
         events

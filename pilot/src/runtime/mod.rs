@@ -5,6 +5,7 @@
 pub mod catalog;
 pub mod children;
 pub mod environment;
+pub mod http;
 pub mod output;
 pub mod probe;
 pub mod process;

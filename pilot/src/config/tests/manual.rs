@@ -27,6 +27,8 @@ fn every_key_is_in_the_manual() {
         config::mysql::KEYS,
         config::consul::KEYS,
         config::consul::TLS_KEYS,
+        config::telemetry::KEYS,
+        config::telemetry::METRIC_KEYS,
     ];
     for key in lists.into_iter().flatten() {
         let named = [format!("`{key}`"), format!("`{key}."), format!(".{key}`")];

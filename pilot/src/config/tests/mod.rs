@@ -12,16 +12,19 @@ use std::net::IpAddr;
 
 use crate::core::plan::{Job, Plan, Service};
 
-use super::{Loaded, Severity, Surroundings, load};
+use super::{Interfaces, Loaded, Severity, Surroundings, load};
 
 /// A machine called `box` with eth0, lo and this environment.
 fn machine(env: &[(&str, &str)]) -> Surroundings {
-    let address = |text: &str| text.parse::<IpAddr>().unwrap();
     Surroundings {
         env: env.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
         hostname: "box".into(),
-        interfaces: vec![("lo".into(), address("127.0.0.1")), ("eth0".into(), address("10.2.0.1"))],
+        interfaces: Interfaces::new(two_interfaces),
     }
+}
+
+fn two_interfaces() -> Vec<(String, IpAddr)> {
+    [("lo", "127.0.0.1"), ("eth0", "10.2.0.1")].map(|(name, ip)| (name.to_owned(), ip.parse().unwrap())).into()
 }
 
 fn loaded(text: &str) -> Loaded {

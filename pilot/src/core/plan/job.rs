@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::{HealthCheck, Service, ServiceId};
 use crate::core::event::Event;
 
+/// The job that stands for pilot itself where it serves metrics; v3's name for it.
+pub const TELEMETRY_JOB: &str = "containerpilot";
+
 /// One process (or placeholder), its start condition, its health and its service. v3 spec section 5.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
@@ -41,6 +44,12 @@ impl Job {
     pub fn registered_services(&self) -> impl Iterator<Item = (ServiceId, &Service)> {
         let numbered = self.services.iter().enumerate().map(|(index, service)| (ServiceId(index), service));
         numbered.filter(|(_, service)| service.registered)
+    }
+
+    /// Whether it counts as healthy from the beginning and for ever, whatever happens: v3's rule for [`TELEMETRY_JOB`],
+    /// by name (spec 5.9).
+    pub fn is_always_healthy(&self) -> bool {
+        self.name == TELEMETRY_JOB
     }
 }
 

@@ -18,12 +18,12 @@ mod watch;
 
 pub use consul::{Consul, ConsulAddress, ConsulTls};
 pub use health::{HealthCheck, OnFailure};
-pub use job::{Backoff, Command, Condition, Count, Job, OutputMode, Start};
+pub use job::{Backoff, Command, Condition, Count, Job, OutputMode, Start, TELEMETRY_JOB};
 pub use logging::{Level, LogFormat, LogOutput, Logging};
 pub use probe::{HttpProbe, MysqlProbe, MysqlRole, MysqlTls, Password, Probe};
 pub use secret::Secret;
 pub use service::{CheckStatus, Service, Weights};
-pub use telemetry::{Metric, MetricKind, Telemetry};
+pub use telemetry::{BUILT_IN_METRICS, Metric, MetricKind, Telemetry};
 pub use watch::{Watch, WatchTarget};
 
 /// Everything one pilot does, from one configuration file.
@@ -39,7 +39,7 @@ pub struct Plan {
     pub jobs: Vec<Job>,
     /// In the order of the file.
     pub watches: Vec<Watch>,
-    /// Parsed and validated; served from a later release on.
+    /// Metrics and status over HTTP, if wanted. What stands for them in the catalog is the last of [`Plan::jobs`].
     pub telemetry: Option<Telemetry>,
     /// Parsed and validated; served from a later release on.
     pub control: Control,

@@ -4,6 +4,7 @@ use super::plans::*;
 use super::world::{Script, World};
 use crate::core::effect::{Announcement, Input, StopSignal, Switch};
 use crate::core::event::Code;
+use crate::core::exit::Exit;
 use crate::core::job::Status;
 use crate::core::plan::*;
 
@@ -180,6 +181,59 @@ fn maintenance_takes_the_service_out_and_lets_it_back_in() {
     world.pass(ms(5_100));
     assert_eq!(world.engine.jobs()[0].status(), Status::Healthy);
     assert_eq!(world.announced.len(), announced + 1);
+}
+
+/// Spec 5.9, 9.1 and the end of 8: what stands for pilot itself, in v3 deregistered and failing during maintenance.
+#[test]
+fn the_job_of_telemetry_is_healthy_from_the_beginning_and_stays_in_the_catalog_during_maintenance() {
+    let telemetry = with_health(app(), |health| health.probe = None);
+    let telemetry = Job { name: TELEMETRY_JOB.into(), exec: None, ..telemetry };
+    let world = World::new(plan([telemetry]));
+    assert_eq!(world.engine.jobs()[0].status().as_str(), "healthy");
+    let mut world = world.started();
+    world.pass(ms(5_100));
+    assert_eq!(world.announced.iter().map(|(at, ..)| at.as_secs()).collect::<Vec<_>>(), [5]);
+    for switch in [Switch::On, Switch::Off] {
+        world.give(Input::Maintenance(switch));
+        assert_eq!(world.engine.jobs()[0].status().as_str(), "healthy");
+        world.pass(secs(5));
+    }
+    assert_eq!((world.announced.len(), world.withdrawn.len()), (3, 0));
+    world.pass(secs(3600));
+    assert_eq!(world.exit, None, "with telemetry nothing ends by itself");
+    world.give(Input::Stop);
+    world.pass(secs(1));
+    assert_eq!((world.withdrawn.len(), world.exit.map(|(_, code)| code)), (1, Some(0)));
+}
+
+/// What `status` shows; the seconds are those of the last change.
+#[test]
+fn a_job_tells_what_it_does_and_since_when() {
+    let jobs = [
+        app().restarts(Count::Unlimited),
+        job("hook").when(each(Code::Stopped, "app")),
+        Job { exec: None, ..job("place") },
+    ];
+    let mut world = World::new(plan(jobs)).script("app", [Script::exits(1), Script::exits(1)]);
+    let told = |world: &World, index: usize| {
+        let job = &world.engine.jobs()[index];
+        (job.state().as_str(), job.state_since().as_secs(), job.runs(), job.restarts())
+    };
+    assert_eq!(told(&world, 0), ("waiting", 0, 0, 0));
+    world.give(Input::Startup);
+    world.pass(ms(50));
+    assert_eq!(told(&world, 0), ("restarting", 0, 2, 1));
+    assert_eq!(told(&world, 1), ("waiting", 0, 0, 0));
+    assert_eq!(told(&world, 2), ("active", 0, 0, 0));
+    world.pass(secs(10));
+    assert_eq!(told(&world, 0), ("running", 0, 3, 2));
+    assert_eq!(world.engine.jobs()[0].status_since().as_secs(), 5, "healthy since the first check");
+    assert_eq!(world.engine.jobs()[0].last_exit(), Some(Exit::Code(1)));
+    world.withdraw_takes = Some(secs(1));
+    world.give(Input::Stop);
+    assert_eq!(told(&world, 0), ("stopping", 10, 3, 2));
+    world.pass(ms(1_500));
+    assert_eq!(told(&world, 0), ("completed", 11, 3, 2));
 }
 
 #[test]

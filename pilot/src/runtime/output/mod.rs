@@ -22,7 +22,7 @@ use std::fs::OpenOptions;
 use std::io::{self, PipeWriter, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -91,29 +91,51 @@ pub struct Output {
     queue: Arc<Queue>,
     inbox: Arc<Mutex<Inbox>>,
     wake: Arc<PipeWriter>,
+    idle: Arc<Mutex<Idle>>,
 }
 
 /// A destination of log lines, open and not written to yet.
 #[derive(Debug)]
 pub struct Destination(Sink);
 
+/// The work of the two threads, for as long as they are not started.
+#[derive(Debug)]
+struct Idle {
+    reader: Option<Reader>,
+    sink: Option<Sink>,
+}
+
 impl Output {
-    /// Opens the destination and starts both threads, which have all signals blocked.
+    /// [`Output::open`] and [`Output::begin`].
     pub fn start(logging: &Logging) -> Result<Output, OutputError> {
-        let layout = Layout { format: logging.format, zone: time::local_zone() };
-        let Destination(sink) = Destination::open(&logging.output)?;
-        Ok(Output::run(layout, logging.level, sink, PATIENCE)?)
+        let output = Output::open(logging)?;
+        output.begin()?;
+        Ok(output)
     }
 
-    fn run(layout: Layout, level: Level, sink: Sink, patience: Duration) -> io::Result<Output> {
+    /// Opens the destination. Lines wait until [`Output::begin`].
+    pub fn open(logging: &Logging) -> Result<Output, OutputError> {
+        let layout = Layout { format: logging.format, zone: LazyLock::new(time::local_zone) };
+        let Destination(sink) = Destination::open(&logging.output)?;
+        Ok(Output::of(layout, logging.level, sink, PATIENCE)?)
+    }
+
+    fn of(layout: Layout, level: Level, sink: Sink, patience: Duration) -> io::Result<Output> {
         let queue = Arc::new(Queue::new(layout, level, patience));
         let inbox = Arc::new(Mutex::new(Inbox::default()));
         let (woken, wake) = io::pipe()?;
         let reader = Reader::new(woken, Arc::clone(&inbox), Arc::clone(&queue));
-        let writes = Arc::clone(&queue);
-        spawn_thread("output-read", move || reader.run())?;
-        spawn_thread("output-write", move || sink.run(&writes))?;
-        Ok(Output { queue, inbox, wake: Arc::new(wake) })
+        let idle = Arc::new(Mutex::new(Idle { reader: Some(reader), sink: Some(sink) }));
+        Ok(Output { queue, inbox, wake: Arc::new(wake), idle })
+    }
+
+    /// Starts both threads, which have all signals blocked; does nothing when they run. After an error (the system has no
+    /// thread to give) it may be called again. Apart from [`Output::open`], because the first job need not wait for it.
+    pub fn begin(&self) -> io::Result<()> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        spawn_thread("output-read", &mut idle.reader, Reader::run)?;
+        let queue = Arc::clone(&self.queue);
+        spawn_thread("output-write", &mut idle.sink, move |sink| sink.run(&queue))
     }
 
     /// Two pipes for a child that is about to be started.
@@ -156,6 +178,8 @@ impl Output {
     /// it was handed over; false: the deadline came first. Call it last: later lines are lost.
     pub fn finish(&self, deadline: Duration) -> bool {
         let until = Instant::now() + deadline;
+        // Without threads the wait ends with the deadline.
+        let _ = self.begin();
         self.tell_reader(|inbox| inbox.finish_by = Some(until));
         self.queue.wait_until_done(until)
     }
@@ -194,10 +218,25 @@ impl Unread<'_> {
     }
 }
 
-fn spawn_thread(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+/// A thread for the work, if there is any; work for which there is no thread stays where it is.
+fn spawn_thread<T: Send + 'static>(
+    name: &str,
+    work: &mut Option<T>,
+    run: impl FnOnce(T) + Send + 'static,
+) -> io::Result<()> {
+    if work.is_none() {
+        return Ok(());
+    }
+    let shared = Arc::new(Mutex::new(work.take()));
+    let take = |shared: &Mutex<Option<T>>| shared.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let theirs = Arc::clone(&shared);
     let start = move || {
         let _ = SigSet::all().thread_block();
-        work();
+        take(&theirs).map(run);
     };
-    thread::Builder::new().name(name.to_owned()).spawn(start).map(drop)
+    let spawned = thread::Builder::new().name(name.to_owned()).spawn(start);
+    if spawned.is_err() {
+        *work = take(&shared);
+    }
+    spawned.map(drop)
 }

@@ -65,6 +65,7 @@ impl Stream {
 }
 
 /// See the module.
+#[derive(Debug)]
 pub(super) struct Reader {
     woken: PipeReader,
     inbox: Arc<Mutex<Inbox>>,
@@ -130,6 +131,7 @@ impl Reader {
 }
 
 /// Turns bytes into lines.
+#[derive(Debug)]
 struct Splitter {
     queue: Arc<Queue>,
     ready: Lines,

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, PipeReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -22,8 +23,10 @@ const SHORT: Duration = Duration::from_millis(100);
 /// An output whose reader is the test.
 fn output(format: LogFormat, level: Level, patience: Duration) -> (Output, PipeReader) {
     let (read, write) = std::io::pipe().unwrap();
-    let layout = Layout { format, zone: TimeZone::utc() };
-    (Output::run(layout, level, Sink::descriptor(write.into()), patience).unwrap(), read)
+    let layout = Layout { format, zone: LazyLock::new(TimeZone::utc) };
+    let output = Output::of(layout, level, Sink::descriptor(write.into()), patience).unwrap();
+    output.begin().unwrap();
+    (output, read)
 }
 
 /// A child's stdout and stderr, attached as job `app` with pid 12.
@@ -77,7 +80,7 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
 fn line(format: LogFormat, fields: &[Field], message: &[u8]) -> String {
     let at = SystemTime::UNIX_EPOCH + Duration::new(1_525_262_400, 120_340_000);
     let mut out = Vec::new();
-    Layout { format, zone: TimeZone::utc() }.frame(at, Level::Info, fields).put(&mut out, message);
+    Layout { format, zone: LazyLock::new(TimeZone::utc) }.frame(at, Level::Info, fields).put(&mut out, message);
     String::from_utf8(out).unwrap()
 }
 
@@ -616,4 +619,20 @@ fn the_ends_in_pilot_are_not_inherited_and_only_they_are_non_blocking() {
     for end in [&child.stdout, &child.stderr] {
         assert_eq!(flags(end), (true, false));
     }
+}
+
+#[test]
+fn what_is_logged_before_the_threads_begin_is_written_when_they_do() {
+    let (read, write) = std::io::pipe().unwrap();
+    let layout = Layout { format: LogFormat::Default, zone: LazyLock::new(TimeZone::utc) };
+    let output = Output::of(layout, Level::Info, Sink::descriptor(write.into()), DEADLINE).unwrap();
+    let (mut out, err) = attached(&output);
+    out.write_all(b"early\n").unwrap();
+    output.begin().unwrap();
+    output.begin().unwrap();
+    drop((out, err));
+    let all = read_all(read);
+    assert!(output.finish(DEADLINE));
+    drop(output);
+    assert_eq!(messages(&all.join().unwrap()), [b"early".to_vec()]);
 }

@@ -5,11 +5,14 @@
 //! Setting a flag on a descriptor that nobody owns has no safe form either.
 #![allow(unsafe_code)]
 
-use std::os::fd::RawFd;
+use std::io;
+use std::os::fd::{OwnedFd, RawFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::errno::Errno;
 use nix::libc;
-use nix::unistd::Pid;
+use nix::unistd::{Pid, write};
 
 use crate::core::exit::Exit;
 
@@ -66,4 +69,15 @@ pub(super) fn close_range_on_exec(first: RawFd) -> Result<(), Errno> {
 pub(super) fn close_on_exec(fd: RawFd) {
     // SAFETY: numbers only; fcntl rejects a descriptor that is not open.
     unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+}
+
+/// From now on every delivery of `signal` adds one to `count` and then puts a byte into `wake`, a non-blocking pipe: when
+/// that is full, whoever reads it has been woken.
+pub(super) fn count_signal(signal: libc::c_int, count: Arc<AtomicUsize>, wake: Arc<OwnedFd>) -> io::Result<()> {
+    let deliver = move || {
+        count.fetch_add(1, Ordering::AcqRel);
+        let _ = write(&*wake, &[0]);
+    };
+    // SAFETY: an atomic addition and write(2) are all that runs in the handler, and both may; signal-hook keeps errno.
+    unsafe { signal_hook::low_level::register(signal, deliver) }.map(drop)
 }

@@ -20,6 +20,8 @@ impl Supervisor {
                     let (code, reason) = (error.exit_code(), error.to_string());
                     inputs.push_back(Input::StartFailed { job, run, code, reason });
                 }
+                // Not before the first job. Whether it worked is looked at before the loop waits.
+                let _ = self.output.begin();
             }
             Effect::Signal { job, run, signal } => {
                 let (signal, word) = match signal {

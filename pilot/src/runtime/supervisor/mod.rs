@@ -28,6 +28,9 @@ mod eyes;
 /// How often the remains of process groups are looked at while there are any; the kernel tells nobody of their end.
 const LINGERING: Duration = Duration::from_millis(20);
 
+/// When the system had no thread to give for the output, it is asked again after so long; lines wait meanwhile.
+const WITHOUT_OUTPUT: Duration = Duration::from_millis(200);
+
 /// What tasks report.
 #[derive(Debug)]
 enum Report {
@@ -101,7 +104,8 @@ impl Supervisor {
     async fn next_inputs(&mut self, inputs: &mut VecDeque<Input>) {
         let due = self.engine.next_timeout().map(|at| self.began + at);
         let look = self.children.has_lingering_groups().then(|| Instant::now() + LINGERING);
-        let wake = [due, look].into_iter().flatten().min();
+        let again = self.output.begin().is_err().then(|| Instant::now() + WITHOUT_OUTPUT);
+        let wake = [due, look, again].into_iter().flatten().min();
         let timer = async {
             match wake {
                 Some(at) => tokio::time::sleep_until(at.into()).await,
