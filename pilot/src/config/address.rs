@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
+use crate::core::number::go_printed;
+
 use super::Surroundings;
 use super::block::Block;
 use super::interfaces::{self, BadSpec, Spec};
-use super::value::{Kind, go_printed};
+use super::value::Kind;
 use super::weak::Field;
 
 const KEYS: &[&str] = &["address", "port"];

@@ -10,7 +10,7 @@ use super::issues::Issues;
 use super::sources::{self, Placed};
 use super::value::{Kind, Value};
 use super::weak::Field;
-use super::{Surroundings, consul, jobs, logging, service, telemetry, watches};
+use super::{Surroundings, consul, control, jobs, logging, service, telemetry, watches};
 
 pub(super) const KEYS: &[&str] = &["consul", "logging", "stopTimeout", "jobs", "watches", "telemetry", "control"];
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -56,7 +56,7 @@ pub(super) fn read(value: &Value, issues: &Issues<'_>, around: &Surroundings) ->
         jobs: jobs.into_iter().map(|(_, job)| job).collect(),
         watches: watches.into_iter().map(|(_, watch)| watch).collect(),
         telemetry,
-        control: telemetry::control(block.get("control")),
+        control: control::read(block.get("control")),
     })
 }
 

@@ -16,6 +16,7 @@ mod address;
 mod block;
 mod command;
 mod consul;
+mod control;
 mod document;
 mod durations;
 mod health;

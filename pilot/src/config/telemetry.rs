@@ -1,8 +1,6 @@
-//! The `telemetry` block (v3 spec 9.1, 9.3) and the `control` block (8).
+//! The `telemetry` block (v3 spec 9.1, 9.3).
 
-use std::path::PathBuf;
-
-use crate::core::plan::{BUILT_IN_METRICS, Control, Job, Metric, MetricKind, TELEMETRY_JOB, Telemetry};
+use crate::core::plan::{BUILT_IN_METRICS, Job, Metric, MetricKind, TELEMETRY_JOB, Telemetry};
 
 use super::block::Block;
 use super::value::{Kind, Member, Value};
@@ -13,24 +11,10 @@ pub(super) const KEYS: &[&str] = &["port", "interfaces", "tags", "metrics"];
 pub(super) const METRIC_KEYS: &[&str] =
     &["namespace", "subsystem", "name", "help", "type", "labels", "buckets", "quantiles"];
 
-const SOCKET: &str = "/var/run/containerpilot.socket";
 const PORT: u16 = 9090;
 const KINDS: [&str; 4] = ["counter", "gauge", "histogram", "summary"];
 /// From one heartbeat to the next, and the time Consul waits for one, in seconds.
 const HEARTBEAT: [f64; 2] = [5.0, 15.0];
-
-/// Reads the `control` block, which may be absent.
-pub(super) fn control(field: Option<Field<'_>>) -> Control {
-    let socket = field.and_then(|field| field.block(&["socket"], &[])).and_then(|block| block.get("socket"));
-    let path = socket.and_then(|field| {
-        let path = field.text()?;
-        if path.is_empty() {
-            field.error("is empty", format!("write the path of a unix socket, or leave it out for {SOCKET}"));
-        }
-        Some(path)
-    });
-    Control { socket: PathBuf::from(path.unwrap_or_else(|| SOCKET.into())) }
-}
 
 /// Reads the `telemetry` block and makes the job that stands for it; `None` if it is not an object or has no address.
 pub(super) fn read(field: &Field<'_>, surroundings: &Surroundings, registers: bool) -> Option<(Telemetry, Job)> {

@@ -28,6 +28,13 @@ pub enum Input {
     /// A new configuration was read. Answered with `InForce`, at once or when the old processes are gone; not at all if
     /// another one or a stop comes first.
     Reload(Arc<Plan>),
+    /// A person wants something of a job. What becomes of it says [`super::engine::Engine::answer`].
+    Job {
+        /// Of which.
+        job: JobId,
+        /// What.
+        request: JobRequest,
+    },
     /// The time asked for by `next_timeout` has come.
     Tick,
     /// The process of this run could not be started.
@@ -98,6 +105,17 @@ pub enum Switch {
     On,
     /// Off.
     Off,
+}
+
+/// What a person may want of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobRequest {
+    /// Run it now, whatever it waits for.
+    Start,
+    /// Take it down, in the steps of every stop, and leave it down.
+    Stop,
+    /// End its run, if there is one, and run it again.
+    Restart,
 }
 
 /// Signals that are events. v3 spec 1.7.

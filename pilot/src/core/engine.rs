@@ -91,6 +91,11 @@ impl Engine {
         self.plan.jobs.get(id.0)
     }
 
+    /// A job's state.
+    pub fn state(&self, id: JobId) -> Option<&Job> {
+        self.jobs.get(id.0)
+    }
+
     /// What the plan in force says of a watch.
     pub fn watch(&self, id: WatchId) -> Option<&plan::Watch> {
         self.plan.watches.get(id.0)
@@ -137,6 +142,7 @@ impl Engine {
                 }));
             }
             Input::Reload(next) => self.request_reload(next),
+            Input::Job { job, request } => self.requested(job, request),
             Input::Tick => {}
             Input::StartFailed { job, run, code, reason } => {
                 if self.end_run(job, run, Exit::Code(code)) {
@@ -178,6 +184,7 @@ impl Engine {
             | Input::Exited { job, .. }
             | Input::GroupGone { job, .. }
             | Input::Probed { job, .. }
+            | Input::Job { job, .. }
             | Input::Withdrawn { job, .. } => self.job(*job).is_some(),
             Input::Instances { watch, .. } | Input::WatchProbed { watch, .. } => self.watch(*watch).is_some(),
             Input::Startup
@@ -313,6 +320,9 @@ impl Engine {
         }
         if job.leaving {
             return self.halt(id);
+        }
+        if std::mem::take(&mut job.anew) {
+            return self.run(id, None);
         }
         let periodic = matches!(settings.start, Start::Interval(_));
         if job.pending > 0 {
@@ -514,7 +524,15 @@ impl Engine {
         }
     }
 
-    pub(super) fn announce_initial_status(&mut self, id: JobId) {
+    /// A job begins while others live: what the catalog is to know of it, or that it is in maintenance as they are.
+    pub(super) fn announce_beginning(&mut self, id: JobId) {
+        match self.maintenance {
+            Switch::On => drop(self.jobs[id.0].turn(Status::Maintenance)),
+            Switch::Off => self.announce_initial_status(id),
+        }
+    }
+
+    fn announce_initial_status(&mut self, id: JobId) {
         let has_one = self.plan.jobs[id.0].registered_services().any(|(_, service)| service.initial_status.is_some());
         if has_one {
             self.announce(id, Announcement::Initial);

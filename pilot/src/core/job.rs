@@ -7,6 +7,7 @@ use super::effect::{RoundId, RunId};
 use super::event::{Code, Event};
 use super::exit::Exit;
 use super::plan::{self, Condition, Count, ServiceId, Start};
+use super::request::Hold;
 
 /// What others are told of a job's health. v3 spec 5.9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub enum State {
     Active,
     /// It is on its way to the end.
     Stopping,
+    /// A person has stopped it.
+    Stopped,
     /// It is over.
     Completed,
 }
@@ -63,6 +66,7 @@ impl State {
             State::Restarting => "restarting",
             State::Active => "active",
             State::Stopping => "stopping",
+            State::Stopped => "stopped",
             State::Completed => "completed",
         }
     }
@@ -159,6 +163,10 @@ pub struct Job {
     pub(super) retired: bool,
     /// An interval job whose restarts are used up while a run is still going.
     pub(super) last_run: bool,
+    /// Its run was ended by a person, who is owed the next one.
+    pub(super) anew: bool,
+    /// Whether a person has stopped it.
+    pub(super) hold: Hold,
     pub(super) record: Record,
 }
 
@@ -207,6 +215,8 @@ impl Job {
             leaving: false,
             retired: false,
             last_run: false,
+            anew: false,
+            hold: Hold::Free,
             record: Record { state: (State::Waiting, now), status: (status, now), runs: 0, restarts: 0 },
         }
     }
@@ -219,7 +229,10 @@ impl Job {
             (Phase::Live, Activity::Idle) if self.started && self.record.runs == 0 => State::Active,
             (Phase::Live, Activity::Idle) => State::Waiting,
             (Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. }, _) => State::Stopping,
-            (Phase::Done, _) => State::Completed,
+            (Phase::Done, _) => match self.hold {
+                Hold::Free => State::Completed,
+                Hold::Stopped | Hold::Again => State::Stopped,
+            },
         }
     }
 
@@ -267,6 +280,35 @@ impl Job {
                 std::mem::replace(&mut self.status, status)
             }
         }
+    }
+
+    /// Begins again at time `now`, as a job that has had its first start; what is known of its last run stays.
+    pub(super) fn renew(&mut self, plan: &plan::Job, now: Duration) {
+        let starts = match &plan.start {
+            Start::Once { .. } | Start::Interval(_) => Count::Finite(0),
+            Start::Each { .. } | Start::Never { .. } => Count::Unlimited,
+        };
+        *self = Job {
+            starts,
+            seen: std::mem::take(&mut self.seen),
+            give_up_at: None,
+            lingering: std::mem::take(&mut self.lingering),
+            streak: self.streak.forgotten(),
+            last_uptime: self.last_uptime,
+            last_exit: self.last_exit,
+            record: self.record.clone(),
+            ..Job::new(plan, 0, now)
+        };
+    }
+
+    /// Restarts that are left to it.
+    pub fn restarts_left(&self) -> Count {
+        self.budget
+    }
+
+    /// Whether a person has stopped it.
+    pub fn hold(&self) -> Hold {
+        self.hold
     }
 
     /// Its health.

@@ -13,8 +13,11 @@ pub mod exit;
 mod health;
 mod in_force;
 pub mod job;
+pub mod number;
 pub mod plan;
+pub mod readiness;
 mod reload;
+pub mod request;
 pub mod stop;
 pub mod watch;
 

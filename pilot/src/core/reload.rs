@@ -14,6 +14,7 @@ use super::event::{Code, Event};
 use super::in_force::InForce;
 use super::job::{Job, Phase, Status, hooked_on_stop, start_events};
 use super::plan::{self, Condition, Count, JobId, Plan, Start, WatchId};
+use super::request::Hold;
 use super::stop::stop_order;
 use super::watch::Watch;
 
@@ -83,7 +84,8 @@ impl Engine {
     /// or it reacts to the stop of one of them and has done so, or is about to.
     fn is_renewed(&self, id: JobId, begins: &[&plan::Job], standing: &[Event]) -> bool {
         let job = &self.plan.jobs[id.0];
-        let is_over = self.jobs[id.0].phase != Phase::Live;
+        // What a person has stopped stays so; what is only going down is not over for the one who asked.
+        let is_over = self.jobs[id.0].phase != Phase::Live && self.jobs[id.0].hold == Hold::Free;
         let is_waited_for = begins.iter().any(|begins| waits_once_for(begins, &job.name, standing));
         let reacts = hooked_on_stop(job)
             && begins.iter().any(|begins| {
@@ -108,13 +110,16 @@ impl Engine {
 
     /// True if somebody had to be told.
     fn retire_all_but(&mut self, go_on: &[Option<JobId>]) -> bool {
-        let retired: Vec<JobId> = self
-            .ids()
-            .filter(|id| !go_on.contains(&Some(*id)))
-            .filter(|id| self.jobs[id.0].phase == Phase::Live && !self.jobs[id.0].retired)
-            .collect();
-        for id in &retired {
-            self.jobs[id.0].retired = true;
+        let outdated: Vec<JobId> = self.ids().filter(|id| !go_on.contains(&Some(*id))).collect();
+        let mut retired = Vec::new();
+        for id in outdated {
+            let job = &mut self.jobs[id.0];
+            let is_held = std::mem::replace(&mut job.hold, Hold::Free) != Hold::Free;
+            if job.phase == Phase::Live && !job.retired {
+                retired.push(id);
+            }
+            // One that goes down by itself is not retired: if it is critical, its end is still the container's.
+            job.retired |= is_held || job.phase == Phase::Live;
         }
         for id in &retired {
             self.retire(*id);
@@ -153,10 +158,7 @@ impl Engine {
         self.plan = Arc::new(plan);
         self.effect(Effect::InForce);
         for id in &begin {
-            match self.maintenance {
-                Switch::On => drop(self.jobs[id.0].turn(Status::Maintenance)),
-                Switch::Off => self.announce_initial_status(*id),
-            }
+            self.announce_beginning(*id);
         }
         for event in standing {
             for id in &begin {

@@ -10,8 +10,9 @@ use super::effect::{Effect, StopSignal};
 use super::engine::Engine;
 use super::event::{Code, Event};
 use super::in_force::{InForce, Table};
-use super::job::{Activity, Phase, hooked_on_stop, start_events};
+use super::job::{Activity, Job, Phase, hooked_on_stop, start_events};
 use super::plan::{Condition, JobId, Level, ServiceId, Start};
+use super::request::Hold;
 
 /// A hook that has no limit of its own is given up after this: the longest stop ECS allows on Fargate.
 pub const HOOK_LIMIT: Duration = Duration::from_secs(120);
@@ -140,6 +141,7 @@ impl Engine {
         let until = if self.lifecycle.hurried { self.now } else { until };
         let job = &mut self.jobs[id.0];
         job.pending = 0;
+        job.anew = false;
         if job.run().is_none() {
             job.activity = Activity::Idle;
         }
@@ -324,7 +326,7 @@ impl Engine {
 
     /// The end of a critical job is the container's end.
     fn finished(&mut self, id: JobId) {
-        if !self.plan.jobs[id.0].critical || self.is_going(id) {
+        if self.keep_held(id) || !self.plan.jobs[id.0].critical || self.is_going(id) {
             return;
         }
         let name = &self.plan.jobs[id.0].name;
@@ -340,7 +342,9 @@ impl Engine {
     }
 
     fn exit_when_done(&mut self) {
-        let all_done = self.jobs.values().all(|job| job.phase == Phase::Done);
+        // A job that a person stopped may be started again.
+        let over = |job: &Job| job.phase == Phase::Done && (job.hold == Hold::Free || self.lifecycle.stopping);
+        let all_done = self.jobs.values().all(over);
         // Without any job there is nothing whose end could be the end (v3 spec 10.5), but a request is.
         let over = all_done && self.next.is_none() && (self.lifecycle.stopping || !self.plan.job_ids.is_empty());
         if over && !self.lifecycle.exited {

@@ -91,6 +91,11 @@ impl Children {
         Ok(())
     }
 
+    /// The main process of a run, which leads its group; also when only others of the group are left.
+    pub fn process_of(&self, run: RunId) -> Option<Pid> {
+        self.groups.get(&run).copied()
+    }
+
     /// Signals a run's group, or what is left of it.
     pub fn signal_run(&mut self, run: RunId, signal: Signal) {
         if let Some(group) = self.groups.get(&run) {

@@ -4,6 +4,7 @@
 
 pub mod catalog;
 pub mod children;
+pub mod control;
 pub mod environment;
 pub mod http;
 pub mod output;

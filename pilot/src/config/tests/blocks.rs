@@ -137,12 +137,22 @@ fn watches_need_a_service_name_and_an_interval() {
 
 #[test]
 fn the_control_socket_has_a_path() {
-    assert_eq!(plan("{control: {socket: '/x'}}").control.socket, PathBuf::from("/x"));
+    let given = plan("{control: {socket: '/x'}}").control;
+    assert_eq!((given.socket, given.configured), (PathBuf::from("/x"), true));
     assert_eq!(plan("{control: {}}").control, plan("{}").control);
+    assert!(!plan("{control: {}}").control.configured, "only who writes a path insists on it");
     refused(&[
         ("{control: {socket: ''}}", "control.socket is empty"),
         ("{control: {path: '/x'}}", "control.path is not a known key"),
     ]);
+}
+
+#[test]
+fn putenv_is_allowed_unless_it_is_forbidden() {
+    for (text, allowed) in [("{}", true), ("{control: {putenv: true}}", true), ("{control: {putenv: false}}", false)] {
+        assert_eq!(plan(text).control.putenv, allowed, "{text}");
+    }
+    refused(&[("{control: {putenv: []}}", "control.putenv must be true or false, not a list")]);
 }
 
 #[test]

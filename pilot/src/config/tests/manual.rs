@@ -27,6 +27,7 @@ fn every_key_is_in_the_manual() {
         config::mysql::KEYS,
         config::consul::KEYS,
         config::consul::TLS_KEYS,
+        config::control::KEYS,
         config::telemetry::KEYS,
         config::telemetry::METRIC_KEYS,
     ];

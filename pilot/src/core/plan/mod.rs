@@ -3,10 +3,10 @@
 //! Complete and typed: every default is filled in, every address resolved, every name checked. `config` makes it,
 //! the engine and the runtime read it; nobody changes it. It holds no secret in a printable form ([`Secret`]).
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 mod consul;
+mod control;
 mod health;
 mod job;
 mod logging;
@@ -17,6 +17,7 @@ mod telemetry;
 mod watch;
 
 pub use consul::{Consul, ConsulAddress, ConsulTls};
+pub use control::{Control, DEFAULT_SOCKET};
 pub use health::{HealthCheck, OnFailure};
 pub use job::{Backoff, Command, Condition, Count, Job, OutputMode, Start, TELEMETRY_JOB};
 pub use logging::{Level, LogFormat, LogOutput, Logging};
@@ -41,7 +42,7 @@ pub struct Plan {
     pub watches: Vec<Watch>,
     /// Metrics and status over HTTP, if wanted. What stands for them in the catalog is the last of [`Plan::jobs`].
     pub telemetry: Option<Telemetry>,
-    /// Parsed and validated; served from a later release on.
+    /// The control socket.
     pub control: Control,
 }
 
@@ -56,10 +57,3 @@ pub struct WatchId(pub(in crate::core) usize);
 /// Index of a service in [`Job::services`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceId(pub usize);
-
-/// The `control` block. v3 spec section 8.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Control {
-    /// Path of the unix socket.
-    pub socket: PathBuf,
-}

@@ -4,7 +4,9 @@ mod ending;
 mod health;
 mod plans;
 mod random;
+mod readiness;
 mod reloading;
+mod requests;
 mod starting;
 mod world;
 

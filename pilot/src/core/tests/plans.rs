@@ -29,7 +29,7 @@ pub fn plan(jobs: impl IntoIterator<Item = Job>) -> Plan {
         jobs: jobs.into_iter().collect(),
         watches: Vec::new(),
         telemetry: None,
-        control: Control { socket: PathBuf::from("/var/run/containerpilot.socket") },
+        control: Control { socket: PathBuf::from(DEFAULT_SOCKET), configured: false, putenv: true },
     }
 }
 

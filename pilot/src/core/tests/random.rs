@@ -7,10 +7,11 @@ use proptest::prelude::*;
 use super::plans::*;
 use super::starting::{instances, watch};
 use super::world::{Script, World};
-use crate::core::effect::{Input, Switch, UserSignal};
+use crate::core::effect::{Input, JobRequest, Switch, UserSignal};
 use crate::core::event::{Code, Event, GLOBAL};
 use crate::core::exit::Exit;
 use crate::core::plan::*;
+use crate::core::request::Hold;
 use crate::core::stop::HOOK_LIMIT;
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -117,10 +118,15 @@ enum Step {
     Hup,
     Usr2,
     Maintenance(Switch),
+    Job(usize, JobRequest),
     Instances(usize),
     Probes(bool, u64),
     Reload(Said, u64),
     Late,
+}
+
+fn request() -> impl Strategy<Value = JobRequest> {
+    prop::sample::select(vec![JobRequest::Start, JobRequest::Stop, JobRequest::Restart])
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -129,6 +135,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Hup),
         1 => Just(Step::Usr2),
         1 => prop::sample::select(vec![Switch::On, Switch::Off]).prop_map(Step::Maintenance),
+        2 => (0usize..5, request()).prop_map(|(job, request)| Step::Job(job, request)),
         2 => (0usize..3).prop_map(Step::Instances),
         2 => (any::<bool>(), 0u64..4000).prop_map(|(pass, takes)| Step::Probes(pass, takes)),
         3 => (said(), 1u64..3).prop_map(|(said, interval)| Step::Reload(said, interval)),
@@ -180,6 +187,11 @@ impl History {
             Step::Hup => world.give(Input::Signal(UserSignal::Hup)),
             Step::Usr2 => world.give(Input::Signal(UserSignal::Usr2)),
             Step::Maintenance(switch) => world.give(Input::Maintenance(switch)),
+            Step::Job(at, request) => {
+                if let Some(job) = world.engine.job_ids().get(at).copied() {
+                    world.give(Input::Job { job, request });
+                }
+            }
             Step::Instances(count) => {
                 let watch = world.engine.watch_ids()[0];
                 world.give(Input::Instances { watch, instances: instances(count) });
@@ -228,6 +240,9 @@ proptest! {
         let seen = world.events.iter().filter(|(_, event)| event.source == "SIGHUP").count();
         prop_assert_eq!(seen, signals, "no event is lost");
         let limit = (HOOK_LIMIT + secs(15)) * (2 * NAMES.len() as u32 + 1);
+        let held = world.engine.jobs().iter().any(|job| job.hold() != Hold::Free);
+        let critical = history.definitions.iter().flatten().any(|job| job.critical);
+        prop_assert!(world.exit.is_none() || !held || critical, "what a person stopped is no end");
         if world.engine.is_reloading() && history.second_stop.is_none() {
             let end = world.now + limit;
             while world.engine.is_reloading() && world.exit.is_none() && world.now < end {
@@ -246,7 +261,7 @@ proptest! {
             world.pass(limit);
         }
         prop_assert!(world.exit.is_some(), "the stop did not end: {:#?}", world.engine.jobs());
-        if history.definitions.iter().flatten().all(|job| !job.critical) {
+        if !critical {
             prop_assert_eq!(world.exit.map(|(_, code)| code), Some(0));
         }
     }
@@ -284,7 +299,7 @@ proptest! {
         }
         let life = |world: &World, begin| {
             let since = |at: &std::time::Duration| at.checked_sub(begin);
-            let runs: Vec<_> = world.runs().iter().filter_map(|(at, name)| Some((since(at)?, (*name).to_owned()))).collect();
+            let runs: Vec<_> = world.timeline().iter().filter_map(|(at, name)| Some((since(at)?, (*name).to_owned()))).collect();
             let events: Vec<_> = world.events.iter().filter_map(|(at, event)| Some((since(at)?, event.to_string())))
                 .filter(|(_, event)| !event.contains("Startup") && !event.contains(" old")).collect();
             (runs, events, world.exit.and_then(|(at, code)| Some((since(&at)?, code))))

@@ -44,7 +44,7 @@ fn a_changed_job_is_stopped_like_any_and_its_successor_starts_when_it_is_gone() 
     world.pass(secs(10));
     assert_eq!(world.withdrawn, [(secs(1), JobId(0))], "only the service of the changed job leaves");
     assert_eq!(world.signals, [(secs(1) + ms(1), JobId(0), StopSignal::Terminate)]);
-    assert_eq!(world.runs()[2..], [(secs(4) + ms(1), "app")], "not beside its old process");
+    assert_eq!(world.timeline()[2..], [(secs(4) + ms(1), "app")], "not beside its old process");
     assert_eq!(world.run("other"), untouched);
     assert_eq!(world.engine.jobs().len(), 2);
 }
@@ -58,7 +58,7 @@ fn an_old_process_that_ignores_its_stop_signal_is_killed_before_its_successor_st
         world.reload(plan([changed(deaf)]));
         world.pass(secs(20));
         assert_eq!(world.signals[1], (limit, JobId(0), StopSignal::Kill));
-        assert_eq!(world.runs(), [(secs(0), "deaf"), (limit, "deaf")]);
+        assert_eq!(world.timeline(), [(secs(0), "deaf"), (limit, "deaf")]);
     }
 }
 
@@ -69,7 +69,7 @@ fn a_job_under_a_new_name_starts_when_the_one_under_the_old_name_is_gone() {
     world = world.script("web", [Script { leaves: Some(secs(2)), ..Script::forever() }]).started();
     world.reload(plan([job("frontend")]));
     world.pass(secs(10));
-    assert_eq!(world.runs(), [(secs(0), "web"), (secs(2), "frontend")], "the whole group of it");
+    assert_eq!(world.timeline(), [(secs(0), "web"), (secs(2), "frontend")], "the whole group of it");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn hooks_on_a_changed_job_do_their_work_before_its_successor_starts_and_are_arme
     assert_eq!(world.engine.changes(&next).to_string(), "jobs changed: app; jobs begun anew: pre, post; 0 jobs go on");
     world.reload(next);
     world.pass(secs(10));
-    assert_eq!(world.runs(), [(secs(0), "app"), (secs(0), "pre"), (secs(1), "post"), (secs(2), "app")]);
+    assert_eq!(world.timeline(), [(secs(0), "app"), (secs(0), "pre"), (secs(1), "post"), (secs(2), "app")]);
     world.give(Input::Stop);
     world.pass(secs(10));
     assert_eq!((world.count_starts("pre"), world.count_starts("post")), (2, 2), "the successor has them too");
@@ -142,7 +142,7 @@ fn a_hook_that_changes_with_its_job_runs_in_its_old_form_for_the_old_job() {
         let mut world = World::new(plan(jobs.clone())).script("pre", [Script::exits(0).lasting(secs(1))]).started();
         world.reload(plan(jobs.into_iter().map(changed)));
         world.pass(secs(10));
-        assert_eq!(world.runs(), [(secs(0), "app"), (secs(0), "pre"), (secs(1), "app")]);
+        assert_eq!(world.timeline(), [(secs(0), "app"), (secs(0), "pre"), (secs(1), "app")]);
         assert_eq!(world.starts[1].1, JobId(usize::from(!hook_first)), "the old one");
     }
 }
@@ -199,7 +199,7 @@ fn a_finished_job_that_a_changed_one_waits_for_runs_again_before_it() {
         );
         world.reload(next);
         world.pass(secs(5));
-        assert_eq!(world.runs()[4..], [(secs(5), "fetch"), (secs(6), "render"), (secs(7), "app")]);
+        assert_eq!(world.timeline()[4..], [(secs(5), "fetch"), (secs(6), "render"), (secs(7), "app")]);
     }
 }
 
@@ -213,7 +213,7 @@ fn a_job_that_ends_while_old_processes_are_waited_for_runs_again_for_the_one_tha
     let [setup, app, slow] = jobs;
     world.reload(plan([setup, app, changed(slow)]));
     world.pass(secs(10));
-    assert_eq!(world.runs()[2..], [(secs(4), "setup"), (secs(4), "slow"), (secs(4) + ms(1), "app")]);
+    assert_eq!(world.timeline()[2..], [(secs(4), "setup"), (secs(4), "slow"), (secs(4) + ms(1), "app")]);
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn a_running_job_that_a_changed_one_waits_for_is_left_alone() {
     let [setup, app] = jobs;
     world.reload(plan([setup, changed(app)]));
     world.pass(secs(5));
-    assert_eq!(world.runs(), [(secs(0), "setup"), (secs(5), "app")]);
+    assert_eq!(world.timeline(), [(secs(0), "setup"), (secs(5), "app")]);
 }
 
 #[test]
@@ -252,7 +252,7 @@ fn a_new_job_is_told_what_stands() {
     world.give(Input::Signal(UserSignal::Hup));
     world.pass(ms(1_500));
     world.reload(with_watches(old.into_iter().chain(new).collect()));
-    let mut started: Vec<_> = world.runs()[3..].iter().map(|(_, name)| *name).collect();
+    let mut started: Vec<_> = world.timeline()[3..].iter().map(|(_, name)| *name).collect();
     started.sort_unstable();
     assert_eq!(started, ["both", "either", "ill", "often", "seen"], "and gone need not run again for either");
     assert_eq!(world.starts.last().unwrap().2, Some(Event::new(Code::Healthy, "db")), "the cause is told");
@@ -268,7 +268,7 @@ fn times_of_a_new_job_count_from_the_reload() {
     world.script_of("ticks", [Script::exits(0), Script::exits(0)]);
     world.reload(plan(jobs));
     world.pass(secs(4));
-    assert_eq!(world.runs()[1..], [(secs(100), "ticks"), (secs(103), "ticks")]);
+    assert_eq!(world.timeline()[1..], [(secs(100), "ticks"), (secs(103), "ticks")]);
     let gave_up = world.events.iter().find(|(_, event)| event.code == Code::TimerExpired).unwrap();
     assert_eq!(gave_up.0, secs(102));
 }
@@ -324,7 +324,7 @@ fn the_last_of_several_plans_that_wait_is_the_one_that_comes() {
     world.reload(plan([job("app"), job("other"), job("last")]));
     world.pass(secs(10));
     // `other` went with the first, and the definition that app had before is a new job too: the old one was told to stop.
-    assert_eq!(world.runs()[2..], [(secs(3), "app"), (secs(3), "other"), (secs(3), "last")]);
+    assert_eq!(world.timeline()[2..], [(secs(3), "app"), (secs(3), "other"), (secs(3), "last")]);
     assert_eq!(world.reloaded, [secs(3)]);
 }
 

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::core::effect::{Announcement, Effect, Input, RoundId, RunId, StopSignal, Verdict};
+use crate::core::effect::{Announcement, Effect, Input, JobRequest, RoundId, RunId, StopSignal, Verdict};
 use crate::core::engine::Engine;
 use crate::core::event::Event;
 use crate::core::exit::Exit;
-use crate::core::plan::{JobId, Plan, ServiceId};
+use crate::core::job::{Phase, State, start_events};
+use crate::core::plan::{Job, JobId, Plan, ServiceId};
 
 /// How one run of a job behaves.
 #[derive(Clone, Debug)]
@@ -75,6 +76,10 @@ pub struct World {
     scripts_of: BTreeMap<(JobId, RunId), Script>,
     in_flight: BTreeSet<(JobId, RoundId)>,
     fenced: BTreeSet<JobId>,
+    /// Stopped by a person, who has not started them since.
+    held: BTreeSet<JobId>,
+    /// Started by a person after their end: what was fenced begins anew.
+    revived: BTreeSet<JobId>,
     names: BTreeMap<JobId, String>,
     /// Every run there was.
     pub ran: Vec<(JobId, RunId)>,
@@ -108,6 +113,8 @@ impl World {
             scripts_of: BTreeMap::new(),
             in_flight: BTreeSet::new(),
             fenced: BTreeSet::new(),
+            held: BTreeSet::new(),
+            revived: BTreeSet::new(),
             names: BTreeMap::new(),
             ran: Vec::new(),
             reloaded: Vec::new(),
@@ -142,10 +149,35 @@ impl World {
 
     pub fn give(&mut self, input: Input) {
         assert!(self.exit.is_none(), "nothing may happen after the end");
+        if let Input::Job { job, request } = input
+            && self.engine.answer(job, request).is_ok()
+        {
+            self.asked(job, request);
+        }
         let effects = self.engine.handle(input, self.now);
         for effect in effects {
             self.perform(effect);
         }
+    }
+
+    fn asked(&mut self, id: JobId, request: JobRequest) {
+        if request == JobRequest::Stop {
+            // What has already ended cannot be stopped, and its source's next stop may need it again.
+            if self.engine.jobs[id.0].state() != State::Completed {
+                self.held.insert(id);
+                self.revived.remove(&id);
+            }
+            return;
+        }
+        self.held.remove(&id);
+        if *self.engine.jobs[id.0].phase() != Phase::Live {
+            self.revived.insert(id);
+        }
+        // Hooks on its stop get their run for its next stop, too.
+        let name = &self.engine.job(id).expect("only what is in force is asked for").name;
+        let hooked = |job: &Job| start_events(&job.start).iter().any(|event| event.source == *name);
+        let is_hooked = |id: &&JobId| self.engine.job(**id).is_some_and(hooked);
+        self.revived.extend(self.engine.job_ids().iter().filter(is_hooked));
     }
 
     /// Lets the world go on for this long, or until the engine has ended.
@@ -211,6 +243,9 @@ impl World {
                 assert_eq!(old.count(), 0, "old and new of one job at once");
                 let running = self.alive.iter().filter(|((other, _), alive)| *other == job && **alive == Alive::Main);
                 assert_eq!(running.count(), 0, "two runs of one job at once");
+                assert!(!self.held.contains(&job), "started although a person has stopped it");
+                let asked = self.revived.remove(&job);
+                assert!(!self.fenced.remove(&job) || asked, "started behind the fence");
                 self.starts.push((self.now, job, cause));
                 let queued = self.scripts.get_mut(&name).and_then(VecDeque::pop_front);
                 let script = queued.unwrap_or_else(|| self.default_script.clone());
@@ -255,6 +290,11 @@ impl World {
             }
             Effect::CancelProbe { job, round } => assert!(self.in_flight.remove(&(job, round))),
             Effect::Announce { job, announcement } => {
+                let first_sign = announcement == Announcement::Initial
+                    || self.engine.job(job).is_some_and(|settings| settings.exec.is_none());
+                if first_sign && self.revived.remove(&job) {
+                    self.fenced.remove(&job);
+                }
                 assert!(!self.fenced.contains(&job), "{announcement:?} behind the fence");
                 self.announced.push((self.now, job, announcement));
             }
@@ -322,7 +362,7 @@ impl World {
     }
 
     /// Starts as time and name.
-    pub fn runs(&self) -> Vec<(Duration, &str)> {
+    pub fn timeline(&self) -> Vec<(Duration, &str)> {
         self.starts.iter().map(|(at, job, _)| (*at, self.names[job].as_str())).collect()
     }
 

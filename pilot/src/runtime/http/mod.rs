@@ -14,7 +14,7 @@ mod tests;
 use std::time::Duration;
 
 pub use listener::Listener;
-pub use response::{Body, Lines, Response, json, stream, text};
+pub use response::{Body, Gone, Lines, Response, json, stream, text};
 pub use server::Server;
 
 /// A request with its whole body, which is at most [`Limits::body`] long.

@@ -12,6 +12,7 @@ use tokio::task::AbortHandle;
 
 use super::catalog::{Client, Registrar, Withdrawn};
 use super::children::Children;
+use super::control::{Control, Request, Tally, WAITING};
 use super::environment::Environment;
 use super::output::Output;
 use super::probe::Prober;
@@ -24,6 +25,7 @@ use crate::core::plan::Plan;
 
 mod effects;
 mod eyes;
+mod requests;
 
 /// How often the remains of process groups are looked at while there are any; the kernel tells nobody of their end.
 const LINGERING: Duration = Duration::from_millis(20);
@@ -52,6 +54,10 @@ pub struct Supervisor {
     catalog: Option<Client>,
     registrar: Option<Registrar>,
     withdrawn: mpsc::UnboundedReceiver<Withdrawn>,
+    control: Option<Control>,
+    tally: Tally,
+    requests: mpsc::Receiver<Request>,
+    asker: mpsc::Sender<Request>,
     reports: mpsc::UnboundedReceiver<Report>,
     reporter: mpsc::UnboundedSender<Report>,
 }
@@ -62,6 +68,7 @@ impl Supervisor {
         let plan = Arc::new(plan);
         let (withdrawals, withdrawn) = mpsc::unbounded_channel();
         let (reporter, reports) = mpsc::unbounded_channel();
+        let (asker, requests) = mpsc::channel(WAITING);
         let catalog = plan.consul.clone().map(Client::new);
         Supervisor {
             engine: Engine::new(Arc::clone(&plan), seed()),
@@ -75,6 +82,10 @@ impl Supervisor {
             registrar: catalog.clone().map(|client| Registrar::new(client, withdrawals)),
             catalog,
             withdrawn,
+            control: None,
+            tally: Tally::default(),
+            requests,
+            asker,
             reports,
             reporter,
             plan,
@@ -83,6 +94,9 @@ impl Supervisor {
 
     /// Runs until everything has ended; returns the exit code.
     pub async fn run(mut self) -> u8 {
+        if let Err(code) = self.open_control().await {
+            return code;
+        }
         let mut inputs = VecDeque::from([Input::Startup]);
         for watch in self.engine.watch_ids() {
             self.follow(*watch);
@@ -91,6 +105,7 @@ impl Supervisor {
             while let Some(input) = inputs.pop_front() {
                 for effect in self.engine.handle(input, self.began.elapsed()) {
                     if let Effect::Exit(code) = effect {
+                        self.close_control().await;
                         leftovers::end(self.plan.stop_timeout, &mut self.signals).await;
                         return code;
                     }
@@ -134,6 +149,7 @@ impl Supervisor {
                 }
                 Report::ProbeDeadline(round, limit) => self.children.probe_timed_out(round, limit),
             },
+            Some(request) = self.requests.recv() => self.answer(request, inputs),
             () = timer => {
                 if self.children.has_lingering_groups() {
                     inputs.extend(self.children.reap(&mut self.environment));
