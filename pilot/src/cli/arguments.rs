@@ -4,7 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, Command, error::ErrorKind};
+use clap::{Arg, ArgAction, Command};
+
+use super::client;
 
 /// What pilot is asked to do.
 #[derive(Debug, PartialEq)]
@@ -15,6 +17,8 @@ pub(super) enum Action {
     Check { config: Option<PathBuf> },
     /// Render the configuration's template only.
     Template { config: Option<PathBuf>, out: Option<PathBuf> },
+    /// Ask the running pilot.
+    Ask { ask: client::Ask, socket: Option<PathBuf>, config: Option<PathBuf> },
     /// Print the version.
     Version,
 }
@@ -42,13 +46,21 @@ fn plain_run(arguments: &[OsString]) -> Option<Action> {
 }
 
 fn by_clap(arguments: Vec<OsString>) -> Result<Action, clap::Error> {
-    let mut command = command();
-    let matches = command.try_get_matches_from_mut(arguments.into_iter().map(two_dashes))?;
+    let matches = command().try_get_matches_from(arguments.into_iter().map(two_dashes).filter_map(set_flag))?;
     let path = |name: &str| matches.get_one::<PathBuf>(name).cloned();
     let config = path("config").filter(|path| !path.as_os_str().is_empty());
-    if let Some(("check", check)) = matches.subcommand() {
-        let file = check.get_one::<PathBuf>("file").cloned();
-        return Ok(Action::Check { config: file.or(config) });
+    let socket = path("socket");
+    match matches.subcommand() {
+        Some(("check", check)) => {
+            let file = check.get_one::<PathBuf>("file").cloned();
+            return Ok(Action::Check { config: file.or(config) });
+        }
+        Some((name, command)) => {
+            if let Some(ask) = client::from_subcommand(name, command) {
+                return Ok(Action::Ask { ask, socket, config });
+            }
+        }
+        None => {}
     }
     if matches.get_flag("version") {
         return Ok(Action::Version);
@@ -56,22 +68,10 @@ fn by_clap(arguments: Vec<OsString>) -> Result<Action, clap::Error> {
     if matches.get_flag("template") {
         return Ok(Action::Template { config, out: path("out") });
     }
-    for later in ["reload", "ping"] {
-        if matches.get_flag(later) {
-            return Err(not_yet(&mut command, later));
-        }
-    }
-    for later in ["maintenance", "putenv", "putmetric"] {
-        if matches.contains_id(later) {
-            return Err(not_yet(&mut command, later));
-        }
-    }
-    Ok(Action::Run { config })
-}
-
-fn not_yet(command: &mut Command, flag: &str) -> clap::Error {
-    let text = format!("-{flag} needs the control socket, which this version of pilot does not serve yet");
-    command.error(ErrorKind::InvalidValue, text)
+    Ok(match client::from_flags(&matches) {
+        Some(ask) => Action::Ask { ask, socket, config },
+        None => Action::Run { config },
+    })
 }
 
 fn command() -> Command {
@@ -92,16 +92,20 @@ fn command() -> Command {
         .arg(flag("version").help("Print version and git hash"))
         .arg(flag("template").help("Render the configuration's template and stop"))
         .arg(path("out").long("out").value_name("FILE").help("With --template: write there instead of stdout"))
-        .arg(flag("reload").hide(true))
-        .arg(flag("ping").hide(true))
-        .arg(Arg::new("maintenance").long("maintenance").hide(true))
-        .arg(Arg::new("putenv").long("putenv").action(ArgAction::Append).hide(true))
-        .arg(Arg::new("putmetric").long("putmetric").action(ArgAction::Append).hide(true))
+        .arg(
+            path("socket")
+                .long("socket")
+                .value_name("PATH")
+                .global(true)
+                .help("Control socket of the running pilot [env: PILOT_SOCKET]"),
+        )
+        .args(client::flags())
         .subcommand(
             Command::new("check")
                 .about("Report every mistake in a configuration; exit 1 if there is one")
                 .arg(path("file").value_name("FILE").help("Configuration file [default: as for running]")),
         )
+        .subcommands(client::subcommands())
 }
 
 /// `-config` is `--config`; `-h` and a lone `-` stay.
@@ -116,8 +120,21 @@ fn two_dashes(argument: OsString) -> OsString {
     OsString::from_vec(two)
 }
 
+/// Go's `--reload=true` is `--reload`, and `--reload=false` is nothing.
+fn set_flag(argument: OsString) -> Option<OsString> {
+    const FLAGS: [&str; 5] = ["--version", "--template", "--reload", "--ping", "--help"];
+    let Some((flag, value)) = argument.to_str().and_then(|text| text.split_once('=')) else { return Some(argument) };
+    match (FLAGS.contains(&flag), value) {
+        (true, "1" | "t" | "T" | "true" | "TRUE" | "True") => Some(flag.into()),
+        (true, "0" | "f" | "F" | "false" | "FALSE" | "False") => None,
+        _ => Some(argument),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use clap::error::ErrorKind;
+
     use super::*;
 
     fn parsed(line: &str) -> Result<Action, ErrorKind> {
@@ -143,7 +160,6 @@ mod tests {
             ("pilot -confg a", Err(ErrorKind::UnknownArgument)),
             ("pilot -h", Err(ErrorKind::DisplayHelp)),
             ("pilot -help", Err(ErrorKind::DisplayHelp)),
-            ("pilot -reload", Err(ErrorKind::InvalidValue)),
         ];
         for (line, want) in rows {
             assert_eq!(parsed(line), want, "{line}");

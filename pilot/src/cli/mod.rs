@@ -4,6 +4,7 @@
 
 mod arguments;
 mod check;
+mod client;
 mod run;
 mod surroundings;
 mod template;
@@ -29,6 +30,7 @@ pub fn main() -> ExitCode {
         Ok(Action::Run { config }) => run::run(config),
         Ok(Action::Check { config }) => check::check(config),
         Ok(Action::Template { config, out }) => template::render(config, out),
+        Ok(Action::Ask { ask, socket, config }) => client::ask(&ask, socket, config),
         Ok(Action::Version) => {
             println!("Version: {}\nGitHash: {}", env!("CARGO_PKG_VERSION"), env!("PILOT_GIT_HASH"));
             ExitCode::SUCCESS

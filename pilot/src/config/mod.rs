@@ -46,6 +46,7 @@ mod when;
 #[cfg(test)]
 mod tests;
 
+pub use control::control_socket;
 pub use diagnostic::{Diagnostic, Severity, print};
 use template::TemplateError;
 

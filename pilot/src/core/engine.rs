@@ -408,7 +408,7 @@ impl Engine {
             Activity::BackingOff { .. } if cause.is_some() => job.pending += 1,
             Activity::Idle | Activity::BackingOff { .. } => {}
         }
-        job.started = true;
+        let begins = !std::mem::replace(&mut job.started, true);
         job.forget_health();
         job.check.passes = 0;
         job.check.failures = 0;
@@ -419,7 +419,7 @@ impl Engine {
         let kill_at = settings.timeout.map(|timeout| self.now + timeout);
         job.activity = Activity::Running { run, since: self.now, kill_at };
         job.record.runs += 1;
-        job.record.restarts += u64::from(is_restart(&settings.start, cause.as_ref()));
+        job.record.restarts += u64::from(!begins && is_restart(&settings.start, cause.as_ref()));
         self.effects.push(Effect::Start { job: id, run, cause });
         if self.is_going(id) {
             self.bound_hook(id);

@@ -21,10 +21,65 @@ pub enum Hold {
     Again,
 }
 
+/// What a request comes to.
+enum Step {
+    /// It is as wanted.
+    Nothing(&'static str),
+    /// A live job has no run: it gets one.
+    Start,
+    /// A job that is down begins again.
+    Revive,
+    /// Its run is ended and followed by another.
+    RunAnew,
+    /// It is on its way down and begins again after that.
+    ReviveLater,
+    /// It leaves.
+    Halt,
+    /// It is on its way down, from now on because a person wants it.
+    StayDown,
+}
+
 impl Engine {
     /// What will become of a request, for the person who asks; an error if it will not be done.
     pub fn answer(&self, id: JobId, request: JobRequest) -> Result<String, String> {
         let name = &self.plan.jobs[id.0].name;
+        Ok(match self.step(id, request)? {
+            Step::Nothing(state) => format!("{name} {state}"),
+            Step::Start | Step::Revive => format!("starting {name}"),
+            Step::RunAnew => format!("restarting {name}"),
+            Step::ReviveLater => format!("{name} is stopping and is started again as soon as it has stopped"),
+            Step::Halt | Step::StayDown => format!("stopping {name}"),
+        })
+    }
+
+    pub(super) fn requested(&mut self, id: JobId, request: JobRequest) {
+        let Ok(step) = self.step(id, request) else { return };
+        let doing = match request {
+            JobRequest::Start => "starting",
+            JobRequest::Stop => "stopping",
+            JobRequest::Restart => "restarting",
+        };
+        if !matches!(step, Step::Nothing(_)) {
+            let name = &self.plan.jobs[id.0].name;
+            self.say(Level::Info, Some(id), format!("{doing} {name}: asked by a person over the control socket"));
+        }
+        match step {
+            Step::Nothing(_) => {}
+            Step::Start => self.start_out_of_turn(id),
+            Step::Revive => self.revive(id),
+            Step::RunAnew => self.run_anew(id),
+            Step::ReviveLater => self.jobs[id.0].hold = Hold::Again,
+            Step::Halt => {
+                self.jobs[id.0].hold = Hold::Stopped;
+                self.halt(id);
+            }
+            Step::StayDown => self.jobs[id.0].hold = Hold::Stopped,
+        }
+    }
+
+    fn step(&self, id: JobId, request: JobRequest) -> Result<Step, String> {
+        let plan = &self.plan.jobs[id.0];
+        let name = &plan.name;
         if self.lifecycle.stopping {
             return Err(format!("pilot is stopping, and every job with it: nothing can be asked of {name} any more"));
         }
@@ -32,53 +87,21 @@ impl Engine {
         if job.retired {
             return Err(format!("a reload is taking {name} down: ask again when that is done"));
         }
-        let has_process = self.plan.jobs[id.0].exec.is_some();
-        let going_down = matches!(job.phase, Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. });
-        let running = job.phase == Phase::Live && job.run().is_some();
-        Ok(match request {
-            JobRequest::Stop if job.phase == Phase::Done && job.hold == Hold::Free => {
-                format!("{name} has already ended")
-            }
-            JobRequest::Stop if job.phase == Phase::Done => format!("{name} is already stopped"),
-            JobRequest::Stop => format!("stopping {name}"),
-            JobRequest::Start | JobRequest::Restart if job.phase == Phase::Live && !has_process => {
+        let starts = matches!(request, JobRequest::Start | JobRequest::Restart);
+        Ok(match (&job.phase, request) {
+            (Phase::Live, _) if starts && plan.exec.is_none() => {
                 return Err(format!("{name} has no process that could be started: it has no `exec`"));
             }
-            JobRequest::Start if running => format!("{name} is already running"),
-            JobRequest::Restart if running => format!("restarting {name}"),
-            JobRequest::Start | JobRequest::Restart if going_down => {
-                format!("{name} is stopping and is started again as soon as it has stopped")
-            }
-            JobRequest::Start | JobRequest::Restart => format!("starting {name}"),
+            (Phase::Live, JobRequest::Start) if job.run().is_some() => Step::Nothing("is already running"),
+            (Phase::Live, JobRequest::Restart) if job.run().is_some() => Step::RunAnew,
+            (Phase::Live, JobRequest::Start | JobRequest::Restart) => Step::Start,
+            (Phase::Live, JobRequest::Stop) => Step::Halt,
+            (Phase::Done, JobRequest::Start | JobRequest::Restart) => Step::Revive,
+            (Phase::Done, JobRequest::Stop) if job.hold == Hold::Free => Step::Nothing("has already ended"),
+            (Phase::Done, JobRequest::Stop) => Step::Nothing("is already stopped"),
+            (Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. }, _) if starts => Step::ReviveLater,
+            (Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. }, _) => Step::StayDown,
         })
-    }
-
-    pub(super) fn requested(&mut self, id: JobId, request: JobRequest) {
-        if self.is_going(id) {
-            return;
-        }
-        let text =
-            format!("{} {}: asked by a person over the control socket", request.doing(), self.plan.jobs[id.0].name);
-        self.say(Level::Info, Some(id), text);
-        let running = self.jobs[id.0].run().is_some();
-        match (request, &self.jobs[id.0].phase) {
-            (JobRequest::Start | JobRequest::Restart, Phase::Done) => self.revive(id),
-            (JobRequest::Start, Phase::Live) if running => {}
-            (JobRequest::Restart, Phase::Live) if running => self.run_anew(id),
-            (JobRequest::Start | JobRequest::Restart, Phase::Live) => self.start_out_of_turn(id),
-            (
-                JobRequest::Start | JobRequest::Restart,
-                Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. },
-            ) => self.jobs[id.0].hold = Hold::Again,
-            (JobRequest::Stop, Phase::Live) => {
-                self.jobs[id.0].hold = Hold::Stopped;
-                self.halt(id);
-            }
-            (JobRequest::Stop, Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. }) => {
-                self.jobs[id.0].hold = Hold::Stopped;
-            }
-            (JobRequest::Stop, Phase::Done) => {}
-        }
     }
 
     /// The job is down. True: a person holds it, so that this is not its end.
@@ -147,16 +170,6 @@ impl Engine {
                 job.starts = Count::Finite(1);
                 job.seen.fill(false);
             }
-        }
-    }
-}
-
-impl JobRequest {
-    fn doing(self) -> &'static str {
-        match self {
-            JobRequest::Start => "starting",
-            JobRequest::Stop => "stopping",
-            JobRequest::Restart => "restarting",
         }
     }
 }

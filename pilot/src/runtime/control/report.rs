@@ -47,14 +47,16 @@ impl JobReport {
     /// The job at time `now` of its engine, with the process of its run. None: a reload has removed it.
     pub fn new(engine: &Engine, id: JobId, pid: Option<i32>, now: Duration) -> Option<Self> {
         let (job, plan) = (engine.state(id)?, engine.job(id)?);
-        let restarts_in = match *job.activity() {
-            Activity::Idle | Activity::Running { .. } => None,
-            Activity::BackingOff { until } => Some(until.saturating_sub(now).as_secs_f64()),
+        // A restart within one step is a new run in the same state.
+        let (since, restarts_in) = match *job.activity() {
+            Activity::Idle => (job.state_since(), None),
+            Activity::Running { since, .. } => (job.state_since().max(since), None),
+            Activity::BackingOff { until } => (job.state_since(), Some(until.saturating_sub(now).as_secs_f64())),
         };
         Some(JobReport {
             name: plan.name.clone(),
             state: job.state().as_str().to_owned(),
-            state_for: now.saturating_sub(job.state_since()).as_secs_f64(),
+            state_for: now.saturating_sub(since).as_secs_f64(),
             restarts_in,
             pid,
             runs: job.runs(),
