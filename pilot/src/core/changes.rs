@@ -43,6 +43,11 @@ impl Changes {
         }
     }
 
+    /// Everything goes on.
+    pub fn none(plan: &Plan) -> Self {
+        Changes::between(plan, plan, &vec![true; plan.jobs.len()])
+    }
+
     /// Whether nothing at all is different.
     pub fn are_none(&self) -> bool {
         *self == Changes { jobs: self.jobs.only_kept(), watches: self.watches.only_kept(), settings: Vec::new() }

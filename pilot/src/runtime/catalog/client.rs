@@ -63,6 +63,16 @@ impl Client {
         Client(Arc::new(Inner { consul, http: Mutex::new(None) }))
     }
 
+    /// Whether it is this very client, and not another one that may have other settings.
+    pub(super) fn is(&self, other: &Client) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether both have the same address.
+    pub(super) fn asks_the_agent_of(&self, other: &Client) -> bool {
+        self.0.consul.address == other.0.consul.address
+    }
+
     /// `PUT /v1/agent/service/register`: the service and its TTL check, with this status.
     pub async fn register(&self, service: &Service, status: CheckStatus) -> Result<(), Error> {
         let url = self.url(&["agent", "service", "register"])?;

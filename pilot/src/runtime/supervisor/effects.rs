@@ -60,7 +60,7 @@ impl Supervisor {
                     registrar.withdraw(service);
                 }
             }
-            Effect::InForce => {}
+            Effect::InForce => self.in_force(),
             Effect::Published(event) => tracing::debug!("event: {event}"),
             Effect::Say { level, text, .. } => match level {
                 Level::Panic | Level::Fatal | Level::Error => tracing::error!("{text}"),

@@ -21,11 +21,17 @@ use super::process::leftovers;
 use super::process::signals::{Arrived, Signals};
 use crate::core::effect::{Effect, Input, RoundId, UserSignal};
 use crate::core::engine::Engine;
-use crate::core::plan::Plan;
+use crate::core::plan::{Plan, WatchId};
 
 mod effects;
 mod eyes;
+mod reload;
 mod requests;
+
+pub use reload::{Configuration, Loader};
+
+use eyes::Follower;
+use reload::{Loaded, Reloads};
 
 /// How often the remains of process groups are looked at while there are any; the kernel tells nobody of their end.
 const LINGERING: Duration = Duration::from_millis(20);
@@ -38,6 +44,7 @@ const WITHOUT_OUTPUT: Duration = Duration::from_millis(200);
 enum Report {
     Input(Input),
     ProbeDeadline(RoundId, Duration),
+    Loaded(Box<Result<Loaded, String>>),
 }
 
 /// One pilot at work.
@@ -54,6 +61,9 @@ pub struct Supervisor {
     catalog: Option<Client>,
     registrar: Option<Registrar>,
     withdrawn: mpsc::UnboundedReceiver<Withdrawn>,
+    withdrawals: mpsc::UnboundedSender<Withdrawn>,
+    followers: HashMap<WatchId, Follower>,
+    reloads: Reloads,
     control: Option<Control>,
     tally: Tally,
     requests: mpsc::Receiver<Request>,
@@ -63,8 +73,8 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// Everything is ready, nothing is started.
-    pub fn new(plan: Plan, signals: Signals, output: Output, guarded: Guarded) -> Self {
+    /// Everything is ready, nothing is started. `load` reads the configuration again when a reload is asked for.
+    pub fn new(plan: Plan, load: Arc<Loader>, signals: Signals, output: Output, guarded: Guarded) -> Self {
         let plan = Arc::new(plan);
         let (withdrawals, withdrawn) = mpsc::unbounded_channel();
         let (reporter, reports) = mpsc::unbounded_channel();
@@ -79,9 +89,12 @@ impl Supervisor {
             environment: Environment::new(&plan),
             prober: Prober::new(),
             probes: HashMap::new(),
-            registrar: catalog.clone().map(|client| Registrar::new(client, withdrawals)),
+            registrar: catalog.clone().map(|client| Registrar::new(client, withdrawals.clone())),
             catalog,
             withdrawn,
+            withdrawals,
+            followers: HashMap::new(),
+            reloads: Reloads::new(load, Arc::clone(&plan)),
             control: None,
             tally: Tally::default(),
             requests,
@@ -98,9 +111,7 @@ impl Supervisor {
             return code;
         }
         let mut inputs = VecDeque::from([Input::Startup]);
-        for watch in self.engine.watch_ids() {
-            self.follow(*watch);
-        }
+        self.follow_watches();
         loop {
             while let Some(input) = inputs.pop_front() {
                 for effect in self.engine.handle(input, self.began.elapsed()) {
@@ -148,6 +159,7 @@ impl Supervisor {
                     inputs.push_back(input);
                 }
                 Report::ProbeDeadline(round, limit) => self.children.probe_timed_out(round, limit),
+                Report::Loaded(loaded) => self.loaded(*loaded, inputs),
             },
             Some(request) = self.requests.recv() => self.answer(request, inputs),
             () = timer => {
