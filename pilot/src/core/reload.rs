@@ -82,9 +82,11 @@ impl Engine {
     /// Whether an unchanged job has to begin anew because of those that begin: it is over and one of them waits for it,
     /// or it reacts to the stop of one of them and has done so, or is about to.
     fn is_renewed(&self, id: JobId, begins: &[&plan::Job], standing: &[Event]) -> bool {
+        if self.jobs[id.0].hold != Hold::Free {
+            return false; // A person has stopped it, and it stays stopped.
+        }
         let job = &self.plan.jobs[id.0];
-        // What a person has stopped stays so; what is only going down is not over for the one who asked.
-        let is_over = self.jobs[id.0].phase != Phase::Live && self.jobs[id.0].hold == Hold::Free;
+        let is_over = self.jobs[id.0].phase != Phase::Live;
         let is_waited_for = begins.iter().any(|begins| waits_once_for(begins, &job.name, standing));
         let reacts = hooked_on_stop(job)
             && begins.iter().any(|begins| {

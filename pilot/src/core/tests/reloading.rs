@@ -3,10 +3,11 @@
 use super::plans::*;
 use super::starting::{instances, watch};
 use super::world::{Script, World};
-use crate::core::effect::{Input, StopSignal, Switch, UserSignal};
+use crate::core::effect::{Input, JobRequest, StopSignal, Switch, UserSignal};
 use crate::core::event::{Code, Event};
 use crate::core::job::Status;
 use crate::core::plan::*;
+use crate::core::request::Hold;
 
 /// Another definition under the same name.
 fn changed(job: Job) -> Job {
@@ -434,4 +435,43 @@ fn a_new_order_alone_touches_nothing_and_is_the_order_from_then_on() {
     world.reload(plan([job("b").when(at_startup()), job("a")]));
     assert_eq!((world.run("a"), world.run("b")), runs);
     assert_eq!(world.engine.job_ids(), [JobId(1), JobId(0)]);
+}
+
+#[test]
+fn what_a_person_has_stopped_stays_stopped_unless_its_definition_changes() {
+    let jobs =
+        [job("app"), job("needs").when(once(Code::Healthy, "app")), job("pre").when(once(Code::Stopping, "needs"))];
+    let mut world = World::new(plan([jobs[0].clone(), job("other")])).started();
+    let stop = |world: &mut World, name: &str| {
+        let job = world.job(name);
+        world.give(Input::Job { job, request: JobRequest::Stop });
+        world.pass(secs(1));
+    };
+    stop(&mut world, "app");
+    world.reload(plan(jobs.iter().cloned().chain([job("other")])));
+    world.pass(secs(1));
+    assert_eq!((world.run("app"), world.count_starts("app")), (None, 1), "although a new job waits for it");
+    stop(&mut world, "pre");
+    world.reload(plan([jobs[0].clone(), changed(jobs[1].clone()), jobs[2].clone(), job("other")]));
+    world.pass(secs(1));
+    assert_eq!(world.engine.state(world.job("pre")).unwrap().hold(), Hold::Stopped);
+    world.reload(plan([changed(jobs[0].clone()), job("other")]));
+    world.pass(secs(1));
+    assert!(world.run("app").is_some());
+}
+
+#[test]
+fn nothing_can_be_asked_of_a_job_that_a_reload_takes_down_and_who_asked_before_is_not_an_end() {
+    let main = Job { critical: true, ..job("main") };
+    let slow = Script { obeys: Some(secs(3)), ..Script::forever() };
+    let mut world = World::new(plan([main.clone(), job("other")])).script("main", [slow]).started();
+    let id = world.job("main");
+    world.give(Input::Job { job: id, request: JobRequest::Stop });
+    world.reload(plan([changed(main), job("other")]));
+    let refused = world.engine.answer(id, JobRequest::Start).unwrap_err();
+    assert_eq!(refused, "a reload is taking main down: ask again when that is done");
+    world.give(Input::Job { job: id, request: JobRequest::Start });
+    world.pass(secs(10));
+    assert_eq!(world.timeline()[2..], [(secs(3), "main")]);
+    assert_eq!(world.exit, None);
 }
