@@ -390,6 +390,29 @@ fn a_service_that_is_not_changed_stays_in_consul_without_a_gap() {
 }
 
 #[test]
+fn another_token_registers_every_service_once_more_and_without_a_gap() {
+    let consul = Consul::start();
+    let port = ports::free();
+    let config = |token: &str| {
+        let mut config = with_consul(&consul, json!([service("app", port, "a")]));
+        config["consul"] = json!({ "address": consul.address(), "token": token });
+        config
+    };
+    let mut pilot = Pilot::run_as_pid_1(&config("first"));
+    consul.wait_for_passing("app", 1);
+    let created = || consul.get("/v1/catalog/service/app")[0]["CreateIndex"].clone();
+    let before = created();
+    pilot.rewrite(&config("second"));
+    assert_eq!(pilot.asked(&["reload"]), "settings changed: consul; 1 job goes on\n");
+    pilot.wait_for_count("Service registered: app", 2);
+    assert_eq!((created(), consul.passing("app")), (before, 1));
+    assert_eq!(pilot.count("deregistering"), 0);
+    assert!(!pilot.log().contains("second"), "a token is nobody's business");
+    assert_eq!(pilot.stop(), 0);
+    assert_eq!(consul.services(), Vec::<String>::new());
+}
+
+#[test]
 fn another_agent_gets_every_service_and_the_old_one_keeps_none() {
     let (first, second) = (Consul::start(), Consul::start());
     let port = ports::free();
