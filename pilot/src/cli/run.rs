@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{BAD_CONFIGURATION, surroundings};
-use crate::config::Loaded;
+use crate::config::{Loaded, Severity};
 use crate::core::plan::Plan;
 use crate::runtime::output::Output;
 use crate::runtime::process::guard::{Guarded, Orphans, guard};
@@ -57,11 +57,8 @@ async fn supervise(config: Option<PathBuf>, guarded: Guarded) -> u8 {
     };
     let _ = tracing::subscriber::set_global_default(output.records());
     tracing::debug!("loaded config: {}", loaded.shown());
-    for warning in warnings(&loaded) {
+    for warning in warnings(&plan, &loaded) {
         tracing::warn!("{warning}");
-    }
-    for job in plan.jobs.iter().filter(|job| identity::is_ignored(&job.process.identity)) {
-        tracing::warn!("job {:?}: uid and gid are ignored, because pilot does not run as root", job.name);
     }
     if let Orphans::Elsewhere(error) = guarded.orphans {
         tracing::warn!("orphans of the jobs cannot be reaped: pilot is neither PID 1 nor a sub-reaper ({error})");
@@ -81,7 +78,7 @@ async fn supervise(config: Option<PathBuf>, guarded: Guarded) -> u8 {
 fn again(path: &Path, variables: BTreeMap<String, String>) -> Result<Configuration, String> {
     let (path, text) = surroundings::read(Some(path.to_owned()))?;
     let (plan, loaded) = good(surroundings::loaded_with(&path, &text, variables), &text)?;
-    Ok(Configuration { plan, warnings: warnings(&loaded), shown: loaded.shown() })
+    Ok(Configuration { warnings: warnings(&plan, &loaded), shown: loaded.shown(), plan })
 }
 
 fn good(mut loaded: Loaded, text: &str) -> Result<(Plan, Loaded), String> {
@@ -91,10 +88,14 @@ fn good(mut loaded: Loaded, text: &str) -> Result<(Plan, Loaded), String> {
     }
 }
 
-/// Only warnings are left where there is a plan.
-fn warnings(loaded: &Loaded) -> Vec<String> {
-    let found = loaded.diagnostics.iter();
-    found.map(|found| format!("{}:{}: {}", loaded.file_name, found.line, found.message)).collect()
+/// What is said in the log about a configuration that is used.
+fn warnings(plan: &Plan, loaded: &Loaded) -> Vec<String> {
+    let found = loaded.diagnostics.iter().filter(|found| found.severity == Severity::Warning);
+    let found = found.map(|found| format!("{}:{}: {}", loaded.file_name, found.line, found.message));
+    let ignored = plan.jobs.iter().filter(|job| identity::is_ignored(&job.process.identity));
+    let ignored =
+        ignored.map(|job| format!("job {:?}: uid and gid are ignored, because pilot does not run as root", job.name));
+    found.chain(ignored).collect()
 }
 
 fn refuse(code: u8, message: &str) -> u8 {

@@ -102,12 +102,15 @@ impl Names {
 
 /// Keys of the top level whose values differ.
 fn settings(now: &Plan, next: &Plan) -> Vec<&'static str> {
+    // Taken apart, so that a new setting is not forgotten here.
+    let Plan { consul, logging, stop_timeout, stop_budget, jobs: _, watches: _, telemetry, control } = now;
     let pairs = [
-        ("consul", now.consul != next.consul),
-        ("logging", now.logging != next.logging),
-        ("stopTimeout", now.stop_timeout != next.stop_timeout),
-        ("telemetry", now.telemetry != next.telemetry),
-        ("control", now.control != next.control),
+        ("consul", *consul != next.consul),
+        ("logging", *logging != next.logging),
+        ("stopTimeout", *stop_timeout != next.stop_timeout),
+        ("stopBudget", *stop_budget != next.stop_budget),
+        ("telemetry", *telemetry != next.telemetry),
+        ("control", *control != next.control),
     ];
     pairs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
 }

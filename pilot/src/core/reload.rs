@@ -12,7 +12,7 @@ use super::effect::{Effect, Switch};
 use super::engine::Engine;
 use super::event::{Code, Event};
 use super::in_force::InForce;
-use super::job::{Job, Phase, Status, hooked_on_stop, start_events};
+use super::job::{Job, Phase, Status, hooked_on_stop, is_of_a_stop, start_events};
 use super::plan::{self, Condition, Count, JobId, Plan, Start, WatchId};
 use super::request::Hold;
 use super::watch::Watch;
@@ -90,7 +90,7 @@ impl Engine {
         let is_waited_for = begins.iter().any(|begins| waits_once_for(begins, &job.name, standing));
         let reacts = hooked_on_stop(job)
             && begins.iter().any(|begins| {
-                let stop_of_it = |event: &Event| is_stop(event) && event.source == begins.name;
+                let stop_of_it = |event: &Event| is_of_a_stop(event.code) && event.source == begins.name;
                 start_events(&job.start).iter().any(stop_of_it)
                     && (is_over || self.serves_the_stop_of(id, &begins.name))
             });
@@ -142,9 +142,9 @@ impl Engine {
             })
         };
         let stays = hooked_on_stop(job)
-            && start_events(&job.start)
-                .iter()
-                .any(|event| is_stop(event) && goes(&event.source) && self.serves_the_stop_of(id, &event.source));
+            && start_events(&job.start).iter().any(|event| {
+                is_of_a_stop(event.code) && goes(&event.source) && self.serves_the_stop_of(id, &event.source)
+            });
         if stays { self.quit_after_its_work(id) } else { self.quit_at_once(id) }
     }
 
@@ -223,8 +223,4 @@ fn waits_once_for(job: &plan::Job, source: &str, standing: &[Event]) -> bool {
         }
         Start::Each { .. } | Start::Interval(_) | Start::Never { .. } => false,
     }
-}
-
-fn is_stop(event: &Event) -> bool {
-    matches!(event.code, Code::Stopping | Code::Stopped)
 }

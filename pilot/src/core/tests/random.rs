@@ -285,10 +285,7 @@ proptest! {
         let critical = history.definitions.iter().flatten().any(|job| job.critical);
         prop_assert!(world.exit.is_none() || !held || critical, "what a person stopped is no end");
         if world.engine.is_reloading() && history.second_stop.is_none() {
-            let end = world.now + limit;
-            while world.engine.is_reloading() && world.exit.is_none() && world.now < end {
-                world.pass(secs(1));
-            }
+            world.pass_reload(limit);
             prop_assert!(!world.engine.is_reloading(), "the reload did not end: {:#?}", world.engine.jobs());
         }
         let changed = history.steps.iter().any(|step| matches!(step, Step::Job(..) | Step::Reload(..)));
@@ -330,9 +327,7 @@ proptest! {
         let mut reloaded = reloaded.started();
         reloaded.pass(secs(7));
         reloaded.reload(plan);
-        while reloaded.reloaded.is_empty() {
-            reloaded.pass(ms(1));
-        }
+        reloaded.pass_reload(secs(60));
         let begin = reloaded.reloaded[0];
         prop_assert_eq!(reloaded.now, begin);
 

@@ -217,23 +217,38 @@ impl World {
     pub fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         let mut steps = 0u32;
-        while self.exit.is_none() {
+        while self.exit.is_none() && self.next().is_some_and(|next| next <= end) {
             steps += 1;
             assert!(steps < 300_000, "the engine never comes to rest");
-            let next_event = self.agenda.keys().next().map(|(at, _)| *at);
-            let next = [next_event, self.engine.next_timeout()].into_iter().flatten().min();
-            let Some(next) = next.filter(|next| *next <= end) else { break };
-            self.now = self.now.max(next);
-            match self.agenda.first_entry().filter(|entry| entry.key().0 <= self.now) {
-                Some(entry) => {
-                    let input = entry.remove();
-                    self.happen(input);
-                }
-                None => self.give(Input::Tick),
-            }
+            self.step();
         }
         if self.exit.is_none() {
             self.now = end;
+        }
+    }
+
+    /// Lets the world go on until the last plan that was handed in is in force, and to the end of that instant.
+    pub fn pass_reload(&mut self, limit: Duration) {
+        let end = self.now + limit;
+        while self.exit.is_none() && self.engine.is_reloading() && self.next().is_some_and(|next| next <= end) {
+            self.step();
+        }
+        self.pass(Duration::ZERO);
+    }
+
+    fn next(&self) -> Option<Duration> {
+        let next_event = self.agenda.keys().next().map(|(at, _)| *at);
+        [next_event, self.engine.next_timeout()].into_iter().flatten().min()
+    }
+
+    fn step(&mut self) {
+        self.now = self.now.max(self.next().unwrap_or(self.now));
+        match self.agenda.first_entry().filter(|entry| entry.key().0 <= self.now) {
+            Some(entry) => {
+                let input = entry.remove();
+                self.happen(input);
+            }
+            None => self.give(Input::Tick),
         }
     }
 

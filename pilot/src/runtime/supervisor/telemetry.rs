@@ -24,7 +24,7 @@ pub(super) enum Otherwise {
 
 impl Supervisor {
     /// Counts, records and listens as the plan in force says: at the start, and again after a reload, when user metrics
-    /// begin at zero and a listener that is where it should be stays. Comes back at once; what fails is reported.
+    /// that are others begin at zero and a listener that is where it should be stays. Comes back at once; what fails is reported.
     pub(super) fn serve_telemetry(&mut self, otherwise: Otherwise) {
         let plan = Arc::clone(self.engine.plan());
         let settings = plan.telemetry.as_ref();

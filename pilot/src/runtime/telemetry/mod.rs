@@ -45,11 +45,14 @@ impl Telemetry {
         Telemetry(Arc::new(Inner { meters, user: Mutex::default(), viewer }))
     }
 
-    /// Takes the user metrics of another configuration: all of them begin at zero, those that are not in it are gone.
-    /// Built-in metrics keep counting. v3 spec 9.3.
+    /// Takes the user metrics of another configuration: if one of them is different, all of them begin at zero, and those
+    /// that are not in it are gone. Built-in metrics keep counting. v3 spec 9.3.
     pub fn define(&self, telemetry: Option<&plan::Telemetry>) {
         let metrics = telemetry.map(|telemetry| telemetry.metrics.as_slice()).unwrap_or_default();
-        *self.0.user.lock().unwrap_or_else(PoisonError::into_inner) = UserMetrics::new(metrics);
+        let mut user = self.0.user.lock().unwrap_or_else(PoisonError::into_inner);
+        if !user.are(metrics) {
+            *user = UserMetrics::new(metrics);
+        }
     }
 
     /// Records a value for a user metric, as `-putmetric KEY=VALUE` asks for. A key that no metric has is ignored, as in

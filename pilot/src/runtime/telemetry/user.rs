@@ -33,6 +33,7 @@ pub(super) enum RecordError {
 /// All user metrics of one configuration.
 #[derive(Default)]
 pub(super) struct UserMetrics {
+    definitions: Vec<Metric>,
     registry: Registry,
     metrics: Vec<UserMetric>,
     /// v3's keys, and exposed names where they are no v3 key of another metric.
@@ -56,7 +57,7 @@ enum Recorder {
 impl UserMetrics {
     /// All of them at zero. One that cannot be registered is left out with an ERROR line.
     pub fn new(metrics: &[Metric]) -> Self {
-        let mut all = UserMetrics::default();
+        let mut all = UserMetrics { definitions: metrics.to_vec(), ..UserMetrics::default() };
         for metric in metrics {
             match Recorder::new(metric, &all.registry) {
                 Ok(recorder) => all.add(metric, recorder),
@@ -68,6 +69,11 @@ impl UserMetrics {
             all.by_key.entry(metric.name.clone()).or_insert(index);
         }
         all
+    }
+
+    /// Whether they are defined so.
+    pub fn are(&self, metrics: &[Metric]) -> bool {
+        self.definitions == metrics
     }
 
     fn add(&mut self, metric: &Metric, recorder: Recorder) {

@@ -165,11 +165,13 @@ fn a_reload_takes_other_definitions_and_begins_at_zero_while_pilots_own_metrics_
     let telemetry = telemetry(&meters);
     let plan = |metrics| plan::Telemetry { port: 0, address: [127, 0, 0, 1].into(), metrics };
     let (one, two) = (metric(["", "", "one"], MetricKind::Counter), metric(["", "", "two"], MetricKind::Counter));
-    telemetry.define(Some(&plan(vec![one.clone(), two])));
+    telemetry.define(Some(&plan(vec![one.clone(), two.clone()])));
     for key in ["one", "two"] {
         telemetry.record(key, "5");
     }
     meters.job_started("app");
+    telemetry.define(Some(&plan(vec![one.clone(), two])));
+    assert_eq!(samples(&telemetry, "one"), ["one 5"], "what is the same goes on");
     let one = Metric { help: "Something else.".into(), kind: MetricKind::Gauge, labels: vec!["l".into()], ..one };
     telemetry.define(Some(&plan(vec![one])));
     assert_eq!((samples(&telemetry, "one").len(), samples(&telemetry, "two").len()), (0, 0));
