@@ -121,6 +121,14 @@ install_compose() {
         die "Debian's package docker-compose of trixie could not be fetched"
 }
 
+# Signs images. Debian has it since trixie; without it `make sign` says so.
+install_cosign() {
+    have cosign && return 0
+    [ -x "$tools/cosign/usr/bin/cosign" ] && return 0
+    say "cosign: signs images (unpacked into .tools/cosign)"
+    unpack trixie "$(dpkg --print-architecture)" cosign cosign || die "Debian's package cosign of trixie could not be fetched"
+}
+
 install_musl_target() {
     have rustup || { have cargo || die "no Rust toolchain: install rustup first"; return 0; }
     target=$(uname -m)-unknown-linux-musl
@@ -217,6 +225,7 @@ for group in $groups; do
     test-images)
         install_cross
         install_compose
+        install_cosign
         ;;
     cross) install_cross ;;
     esac
