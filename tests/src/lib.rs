@@ -4,6 +4,7 @@
 //! MySQL-protocol server, waits for conditions with deadlines, and ends only what it started. It never looks inside pilot.
 
 pub mod agent;
+pub mod aws;
 pub mod browser;
 pub mod checkout;
 pub mod command;

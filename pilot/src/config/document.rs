@@ -12,7 +12,8 @@ use super::value::{Kind, Value};
 use super::weak::Field;
 use super::{Surroundings, consul, control, jobs, logging, telemetry, watches};
 
-pub(super) const KEYS: &[&str] = &["consul", "logging", "stopTimeout", "jobs", "watches", "telemetry", "control"];
+pub(super) const KEYS: &[&str] =
+    &["consul", "logging", "stopTimeout", "stopBudget", "jobs", "watches", "telemetry", "control"];
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A plan and where its parts are written.
@@ -62,6 +63,7 @@ pub(super) fn read<'a>(value: &'a Value, issues: &'a Issues<'a>, around: &Surrou
         },
         logging: block.get("logging").map_or_else(Logging::default, |field| logging::read(&field)),
         stop_timeout: stop_timeout(&block),
+        stop_budget: block.filled("stopBudget").and_then(|field| field.at_least_a_millisecond()),
         jobs,
         watches,
         telemetry,

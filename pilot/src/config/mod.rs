@@ -14,6 +14,7 @@ pub mod diagnostic;
 pub mod rule;
 pub mod template;
 
+mod balancer;
 mod block;
 mod command;
 mod consul;
@@ -34,6 +35,8 @@ mod nearest;
 mod numbers;
 mod probe;
 mod process;
+#[cfg(test)]
+mod reference;
 mod restarts;
 mod service;
 mod shown;
@@ -109,7 +112,7 @@ impl Loaded {
 
 /// Renders, parses and validates a configuration. `file_name` is only shown.
 pub fn load(file_name: &str, text: &str, surroundings: &Surroundings) -> Loaded {
-    read(file_name, text, surroundings, |_| {})
+    read(file_name, text, surroundings, findings::find_at_start)
 }
 
 /// The same, and then looks at what the parts of it mean for each other: what can never happen, what takes too long, what

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::drain::LEAVE_LIMIT;
 use super::event::Code;
 use super::graph::JobAt;
 use super::job::{hooked_on_stop, start_events};
@@ -36,10 +37,21 @@ pub struct JobStop {
     pub hooks: Duration,
     /// Waiting for the catalog.
     pub catalog: Duration,
+    /// Waiting for the load balancer.
+    pub balancer: Duration,
+    /// Serving on.
+    pub drain: Duration,
     /// From its stop signal to SIGKILL.
     pub grace: Duration,
     /// When nothing of it is left.
     pub gone: Duration,
+}
+
+impl JobStop {
+    /// From its first step to the last, by itself.
+    pub fn own(&self) -> Duration {
+        self.hooks + self.catalog + self.balancer + self.drain + self.grace
+    }
 }
 
 impl StopPlan {
@@ -82,13 +94,15 @@ struct Adder<'a> {
 impl Adder<'_> {
     fn job(&mut self, id: JobAt) -> JobStop {
         let begins = self.at(id, Moment::Begins);
-        let catalog = self.catalog(id);
+        let (catalog, balancer, drain) = (self.catalog(id), self.balancer(id), self.drain(id));
         JobStop {
             after: self.order[id.0].iter().copied().map(JobAt).collect(),
             runs: self.runs(id),
             begins,
-            hooks: self.at(id, Moment::Signalled).saturating_sub(begins + catalog),
+            hooks: self.at(id, Moment::Signalled).saturating_sub(begins + catalog + balancer + drain),
             catalog,
+            balancer,
+            drain,
             grace: self.grace(id),
             gone: self.at(id, Moment::Gone),
         }
@@ -105,7 +119,9 @@ impl Adder<'_> {
         self.open.push((id, moment));
         let at = match moment {
             Moment::Begins => self.begins(id),
-            Moment::Signalled => self.at(id, Moment::Begins) + self.hooks(id) + self.catalog(id),
+            Moment::Signalled => {
+                self.at(id, Moment::Begins) + self.hooks(id) + self.catalog(id) + self.balancer(id) + self.drain(id)
+            }
             Moment::Gone => self.at(id, Moment::Signalled) + self.grace(id),
         };
         self.open.pop();
@@ -173,6 +189,14 @@ impl Adder<'_> {
         if registered { WITHDRAW_LIMIT } else { Duration::ZERO }
     }
 
+    fn balancer(&self, id: JobAt) -> Duration {
+        self.plan.jobs[id.0].balancer.as_ref().map_or(Duration::ZERO, |_| LEAVE_LIMIT)
+    }
+
+    fn drain(&self, id: JobAt) -> Duration {
+        self.plan.jobs[id.0].drain.as_ref().map_or(Duration::ZERO, |drain| drain.max)
+    }
+
     fn grace(&self, id: JobAt) -> Duration {
         self.plan.jobs[id.0].stop_timeout.unwrap_or(self.plan.stop_timeout)
     }
@@ -180,7 +204,7 @@ impl Adder<'_> {
     /// All that one job can add when everything comes after everything else.
     fn alone(&self, id: JobAt) -> Duration {
         let hooks = if self.hooked_on(id).is_empty() { Duration::ZERO } else { self.hook_limit(id) };
-        self.runs(id) + hooks + self.catalog(id) + self.grace(id)
+        self.runs(id) + hooks + self.catalog(id) + self.balancer(id) + self.drain(id) + self.grace(id)
     }
 }
 

@@ -83,6 +83,10 @@ fn explain(plan: &Plan, edge: &Edge, reason: &Reason) -> (String, String) {
             format!("{} runs nothing that could exit", name(job)),
             format!("add `exec` to {}, or wait for something else", name(job)),
         ),
+        Reason::DrainsNot(job) => (
+            format!("{} does not drain: it gets its stop signal at once", name(job)),
+            format!("add `drain: {{ min: \"10s\" }}` to {}, or wait for its \"stopping\"", name(job)),
+        ),
         Reason::NoWhenTimeout(job) => (
             format!("{} waits to start without a limit", name(job)),
             format!("add `timeout: \"1m\"` to the `when` of {}", name(job)),

@@ -1,7 +1,7 @@
 //! What `pilot check` finds beside mistakes: a plan that is valid, but in which something can never happen, takes too long,
 //! or could be better. Warnings and notes only: ContainerPilot 3 ran such files.
 //!
-//! Asked for by `check` alone; a start does not wait for it.
+//! Asked for by `check`; a start waits for none of it but the stop budget, and only where one is written.
 
 mod commands;
 mod events;
@@ -32,6 +32,13 @@ pub(super) fn find(document: &Document<'_>, question: &Question) {
     roles::find(document, &graph);
     commands::find(document, &graph);
     stopping::find(document, question);
+}
+
+/// What a start is told as well: whether a stop keeps within the scheduler's patience, where that is written.
+pub(super) fn find_at_start(document: &Document<'_>) {
+    if document.plan.stop_budget.is_some() {
+        stopping::find(document, &Question::default());
+    }
 }
 
 /// A job's name in quotes.

@@ -11,7 +11,9 @@ use super::{Question, quoted};
 
 pub(super) fn find(document: &Document<'_>, question: &Question) {
     let stop = StopPlan::of(&document.plan);
-    let Some(budget) = question.stop_budget.filter(|budget| stop.worst > *budget) else { return };
+    let Some(budget) = question.stop_budget.or(document.plan.stop_budget).filter(|budget| stop.worst > *budget) else {
+        return;
+    };
     let complaint = format!("stopping can take {}, and there are {}", seconds(stop.worst), seconds(budget));
     document.root.find(Severity::Warning, Rule::StopPlan, &complaint, remedy(document, &stop));
 }
@@ -20,6 +22,14 @@ pub(super) fn find(document: &Document<'_>, question: &Question) {
 fn remedy(document: &Document<'_>, stop: &StopPlan) -> String {
     let places = || stop.jobs.iter().enumerate();
     let unlimited = |index: usize| document.plan.jobs.get(index).is_some_and(|job| job.timeout.is_none());
+    let drain = places().filter(|(_, job)| job.drain > job.grace).max_by_key(|(_, job)| job.drain);
+    if let Some((index, job)) = drain {
+        return format!(
+            "drains are cut short to stay within it; write a shorter `drain.max` for {}, which has {}, or a longer `stopBudget`",
+            quoted(&document.plan, JobAt(index)),
+            seconds(job.drain)
+        );
+    }
     let hook =
         places().filter(|(index, job)| unlimited(*index) && job.runs > Duration::ZERO).max_by_key(|(_, job)| job.runs);
     let longest = places().max_by_key(|(_, job)| (job.runs, job.grace));

@@ -1,6 +1,7 @@
 //! What a configuration means and how its mistakes are told, from text to plan.
 
 mod additions;
+mod balancer;
 mod blocks;
 mod findings;
 mod jobs;

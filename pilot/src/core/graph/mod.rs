@@ -160,6 +160,8 @@ fn node(plan: &Plan, event: &Event) -> Option<Node> {
         Code::ExitSuccess
         | Code::ExitFailed
         | Code::Stopping
+        | Code::Draining
+        | Code::Drained
         | Code::Stopped
         | Code::Healthy
         | Code::Unhealthy

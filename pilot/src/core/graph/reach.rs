@@ -112,6 +112,10 @@ impl<'a> Reach<'a> {
             Code::Stopping | Code::Stopped => {
                 self.named(source).any(|id| id != to && (moment == Moment::Stopping || self.ends(id)))
             }
+            Code::Draining | Code::Drained => self.named(source).any(|id| {
+                let drains = self.plan.jobs[id.0].drain.is_some() && self.plan.jobs[id.0].exec.is_some();
+                id != to && drains && runs(id) && (moment == Moment::Stopping || self.ends(id))
+            }),
             Code::TimerExpired => self.named(source).any(|id| self.gives_up(id)),
         }
     }

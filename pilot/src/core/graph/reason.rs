@@ -24,6 +24,8 @@ pub enum Reason {
     CheckIsNoProgram(JobAt),
     /// The job runs nothing that could exit.
     RunsNothing(JobAt),
+    /// The job does not drain.
+    DrainsNot(JobAt),
     /// The job has no `when.timeout`.
     NoWhenTimeout(JobAt),
     /// The job starts with pilot, so that its `when.timeout` never passes.
@@ -81,7 +83,12 @@ pub(super) fn why_not(plan: &Plan, reach: &Reach<'_>, event: &Event, to: JobAt) 
         Code::ExitSuccess | Code::ExitFailed if by_check => Reason::OnlyAtTheStop(id),
         // `check.JOB` has no other events than exits.
         _ if by_check => Reason::NobodyThere,
-        Code::ExitSuccess | Code::ExitFailed | Code::Stopping | Code::Stopped if id == to => Reason::OwnEnd,
+        Code::ExitSuccess | Code::ExitFailed | Code::Stopping | Code::Draining | Code::Drained | Code::Stopped
+            if id == to =>
+        {
+            Reason::OwnEnd
+        }
+        Code::Draining | Code::Drained if job.drain.is_none() => Reason::DrainsNot(id),
         Code::ExitSuccess | Code::ExitFailed if job.exec.is_none() => Reason::RunsNothing(id),
         Code::Healthy | Code::Unhealthy if probe.is_none() => Reason::NoHealthCheck(id),
         Code::Healthy | Code::Unhealthy if id == to => Reason::OwnHealth,
@@ -96,6 +103,8 @@ pub(super) fn why_not(plan: &Plan, reach: &Reach<'_>, event: &Event, to: JobAt) 
         | Code::Healthy
         | Code::Unhealthy
         | Code::Stopping
+        | Code::Draining
+        | Code::Drained
         | Code::Stopped
         | Code::Error
         | Code::EnterMaintenance

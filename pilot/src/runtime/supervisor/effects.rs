@@ -64,6 +64,10 @@ impl Supervisor {
                     registrar.withdraw(service);
                 }
             }
+            Effect::EnterGroup { job } => self.enter_group(job),
+            Effect::LeaveGroup { job } => self.leave_group(job, inputs),
+            Effect::Drain { job } => self.drain(job),
+            Effect::CountInFlight { job } => self.count_in_flight(job),
             Effect::Published(event) => {
                 self.meters.event(&event);
                 tracing::debug!("event: {event}");

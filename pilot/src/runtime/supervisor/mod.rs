@@ -26,6 +26,7 @@ use crate::core::effect::{Effect, Input, RoundId, UserSignal};
 use crate::core::engine::Engine;
 use crate::core::plan::{JobId, Plan};
 
+mod balancing;
 mod effects;
 mod eyes;
 mod requests;
@@ -60,6 +61,8 @@ pub struct Supervisor {
     notices: Notices,
     prober: Prober,
     probes: HashMap<RoundId, AbortHandle>,
+    #[cfg(feature = "aws")]
+    balancers: HashMap<JobId, super::balancer::Balancer>,
     catalog: Option<Client>,
     registrar: Option<Registrar>,
     withdrawn: mpsc::UnboundedReceiver<Withdrawn>,
@@ -103,6 +106,8 @@ impl Supervisor {
             notices: Notices::default(),
             prober: Prober::new(),
             probes: HashMap::new(),
+            #[cfg(feature = "aws")]
+            balancers: HashMap::new(),
             registrar: catalog.clone().map(|client| Registrar::new(client, withdrawals)),
             catalog,
             withdrawn,

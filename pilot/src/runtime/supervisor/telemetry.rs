@@ -107,6 +107,10 @@ impl Supervisor {
             | Input::Tick
             | Input::GroupGone { .. }
             | Input::WatchProbed { .. }
+            | Input::Target { .. }
+            | Input::LeftGroup { .. }
+            | Input::GroupDrained { .. }
+            | Input::InFlight { .. }
             | Input::Withdrawn { .. } => {}
         }
     }
