@@ -45,7 +45,6 @@ install_packages() {
         made_policy=yes
     fi
     log=$tools/apt.log
-    mkdir -p "$tools"
     status=0
     # shellcheck disable=SC2086  # a list of package names
     { as_root apt-get -q update && as_root env DEBIAN_FRONTEND=noninteractive \
@@ -61,32 +60,76 @@ debian_mirror() {
         awk '$2 == "Debian" { print $1; found = 1; exit } { if (first == "") first = $1 } END { if (!found && first != "") print first }'
 }
 
+# Debian's packages of another suite than the machine's: lists, cache and state are our own, nothing is installed.
+own=$tools/apt
+own_apt() {
+    apt-get -q -o Dir::Etc::sourcelist="$own/sources.list" -o Dir::Etc::sourceparts="$own/parts" \
+        -o Dir::State::lists="$own/lists" -o Dir::State::status="$own/status" -o Dir::Cache="$own/cache" \
+        -o APT::Sandbox::User= -o Acquire::Languages=none -o Acquire::Check-Valid-Until=false -o Acquire::Retries=3 "$@"
+}
+# use_suite SUITE: own_apt has it from now on.
+use_suite() {
+    rm -rf "$own"
+    mkdir -p "$own/lists/partial" "$own/cache/archives/partial" "$own/parts" "$own/download"
+    : >"$own/status"
+    mirror=$(debian_mirror)
+    key=/usr/share/keyrings/debian-archive-keyring.gpg
+    [ -n "$mirror" ] || { echo "apt knows no Debian mirror (apt-get update?)"; return 1; }
+    [ -f "$key" ] || { echo "$key is missing: apt-get install debian-archive-keyring"; return 1; }
+    printf 'deb [signed-by=%s] %s %s main\n' "$key" "$mirror" "$1" >"$own/sources.list"
+    own_apt update
+}
+
 install_consul() {
     have consul && return 0
     [ -x "$tools/consul/usr/bin/consul" ] && return 0
     have apt-get || die "no consul on PATH and no apt-get here; please put a consul binary on PATH"
     say "consul: the catalogue that services are registered in (unpacked into .tools/consul)"
-    own=$tools/apt
-    rm -rf "$own"
-    mkdir -p "$own/lists/partial" "$own/cache/archives/partial" "$own/parts" "$own/download"
-    mirror=$(debian_mirror)
-    [ -n "$mirror" ] || die "apt knows no Debian mirror (apt-get update?); please put a consul binary on PATH"
-    key=/usr/share/keyrings/debian-archive-keyring.gpg
-    [ -f "$key" ] || die "$key is missing: apt-get install debian-archive-keyring"
-    printf 'deb [signed-by=%s] %s bullseye main\n' "$key" "$mirror" >"$own/sources.list"
-    own_apt() {
-        apt-get -q -o Dir::Etc::sourcelist="$own/sources.list" -o Dir::Etc::sourceparts="$own/parts" \
-            -o Dir::State::lists="$own/lists" -o Dir::Cache="$own/cache" -o APT::Sandbox::User= \
-            -o Acquire::Languages=none -o Acquire::Check-Valid-Until=false -o Acquire::Retries=3 "$@"
-    }
-    if ! { own_apt update && (cd "$own/download" && own_apt download consul); } >"$own/log" 2>&1; then
-        tail -n 10 "$own/log" >&2
+    if ! { use_suite bullseye && (cd "$own/download" && own_apt download consul); } >"$tools/apt-own.log" 2>&1; then
+        tail -n 10 "$tools/apt-own.log" >&2
         die "Debian's consul package could not be fetched; please put a consul binary on PATH"
     fi
     dpkg -x "$own"/download/consul_*.deb "$tools/consul.new"
     rm -rf "$tools/consul"
     mv "$tools/consul.new" "$tools/consul"
     rm -rf "$own"
+}
+
+# The nearest to RDS that there is here: MySQL 9 of Debian unstable, with all the libraries it needs, down to the libc.
+# Unstable may be in pieces on any day; without it the tests say what they leave out.
+install_mysql9() {
+    [ -x "$tools/mysql9/mysqld" ] && return 0
+    say "mysql 9: logs users in by caching_sha2_password, as RDS does (unpacked into .tools/mysql9)"
+    if ! { have apt-get && use_suite sid &&
+        own_apt install -y --download-only --no-install-recommends mysql-server-core mysql-client-core; } \
+        >"$tools/apt-own.log" 2>&1; then
+        tail -n 5 "$tools/apt-own.log" >&2
+        say "mysql 9 could not be fetched; its tests are left out"
+        return 0
+    fi
+    new=$tools/mysql9.new
+    rm -rf "$new"
+    mkdir -p "$new"
+    for package in "$own"/cache/archives/*.deb; do
+        case ${package##*/} in
+        *perl* | *gdbm*) ;;
+        *) dpkg -x "$package" "$new" ;;
+        esac
+    done
+    # 350 MB with all that these two programs do not need.
+    find "$new/usr/bin" -type f ! -name mysql -delete
+    rm -rf "$new/usr/lib/mysql" "$new/usr/share/doc" "$new"/usr/lib/*-linux-gnu/gconv
+    # Through the loader of their own libc: the machine's may be too old.
+    for program in sbin/mysqld bin/mysql; do
+        cat >"$new/${program#*/}" <<EOF
+#!/bin/sh
+usr=\$(dirname "\$0")/usr
+exec "\$usr"/lib/*-linux-gnu/ld-linux-*.so.* --library-path "\$(echo "\$usr"/lib/*-linux-gnu)" "\$usr/$program" "\$@"
+EOF
+        chmod +x "$new/${program#*/}"
+    done
+    rm -rf "$tools/mysql9" "$own"
+    mv "$new" "$tools/mysql9"
 }
 
 install_musl_target() {
@@ -119,6 +162,7 @@ install_lint_tools() {
 
 groups=$*
 [ -n "$groups" ] || die "usage: $0 demo|test|bench ..."
+mkdir -p "$tools"
 for group in $groups; do
     case $group in
     demo | test | bench)
@@ -147,6 +191,9 @@ for group in $groups; do
 done
 install_packages
 install_consul
+case " $groups " in
+*' test '*) install_mysql9 ;;
+esac
 install_musl_target
 for group in $groups; do
     [ "$group" != test ] || install_nextest

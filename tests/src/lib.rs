@@ -7,6 +7,7 @@ pub mod agent;
 pub mod consul;
 pub mod http;
 pub mod mariadb;
+pub mod mysql9;
 pub mod pilot;
 pub mod ports;
 pub mod processes;
@@ -18,6 +19,7 @@ pub mod wait;
 
 pub use consul::Consul;
 pub use mariadb::MariaDb;
+pub use mysql9::Mysql9;
 pub use pilot::{Line, Pilot};
 pub use scratch::Scratch;
 pub use tools::fixture;
