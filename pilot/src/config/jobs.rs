@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::core::plan::{Job, Start};
+use crate::core::plan::{Job, Start, TELEMETRY_JOB};
 
 use super::block::Block;
 use super::weak::Field;
 use super::when::{self, When};
-use super::{Surroundings, command, durations, health, logging, restarts, service};
+use super::{Surroundings, balancer, command, durations, health, logging, process, restarts, service};
 
 pub(super) const KEYS: &[&str] = &[
     "name",
@@ -28,8 +28,20 @@ pub(super) const KEYS: &[&str] = &[
     "tty",
     "service",
     "meta",
+    "user",
+    "group",
     "uid",
     "gid",
+    "cwd",
+    "env",
+    "envFile",
+    "inheritEnv",
+    "limits",
+    "umask",
+    "stopSignal",
+    "noNewPrivileges",
+    "loadBalancer",
+    "drain",
 ];
 /// Names of private fields that v3's decoder takes by accident (v3 spec 2.3).
 const IGNORED: &[&str] = &[
@@ -46,8 +58,7 @@ const IGNORED: &[&str] = &[
     "whenStartsLimit",
     "stoppingWaitEvent",
 ];
-/// The job that v3's telemetry adds, which needs no health check.
-pub(super) const TELEMETRY_JOB: &str = "containerpilot";
+/// Of the job that telemetry adds, which needs no health check.
 const TELEMETRY_TTL: Duration = Duration::from_secs(15);
 
 /// Reads one job. `None` if it is not an object (reported).
@@ -79,13 +90,20 @@ pub(super) fn read(field: &Field<'_>, around: &Surroundings) -> Option<Job> {
     if service.is_none() {
         check_without_port(&block);
     }
-    warn_about_users(&block);
+    let balancer = balancer::read(&block, port);
+    if block.get("exec").is_none() {
+        process::warn_without_program(&block);
+        health::check_without_program(&block);
+    }
     Some(Job {
         exec: block.get("exec").and_then(|field| command::read(&field)),
+        process: process::read(&block),
         timeout: timeout(&block, &when),
         stop_timeout: block.filled("stopTimeout").and_then(|field| field.duration()).and_then(stop_timeout),
         output: logging::output_mode(&block),
         service,
+        drain: balancer::drain(&block, port, balancer.as_ref()),
+        balancer,
         health: health.map(|health| health.check),
         critical: flag(&block, "critical"),
         success_codes: block.get("successCodes").map(|field| success_codes(&field)).unwrap_or_default(),
@@ -140,18 +158,4 @@ fn success_codes(field: &Field<'_>) -> Vec<u8> {
         }
     }
     codes
-}
-
-/// Names that community patches used; read, so that such a file runs.
-fn warn_about_users(block: &Block<'_>) {
-    for key in ["uid", "gid"] {
-        if let Some(field) = block.get(key)
-            && field.whole().is_some_and(|id| id != 0)
-        {
-            field.warn(
-                "is not acted upon yet: the job runs as pilot's own user",
-                "start pilot as that user, or remove it",
-            );
-        }
-    }
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::core::number::go_printed;
 use crate::core::plan::{CheckStatus, Service};
 
 use super::Surroundings;
 use super::block::Block;
 use super::durations::{DurationError, parse_go};
 use super::interfaces;
-use super::value::{Kind, go_printed};
+use super::value::Kind;
 use super::weak::{Field, duration_remedy};
 
 const STATES: [(&str, CheckStatus); 3] =

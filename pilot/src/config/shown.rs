@@ -4,8 +4,10 @@
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
+use crate::core::number::plain;
+
 use super::mask::{is_secret_key, without_password};
-use super::value::{Kind, Value, plain};
+use super::value::{Kind, Value};
 
 /// The JSON text.
 pub(super) fn json(document: &Value) -> String {

@@ -23,6 +23,13 @@ pub enum Input {
     Signal(UserSignal),
     /// Maintenance was switched on or off.
     Maintenance(Switch),
+    /// A person wants something of a job. What becomes of it says [`super::engine::Engine::answer`].
+    Job {
+        /// Of which.
+        job: JobId,
+        /// What.
+        request: JobRequest,
+    },
     /// The time asked for by `next_timeout` has come.
     Tick,
     /// The process of this run could not be started.
@@ -63,6 +70,11 @@ pub enum Input {
         /// What it found.
         verdict: Verdict,
     },
+    /// The process of a job has said something that changes its health: look now instead of at the next tick.
+    Notified {
+        /// Whose.
+        job: JobId,
+    },
     /// The passing instances of a watched service, in the order of their ids.
     Instances {
         /// Which watch.
@@ -76,6 +88,32 @@ pub enum Input {
         watch: WatchId,
         /// Whether it passed.
         pass: bool,
+    },
+    /// What the load balancer says of a job's target, or that it cannot be asked.
+    Target {
+        /// Whose.
+        job: JobId,
+        /// It sends traffic there.
+        healthy: bool,
+        /// Its word for the state; `None`: it could not be asked.
+        state: Option<String>,
+    },
+    /// A job's target is out of its group, or everything that could be done for it was.
+    LeftGroup {
+        /// Whose.
+        job: JobId,
+    },
+    /// The load balancer has finished with a job's target.
+    GroupDrained {
+        /// Whose.
+        job: JobId,
+    },
+    /// How many requests a draining job still works on.
+    InFlight {
+        /// Whose.
+        job: JobId,
+        /// `None`: nobody can tell.
+        count: Option<u64>,
     },
     /// The service of a job is out of the catalog, or everything that could be done for it was.
     Withdrawn {
@@ -93,8 +131,19 @@ pub enum Switch {
     Off,
 }
 
-/// Signals that are events. v3 spec 1.7.
+/// What a person may want of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobRequest {
+    /// Run it now, whatever it waits for.
+    Start,
+    /// Take it down, in the steps of every stop, and leave it down.
+    Stop,
+    /// End its run, if there is one, and run it again.
+    Restart,
+}
+
+/// Signals that are events. v3 spec 1.7.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum UserSignal {
     /// SIGHUP
     Hup,
@@ -181,6 +230,26 @@ pub enum Effect {
         /// Whose.
         job: JobId,
     },
+    /// Put (mode `self`) the job's target into its group, or get ready to take it out (mode `drain`).
+    EnterGroup {
+        /// Whose.
+        job: JobId,
+    },
+    /// Take the job's target out of its group; answers with `LeftGroup`. It is not put in again by itself after that.
+    LeaveGroup {
+        /// Whose.
+        job: JobId,
+    },
+    /// The job's drain begins: tell its process, if it wants to know.
+    Drain {
+        /// Whose.
+        job: JobId,
+    },
+    /// Count what a draining job still works on; answers with `InFlight`.
+    CountInFlight {
+        /// Whose.
+        job: JobId,
+    },
     /// An event was on the bus.
     Published(Event),
     /// A line for the log.
@@ -199,7 +268,7 @@ pub enum Effect {
 /// Signals that end a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopSignal {
-    /// SIGTERM
+    /// The job's stop signal, SIGTERM if it names no other.
     Terminate,
     /// SIGKILL
     Kill,

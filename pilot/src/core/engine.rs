@@ -7,21 +7,23 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::effect::{Announcement, Effect, Input, RoundId, RunId, StopSignal};
+use super::effect::{Announcement, Effect, Input, RoundId, RunId, StopSignal, Switch};
 use super::event::{Code, Event};
 use super::exit::Exit;
-use super::job::{Activity, Job, Phase, Status, hooked_on_stop, start_events};
-use super::plan::{self, Condition, Count, JobId, Level, Plan, Start};
+use super::in_force::{InForce, Table};
+use super::job::{Activity, Job, Phase, Status, hooked_on_stop, is_restart, start_events};
+use super::plan::{self, Condition, Count, JobId, Level, Plan, Start, WatchId};
 use super::stop::Lifecycle;
 use super::watch::Watch;
 
 /// The state of everything pilot supervises.
 #[derive(Debug)]
 pub struct Engine {
-    pub(super) plan: Arc<Plan>,
-    pub(super) jobs: Vec<Job>,
-    pub(super) watches: Vec<Watch>,
+    pub(super) plan: Arc<InForce>,
+    pub(super) jobs: Table<Job>,
+    pub(super) watches: Table<Watch>,
     pub(super) lifecycle: Lifecycle,
+    pub(super) maintenance: Switch,
     pub(super) now: Duration,
     queue: VecDeque<Event>,
     effects: Vec<Effect>,
@@ -31,11 +33,15 @@ pub struct Engine {
 impl Engine {
     /// An engine at time zero. `seed` spreads restart delays.
     pub fn new(plan: Arc<Plan>, seed: u64) -> Self {
-        let jobs = (0u64..).zip(&plan.jobs).map(|(index, job)| Job::new(job, seed.wrapping_add(index))).collect();
+        let job_ids: Vec<JobId> = (0..plan.jobs.len()).map(JobId).collect();
+        let watch_ids: Vec<WatchId> = (0..plan.watches.len()).map(WatchId).collect();
+        let plan = Arc::new(InForce::new(plan, job_ids, watch_ids));
+        let jobs = plan.job_ids.iter().map(|id| (id.0, Job::new(&plan.jobs[id.0], seed.wrapping_add(id.0 as u64))));
         Engine {
-            jobs,
-            watches: plan.watches.iter().map(|_| Watch::default()).collect(),
+            jobs: Table::new(jobs),
+            watches: Table::new(plan.watch_ids.iter().map(|id| (id.0, Watch::new()))),
             lifecycle: Lifecycle::new(&plan),
+            maintenance: Switch::Off,
             plan,
             now: Duration::ZERO,
             queue: VecDeque::new(),
@@ -51,20 +57,71 @@ impl Engine {
         self.settle();
         self.fire_timers();
         self.settle();
+        for job in self.jobs.values_mut() {
+            job.note(self.now);
+        }
         std::mem::take(&mut self.effects)
     }
 
     /// When [`Input::Tick`] is wanted at the latest.
     pub fn next_timeout(&self) -> Option<Duration> {
-        self.jobs.iter().filter_map(Job::next_timeout).min()
+        self.jobs.values().filter_map(Job::next_timeout).min()
     }
 
-    /// The jobs' states, in the order of the plan.
-    pub fn jobs(&self) -> &[Job] {
-        &self.jobs
+    /// The plan in force.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan.file
+    }
+
+    /// The jobs' states, in the order of the plan in force.
+    pub fn jobs(&self) -> Vec<&Job> {
+        self.plan.job_ids.iter().map(|id| &self.jobs[id.0]).collect()
+    }
+
+    /// What the plan in force says of a job.
+    pub fn job(&self, id: JobId) -> Option<&plan::Job> {
+        self.plan.jobs.get(id.0)
+    }
+
+    /// A job's state.
+    pub fn state(&self, id: JobId) -> Option<&Job> {
+        self.jobs.get(id.0)
+    }
+
+    /// The run of a job that is going.
+    pub fn run_of(&self, id: JobId) -> Option<RunId> {
+        self.jobs.get(id.0).and_then(Job::run)
+    }
+
+    /// What the plan in force says of a watch.
+    pub fn watch(&self, id: WatchId) -> Option<&plan::Watch> {
+        self.plan.watches.get(id.0)
+    }
+
+    /// The numbers of the jobs, in the order of the plan in force.
+    pub fn job_ids(&self) -> &[JobId] {
+        &self.plan.job_ids
+    }
+
+    /// The numbers of the watches, in the order of the plan in force.
+    pub fn watch_ids(&self) -> &[WatchId] {
+        &self.plan.watch_ids
+    }
+
+    /// The watches' states, in the order of the plan in force.
+    pub fn watches(&self) -> Vec<&Watch> {
+        self.plan.watch_ids.iter().map(|id| &self.watches[id.0]).collect()
+    }
+
+    /// Whether everything is being stopped.
+    pub fn is_stopping(&self) -> bool {
+        self.lifecycle.stopping
     }
 
     fn take(&mut self, input: Input) {
+        if !self.concerns_the_living(&input) {
+            return;
+        }
         match input {
             Input::Startup => {
                 for id in self.ids() {
@@ -74,10 +131,14 @@ impl Engine {
             }
             Input::Stop => self.request_stop(),
             Input::Signal(signal) => self.publish(Event::new(Code::Signal, signal.name())),
-            Input::Maintenance(switch) => self.publish(Event::global(match switch {
-                super::effect::Switch::On => Code::EnterMaintenance,
-                super::effect::Switch::Off => Code::ExitMaintenance,
-            })),
+            Input::Maintenance(switch) => {
+                self.maintenance = switch;
+                self.publish(Event::global(match switch {
+                    Switch::On => Code::EnterMaintenance,
+                    Switch::Off => Code::ExitMaintenance,
+                }));
+            }
+            Input::Job { job, request } => self.requested(job, request),
             Input::Tick => {}
             Input::StartFailed { job, run, code, reason } => {
                 if self.end_run(job, run, Exit::Code(code)) {
@@ -100,19 +161,43 @@ impl Engine {
             }
             Input::GroupGone { job, run } => self.jobs[job.0].lingering.retain(|left| *left != run),
             Input::Probed { job, round, verdict } => self.probed(job, round, verdict),
+            Input::Notified { job } => self.look_now(job),
             Input::Instances { watch, instances } => {
-                let events = self.watches[watch.0].see(instances);
+                let events = self.watches[watch.0].see(instances, self.now);
                 self.publish_watch(watch, events);
             }
             Input::WatchProbed { watch, pass } => {
-                let events = self.watches[watch.0].probed(pass);
+                let events = self.watches[watch.0].probed(pass, self.now);
                 self.publish_watch(watch, events);
             }
             Input::Withdrawn { job } => self.withdrawn(job),
+            Input::Target { job, healthy, state } => self.target_seen(job, healthy, state),
+            Input::LeftGroup { job } => self.left_group(job),
+            Input::GroupDrained { job } => self.drained(job),
+            Input::InFlight { job, count } => self.counted(job, count),
         }
     }
 
-    fn publish_watch(&mut self, watch: plan::WatchId, codes: &[Code]) {
+    /// What is late, and about a job or watch that a reload has removed since, is nothing.
+    fn concerns_the_living(&self, input: &Input) -> bool {
+        match input {
+            Input::StartFailed { job, .. }
+            | Input::Exited { job, .. }
+            | Input::GroupGone { job, .. }
+            | Input::Probed { job, .. }
+            | Input::Job { job, .. }
+            | Input::Notified { job }
+            | Input::Target { job, .. }
+            | Input::LeftGroup { job }
+            | Input::GroupDrained { job }
+            | Input::InFlight { job, .. }
+            | Input::Withdrawn { job } => self.job(*job).is_some(),
+            Input::Instances { watch, .. } | Input::WatchProbed { watch, .. } => self.watch(*watch).is_some(),
+            Input::Startup | Input::Stop | Input::Signal(_) | Input::Maintenance(_) | Input::Tick => true,
+        }
+    }
+
+    fn publish_watch(&mut self, watch: WatchId, codes: &[Code]) {
         let source = format!("watch.{}", self.plan.watches[watch.0].name);
         for code in codes {
             self.publish(Event::new(*code, source.clone()));
@@ -191,6 +276,8 @@ impl Engine {
             | Code::ExitFailed
             | Code::Error
             | Code::Stopping
+            | Code::Draining
+            | Code::Drained
             | Code::Stopped
             | Code::Healthy
             | Code::Unhealthy
@@ -211,6 +298,8 @@ impl Engine {
             if job.starts == Count::Unlimited {
                 job.starts = Count::Finite(1);
             }
+            // Runs that older events still owed it would make the stop as long as their number.
+            (job.pending, job.anew) = (0, false);
             self.bound_hook(id);
         } else {
             self.halt(id);
@@ -227,6 +316,9 @@ impl Engine {
         }
         if job.leaving {
             return self.halt(id);
+        }
+        if std::mem::take(&mut job.anew) {
+            return self.run(id, None);
         }
         let periodic = matches!(settings.start, Start::Interval(_));
         if job.pending > 0 {
@@ -312,7 +404,7 @@ impl Engine {
             Activity::BackingOff { .. } if cause.is_some() => job.pending += 1,
             Activity::Idle | Activity::BackingOff { .. } => {}
         }
-        job.started = true;
+        let begins = !std::mem::replace(&mut job.started, true);
         job.forget_health();
         job.check.passes = 0;
         job.check.failures = 0;
@@ -322,7 +414,10 @@ impl Engine {
         }
         let kill_at = settings.timeout.map(|timeout| self.now + timeout);
         job.activity = Activity::Running { run, since: self.now, kill_at };
+        job.record.runs += 1;
+        job.record.restarts += u64::from(!begins && is_restart(&settings.start, cause.as_ref()));
         self.effects.push(Effect::Start { job: id, run, cause });
+        self.enter_unchecked(id);
         if self.lifecycle.stopping {
             self.bound_hook(id);
         }
@@ -335,6 +430,7 @@ impl Engine {
             self.tick_interval(id); // 3
             self.tick_activity(id);
             self.tick_stop(id);
+            self.tick_drain(id);
         }
     }
 
@@ -406,13 +502,16 @@ impl Engine {
         }
     }
 
-    /// Rule 7.
+    /// Rule 7. What stands for pilot itself stays: who takes the jobs out of service still wants to look at them.
     fn enter_maintenance(&mut self, id: JobId) {
-        self.jobs[id.0].status = Status::Maintenance;
+        if self.jobs[id.0].turn(Status::Maintenance) == Status::AlwaysHealthy {
+            return;
+        }
         self.cancel_probe(id);
         if self.plan.jobs[id.0].service.is_some() && self.plan.consul.is_some() {
             self.effects.push(Effect::Withdraw { job: id });
         }
+        self.maintain_group(id);
     }
 
     /// Rule 8.
@@ -421,10 +520,11 @@ impl Engine {
         if job.status == Status::Maintenance {
             job.status = if job.started { Status::Unknown } else { Status::Idle };
             self.announce_initial_status(id);
+            self.enter_unchecked(id);
         }
     }
 
-    fn announce_initial_status(&mut self, id: JobId) {
+    pub(super) fn announce_initial_status(&mut self, id: JobId) {
         let initial = self.plan.jobs[id.0].service.as_ref().is_some_and(|service| service.initial_status.is_some());
         if initial {
             self.announce(id, Announcement::Initial);
@@ -454,7 +554,8 @@ impl Engine {
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = JobId> + use<> {
-        (0..self.jobs.len()).map(JobId)
+        let plan = Arc::clone(&self.plan);
+        (0..plan.job_ids.len()).map(move |at| plan.job_ids[at])
     }
 
     /// Whether one of a job's start events is this one.

@@ -1,15 +1,20 @@
 //! How things end: one job's way out, the order in which all go, the exit code.
 //!
-//! A job leaves in fixed steps: `stopping` and its hooks, out of the catalog, stop signal and `stopped`, SIGKILL when
-//! its time is over (v3 spec 10.3, with the process signalled last). Every wait has a limit, so every stop ends.
+//! A job leaves in fixed steps: `stopping` and its hooks, out of the catalog, out of the target group and serving on
+//! (`drain`), stop signal and `stopped`, SIGKILL when its time is over (v3 spec 10.3, with the process signalled last).
+//! Every wait has a limit, so every stop ends.
 
 use std::time::Duration;
 
+use super::drain::{HURRIED_LEAVE, tails};
 use super::effect::{Effect, StopSignal};
 use super::engine::Engine;
 use super::event::{Code, Event};
-use super::job::{Activity, Phase, hooked_on_stop, start_events};
-use super::plan::{Condition, JobId, Level, Plan, Start};
+use super::in_force::{InForce, Table};
+use super::job::{Activity, Job, Phase, hooked_on_stop};
+use super::plan::{Condition, JobId, Level, Start};
+use super::request::Hold;
+use super::stop_order::stop_order;
 
 /// A hook that has no limit of its own is given up after this: the longest stop ECS allows on Fargate.
 pub const HOOK_LIMIT: Duration = Duration::from_secs(120);
@@ -24,75 +29,30 @@ const KILL_LIMIT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Lifecycle {
     pub stopping: bool,
-    hurried: bool,
+    pub hurried: bool,
+    /// When the scheduler's patience ends, if it is known.
+    pub deadline: Option<Duration>,
     code: u8,
     exited: bool,
     /// For each job: those that must be gone before it is stopped.
-    after: Vec<Vec<JobId>>,
+    after: Table<Vec<JobId>>,
+    /// For each job: how long those take that stop after it.
+    tails: Table<Duration>,
 }
 
 impl Lifecycle {
-    pub(super) fn new(plan: &Plan) -> Self {
-        Lifecycle { stopping: false, hurried: false, code: 0, exited: false, after: stop_order(plan) }
+    pub(super) fn new(plan: &InForce) -> Self {
+        let id = |place: usize| plan.job_ids[place];
+        let order = stop_order(&plan.file.jobs).into_iter().map(|after| after.into_iter().map(id).collect());
+        let after = Table::new(plan.job_ids.iter().map(|id| id.0).zip(order));
+        let tails = Table::new(plan.job_ids.iter().map(|id| id.0).zip(tails(&plan.file)));
+        Lifecycle { stopping: false, hurried: false, deadline: None, code: 0, exited: false, after, tails }
     }
-}
 
-/// Who must be gone before whom: a job that waits for another's health goes first, a Consul agent goes last.
-fn stop_order(plan: &Plan) -> Vec<Vec<JobId>> {
-    let ids = || (0..plan.jobs.len()).map(JobId);
-    let mut after: Vec<Vec<JobId>> = vec![Vec::new(); plan.jobs.len()];
-    for dependent in ids() {
-        let events = start_events(&plan.jobs[dependent.0].start);
-        for source in ids().filter(|source| {
-            let name = &plan.jobs[source.0].name;
-            events.iter().any(|event| event.code == Code::Healthy && event.source == *name)
-        }) {
-            // Jobs that wait for each other in a circle have no order.
-            if source != dependent && !reaches(&after, dependent, source) {
-                after[source.0].push(dependent);
-            }
-        }
+    /// How long those take that stop after this job.
+    pub(super) fn tail(&self, id: JobId) -> Duration {
+        self.tails.get(id.0).copied().unwrap_or_default()
     }
-    for agent in ids().filter(|id| is_consul_agent(&plan.jobs[id.0])) {
-        let name = &plan.jobs[agent.0].name;
-        after[agent.0] = ids()
-            .filter(|other| {
-                let job = &plan.jobs[other.0];
-                let follows = start_events(&job.start)
-                    .iter()
-                    .any(|event| matches!(event.code, Code::Stopping | Code::Stopped) && event.source == *name);
-                !follows && !is_consul_agent(job)
-            })
-            .collect();
-    }
-    for job in ids().filter(|id| !is_consul_agent(&plan.jobs[id.0])) {
-        after[job.0].retain(|other| !is_consul_agent(&plan.jobs[other.0]));
-    }
-    after
-}
-
-/// Whether `from` waits, directly or through others, for `to` to be gone.
-fn reaches(after: &[Vec<JobId>], from: JobId, to: JobId) -> bool {
-    let mut open = vec![from];
-    let mut seen = vec![false; after.len()];
-    while let Some(id) = open.pop() {
-        if id == to {
-            return true;
-        }
-        if !std::mem::replace(&mut seen[id.0], true) {
-            open.extend(&after[id.0]);
-        }
-    }
-    false
-}
-
-/// 86 of 136 public v3 configurations run the agent as a job; its services must leave before it does.
-fn is_consul_agent(job: &super::plan::Job) -> bool {
-    job.exec.as_ref().is_some_and(|exec| {
-        let program = exec.program.rsplit('/').next().unwrap_or_default();
-        let by_command = program == "consul" && exec.args.iter().any(|arg| arg == "agent");
-        by_command || matches!(job.name.as_str(), "consul" | "consul-agent")
-    })
 }
 
 impl Engine {
@@ -100,6 +60,7 @@ impl Engine {
     pub(super) fn request_stop(&mut self) {
         if !self.lifecycle.stopping {
             self.lifecycle.stopping = true;
+            self.lifecycle.deadline = self.plan.stop_budget.map(|budget| self.now + budget);
             self.publish(Event::global(Code::Shutdown));
         } else if !self.lifecycle.hurried {
             self.lifecycle.hurried = true;
@@ -113,6 +74,11 @@ impl Engine {
             match self.jobs[id.0].phase {
                 Phase::Live => self.halt(id),
                 Phase::Hooks { .. } => self.withdraw(id),
+                Phase::Draining(_) => self.end_drain(id),
+                // Others still have to be told, within a moment.
+                Phase::Leaving { until } => {
+                    self.jobs[id.0].phase = Phase::Leaving { until: until.min(self.now + HURRIED_LEAVE) };
+                }
                 Phase::Withdrawing { .. } | Phase::Done => {}
                 Phase::Ending { killed, .. } => self.jobs[id.0].phase = Phase::Ending { next: self.now, killed },
             }
@@ -137,6 +103,7 @@ impl Engine {
         let until = if self.lifecycle.hurried { self.now } else { until };
         let job = &mut self.jobs[id.0];
         job.pending = 0;
+        job.anew = false;
         if job.run().is_none() {
             job.activity = Activity::Idle;
         }
@@ -159,18 +126,18 @@ impl Engine {
             self.jobs[id.0].phase = Phase::Withdrawing { until: self.now + WITHDRAW_LIMIT };
             self.effect(Effect::Withdraw { job: id });
         } else {
-            self.end(id);
+            self.leave_group(id);
         }
     }
 
     pub(super) fn withdrawn(&mut self, id: JobId) {
         if matches!(self.jobs[id.0].phase, Phase::Withdrawing { .. }) {
-            self.end(id);
+            self.leave_group(id);
         }
     }
 
-    /// Step 3: the stop signal, then `stopped`.
-    fn end(&mut self, id: JobId) {
+    /// Step 5, after those in `drain`: the stop signal, then `stopped`.
+    pub(super) fn end(&mut self, id: JobId) {
         let grace = self.stop_grace(id);
         let next = self.now + grace;
         self.jobs[id.0].phase = Phase::Ending { next, killed: false };
@@ -205,7 +172,8 @@ impl Engine {
                 }
                 self.withdraw(id);
             }
-            Phase::Withdrawing { until } if until <= now => self.end(id),
+            Phase::Withdrawing { until } if until <= now => self.leave_group(id),
+            Phase::Leaving { until } if until <= now => self.left_group(id),
             Phase::Ending { next, killed: false } if next <= now => {
                 let text = format!("killing processes for job {:?}", self.plan.jobs[id.0].name);
                 self.say(Level::Info, Some(id), text);
@@ -221,7 +189,13 @@ impl Engine {
                 self.jobs[id.0].activity = Activity::Idle;
                 self.jobs[id.0].lingering.clear();
             }
-            Phase::Live | Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. } | Phase::Done => {}
+            Phase::Live
+            | Phase::Hooks { .. }
+            | Phase::Withdrawing { .. }
+            | Phase::Leaving { .. }
+            | Phase::Draining(_)
+            | Phase::Ending { .. }
+            | Phase::Done => {}
         }
     }
 
@@ -232,7 +206,7 @@ impl Engine {
             let job = &self.jobs[hook.0];
             match job.phase {
                 Phase::Live => job.activity != Activity::Idle || job.pending > 0,
-                Phase::Hooks { .. } | Phase::Withdrawing { .. } => true,
+                Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Leaving { .. } | Phase::Draining(_) => true,
                 Phase::Ending { .. } | Phase::Done => false,
             }
         })
@@ -260,9 +234,15 @@ impl Engine {
                 self.jobs[id.0].phase = Phase::Done;
                 self.finished(id);
             }
-            Phase::Live | Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. } | Phase::Done => {
-                return false;
-            }
+            // Nobody is left who could finish anything.
+            Phase::Draining(_) if self.jobs[id.0].run().is_none() => self.end_drain(id),
+            Phase::Live
+            | Phase::Hooks { .. }
+            | Phase::Withdrawing { .. }
+            | Phase::Leaving { .. }
+            | Phase::Draining(_)
+            | Phase::Ending { .. }
+            | Phase::Done => return false,
         }
         true
     }
@@ -277,7 +257,10 @@ impl Engine {
             self.ids().filter(|other| *other != id && self.plan.jobs[other.0].name == event.source).any(|other| {
                 match self.jobs[other.0].phase {
                     Phase::Live => true,
-                    Phase::Hooks { .. } | Phase::Withdrawing { .. } => event.code == Code::Stopped,
+                    Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Leaving { .. } => {
+                        matches!(event.code, Code::Draining | Code::Drained | Code::Stopped)
+                    }
+                    Phase::Draining(_) => matches!(event.code, Code::Drained | Code::Stopped),
                     Phase::Ending { .. } | Phase::Done => false,
                 }
             })
@@ -310,7 +293,7 @@ impl Engine {
 
     /// The end of a critical job is the container's end.
     fn finished(&mut self, id: JobId) {
-        if !self.plan.jobs[id.0].critical || self.lifecycle.stopping {
+        if self.keep_held(id) || !self.plan.jobs[id.0].critical || self.lifecycle.stopping {
             return;
         }
         let name = &self.plan.jobs[id.0].name;
@@ -326,9 +309,11 @@ impl Engine {
     }
 
     fn exit_when_done(&mut self) {
-        let all_done = self.jobs.iter().all(|job| job.phase == Phase::Done);
+        // A job that a person stopped may be started again.
+        let over = |job: &Job| job.phase == Phase::Done && (job.hold == Hold::Free || self.lifecycle.stopping);
+        let all_done = self.jobs.values().all(over);
         // Without any job there is nothing whose end could be the end (v3 spec 10.5), but a request is.
-        let over = all_done && (self.lifecycle.stopping || !self.jobs.is_empty());
+        let over = all_done && (self.lifecycle.stopping || !self.plan.job_ids.is_empty());
         if over && !self.lifecycle.exited {
             self.lifecycle.exited = true;
             self.effect(Effect::Exit(self.lifecycle.code));

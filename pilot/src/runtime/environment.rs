@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::Path;
 
 use nix::unistd::Pid;
 
@@ -11,16 +12,22 @@ use crate::core::effect::Instance;
 use crate::core::event::{Code, Event};
 use crate::core::plan::Plan;
 
+/// Tells children where the control socket is.
+pub const SOCKET_VARIABLE: &str = "PILOT_SOCKET";
+
 /// What children inherit.
-#[derive(Debug)]
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
+    /// What `putenv` has set; the template sees it at a reload.
+    put: BTreeMap<String, String>,
 }
 
 impl Environment {
     /// pilot's own environment, its process number and the advertised address of every service.
     pub fn new(plan: &Plan) -> Self {
-        let mut environment = Environment { variables: std::env::vars_os().collect() };
+        let mut environment = Environment { variables: std::env::vars_os().collect(), put: BTreeMap::new() };
+        // Of a pilot that we are a job of.
+        environment.variables.remove(&OsString::from(SOCKET_VARIABLE));
         environment.set("CONTAINERPILOT_PID", std::process::id().to_string());
         for job in &plan.jobs {
             if let Some(service) = &job.service {
@@ -29,6 +36,25 @@ impl Environment {
             }
         }
         environment
+    }
+
+    /// The control socket is served there.
+    pub fn announce_socket(&mut self, path: &Path) {
+        self.variables.insert(SOCKET_VARIABLE.into(), path.into());
+    }
+
+    /// `putenv`: for children started from now on. A name or value that no environment can hold is skipped, as in v3.
+    pub fn put(&mut self, name: &str, value: &str) {
+        if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+            return;
+        }
+        self.set(name, value.to_owned());
+        self.put.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Everything that `putenv` has set so far: the template is rendered with it at a reload. May hold secrets.
+    pub fn put_so_far(&self) -> &BTreeMap<String, String> {
+        &self.put
     }
 
     /// A job or check has started; children started later can find it.
@@ -66,6 +92,13 @@ impl Environment {
     fn set(&mut self, name: &str, value: String) {
         self.variables.insert(name.into(), value.into());
     }
+}
+
+/// Whether a variable makes the dynamic loader, the C library or a shell run code that its program did not ask for. What an
+/// interpreter reads (`NODE_OPTIONS`, `JAVA_TOOL_OPTIONS`) is in common use for other things, and allowed.
+pub fn loads_programs(name: &str) -> bool {
+    const NAMES: [&str; 5] = ["GLIBC_TUNABLES", "GCONV_PATH", "BASH_ENV", "SHELLOPTS", "BASHOPTS"];
+    name.starts_with("LD_") || name.starts_with("BASH_FUNC_") || NAMES.contains(&name)
 }
 
 fn upper(name: &str) -> String {
@@ -116,8 +149,33 @@ mod tests {
     }
 
     #[test]
+    fn putenv_is_for_later_children_and_skips_what_no_environment_can_hold() {
+        let mut environment = Environment { variables: BTreeMap::new(), put: BTreeMap::new() };
+        for (name, value) in
+            [("A", "1"), ("A", "2=3"), ("EMPTY", ""), ("", "x"), ("B=C", "x"), ("D\0", "x"), ("E", "\0")]
+        {
+            environment.put(name, value);
+        }
+        let want = [("A", "2=3"), ("EMPTY", "")];
+        assert_eq!(environment.snapshot(None), want.map(|(key, value)| (key.into(), value.into())));
+        let so_far: Vec<_> =
+            environment.put_so_far().iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        assert_eq!(so_far, want);
+    }
+
+    #[test]
+    fn variables_that_load_code_into_programs_are_known() {
+        for name in ["LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "GLIBC_TUNABLES", "BASH_ENV", "BASH_FUNC_ls%%"] {
+            assert!(loads_programs(name), "{name}");
+        }
+        for name in ["PATH", "LDAP_URL", "ENV", "BASH", "NODE_OPTIONS", "ld_preload", ""] {
+            assert!(!loads_programs(name), "{name}");
+        }
+    }
+
+    #[test]
     fn a_child_learns_the_event_that_caused_it_and_the_addresses_behind_a_watch() {
-        let mut environment = Environment { variables: BTreeMap::new() };
+        let mut environment = Environment { variables: BTreeMap::new(), put: BTreeMap::new() };
         let instance = |address: &str| Instance { id: "x".into(), address: address.into(), port: 80 };
         environment.watch_saw("my-app", &[instance("10.0.0.1"), instance("fd00::1")]);
         let got = environment.snapshot(Some(&Event::new(Code::Changed, "watch.my-app")));

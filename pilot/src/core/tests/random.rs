@@ -4,18 +4,21 @@
 
 use proptest::prelude::*;
 
+use super::impossible::stays_impossible;
 use super::plans::*;
 use super::starting::{instances, watch};
 use super::world::{Script, World};
-use crate::core::effect::{Input, Switch, UserSignal};
+use crate::core::effect::{Input, JobRequest, Switch, UserSignal};
 use crate::core::event::{Code, Event, GLOBAL};
 use crate::core::exit::Exit;
 use crate::core::plan::*;
+use crate::core::request::Hold;
 use crate::core::stop::HOOK_LIMIT;
+use crate::core::stop_plan::StopPlan;
 
-const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
+pub const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
-fn event() -> impl Strategy<Value = Event> {
+pub fn event() -> impl Strategy<Value = Event> {
     let source = prop_oneof![
         6 => prop::sample::select(&NAMES[..]).prop_map(str::to_owned),
         1 => Just(GLOBAL.to_owned()),
@@ -41,7 +44,7 @@ fn start() -> impl Strategy<Value = Start> {
 }
 
 prop_compose! {
-    fn any_job(name: &'static str)(
+    pub fn any_job(name: &'static str)(
         start in start(),
         restarts in prop_oneof![(0u64..4).prop_map(Count::Finite), Just(Count::Unlimited)],
         exec in prop::bool::weighted(0.9),
@@ -55,8 +58,18 @@ prop_compose! {
         restart in any::<bool>(),
         fail_fast in any::<bool>(),
         grace in 0u64..3000,
+        notify in prop::bool::weighted(0.3),
+        balanced in prop::option::weighted(0.3, prop::sample::select(vec![BalancerMode::Drain, BalancerMode::Itself])),
+        drains in prop::option::weighted(0.3, (0u64..4000, 0u64..4000)),
     ) -> Job {
-        let mut job = Job { restarts, critical, stop_timeout, timeout, ..job(name).when(start) };
+        let balancer = balanced.map(balancer);
+        let drain = drains.map(|(min, more)| Drain {
+            min: ms(min),
+            max: ms(min + more),
+            in_flight: if more % 2 == 0 { InFlight::Unknown } else { InFlight::Connections(80) },
+            signal: None,
+        });
+        let mut job = Job { balancer, drain, restarts, critical, stop_timeout, timeout, ..job(name).when(start) };
         if served || checked {
             job = job.checked(ms(every));
         }
@@ -68,6 +81,9 @@ prop_compose! {
             health.on_failure = if restart { OnFailure::Restart } else { OnFailure::Report };
             health.fail_fast = fail_fast;
             health.start_grace = ms(grace);
+            if notify {
+                health.probe = Some(Probe::Notify(NotifyProbe { watchdog: None }));
+            }
             if !checked {
                 health.probe = None;
             }
@@ -97,8 +113,17 @@ enum Step {
     Hup,
     Usr2,
     Maintenance(Switch),
+    Job(usize, JobRequest),
     Instances(usize),
     Probes(bool, u64),
+    /// What AWS takes, what is in flight.
+    Balancer(Option<u64>, Option<u64>),
+    GroupDrained(usize),
+    Notified(usize),
+}
+
+fn request() -> impl Strategy<Value = JobRequest> {
+    prop::sample::select(vec![JobRequest::Start, JobRequest::Stop, JobRequest::Restart])
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -107,8 +132,12 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Hup),
         1 => Just(Step::Usr2),
         1 => prop::sample::select(vec![Switch::On, Switch::Off]).prop_map(Step::Maintenance),
+        2 => (0usize..5, request()).prop_map(|(job, request)| Step::Job(job, request)),
         2 => (0usize..3).prop_map(Step::Instances),
         2 => (any::<bool>(), 0u64..4000).prop_map(|(pass, takes)| Step::Probes(pass, takes)),
+        2 => (0usize..5).prop_map(Step::Notified),
+        1 => (prop::option::of(0u64..9000), prop::option::of(0u64..2)).prop_map(|(takes, count)| Step::Balancer(takes, count)),
+        1 => (0usize..5).prop_map(Step::GroupDrained),
     ]
 }
 
@@ -121,14 +150,18 @@ prop_compose! {
         steps in prop::collection::vec(step(), 0..25),
         withdraw in prop::option::weighted(0.9, 0u64..3000),
         second_stop in prop::option::of(0u64..4000),
+        budget in prop::option::weighted(0.3, (1u64..40_000).prop_map(ms)),
+        asked in any::<bool>(),
     ) -> (Plan, Vec<Script>, Script, Vec<Step>, Option<u64>, Option<u64>) {
+        let steps = steps.into_iter().filter(|step| asked || !matches!(step, Step::Job(..))).collect();
         let mut plan = plan([a, b, c, d, e].into_iter().take(count));
         plan.watches = vec![watch("w")];
+        plan.stop_budget = budget;
         (plan, scripts, fallback, steps, withdraw, second_stop)
     }
 }
 
-fn cases() -> u32 {
+pub fn cases() -> u32 {
     std::env::var("PILOT_RANDOM_HISTORIES").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000)
 }
 
@@ -150,6 +183,7 @@ proptest! {
         world.withdraw_takes = withdraw.map(ms);
         let mut world = world.started();
         let mut signals = 0;
+        let by_hand = steps.iter().any(|step| matches!(step, Step::Job(..)));
         for step in steps {
             if world.exit.is_some() {
                 break;
@@ -162,15 +196,25 @@ proptest! {
                 }
                 Step::Usr2 => world.give(Input::Signal(UserSignal::Usr2)),
                 Step::Maintenance(switch) => world.give(Input::Maintenance(switch)),
+                Step::Job(job, _) if job >= jobs as usize => {}
+                Step::Job(job, request) => world.give(Input::Job { job: JobId(job), request }),
                 Step::Instances(count) => {
                     world.give(Input::Instances { watch: WatchId(0), instances: instances(count) });
                 }
+                Step::Notified(job) if job < jobs as usize => world.give(Input::Notified { job: JobId(job) }),
+                Step::Notified(_) => {}
+                Step::Balancer(takes, count) => (world.leave_takes, world.counts) = (takes.map(ms), count),
+                Step::GroupDrained(job) if job < jobs as usize => world.give(Input::GroupDrained { job: JobId(job) }),
+                Step::GroupDrained(_) => {}
                 Step::Probes(pass, takes) => (world.probe_passes, world.probe_takes) = (pass, ms(takes)),
             }
         }
         let seen = world.events.iter().filter(|(_, event)| event.source == "SIGHUP").count();
         prop_assert_eq!(seen, signals, "no event is lost");
+        let held = world.engine.jobs().iter().any(|job| job.hold() != Hold::Free);
+        prop_assert!(world.exit.is_none() || !held || critical, "what a person stopped is no end");
         if world.exit.is_none() {
+            let asked = world.now;
             world.give(Input::Stop);
             if let (Some(after), None) = (second_stop, world.exit) {
                 world.pass(ms(after));
@@ -180,6 +224,15 @@ proptest! {
             }
             let limit = (HOOK_LIMIT + secs(15)) * (2 * jobs + 1);
             world.pass(limit);
+            let took = world.exit.map(|(at, _)| at - asked);
+            // A hook that a person started runs on top of its run for the stop.
+            // This world takes 50 ms to tell of a start that failed.
+            let worst = StopPlan::of(&world.plan).worst + ms(50) * jobs;
+            prop_assert!(world.asked || took <= Some(worst), "{took:?}: {:?}", StopPlan::of(&world.plan));
+        }
+        if !by_hand {
+            // A person can start what no event ever would.
+            stays_impossible(&world)?;
         }
         prop_assert!(world.exit.is_some(), "the stop did not end: {:#?}", world.engine.jobs());
         if !critical {

@@ -11,6 +11,7 @@
 mod format;
 mod queue;
 mod reader;
+mod recent;
 mod records;
 mod sink;
 mod time;
@@ -33,6 +34,8 @@ use nix::unistd::pipe2;
 use self::format::Layout;
 use self::queue::Queue;
 use self::reader::{Inbox, Reader, Stream};
+use self::recent::Recents;
+pub use self::recent::{KEPT, Piece, Recent};
 pub use self::records::Records;
 use self::sink::Sink;
 use crate::core::plan::{Level, LogOutput, Logging};
@@ -90,6 +93,7 @@ pub struct Unread<'a> {
 pub struct Output {
     queue: Arc<Queue>,
     inbox: Arc<Mutex<Inbox>>,
+    recents: Arc<Recents>,
     wake: Arc<PipeWriter>,
     idle: Arc<Mutex<Idle>>,
     level: Level,
@@ -131,7 +135,7 @@ impl Output {
         let (woken, wake) = io::pipe()?;
         let reader = Reader::new(woken, Arc::clone(&inbox), Arc::clone(&queue), level >= Level::Info);
         let idle = Arc::new(Mutex::new(Idle { reader: Some(reader), sink: Some(sink) }));
-        Ok(Output { queue, inbox, wake: Arc::new(wake), idle, level })
+        Ok(Output { queue, inbox, recents: Arc::default(), wake: Arc::new(wake), idle, level })
     }
 
     /// Starts both threads, which have all signals blocked; does nothing when they run. After an error (the system has no
@@ -163,6 +167,16 @@ impl Output {
         self.queue.push_reopen();
     }
 
+    /// The last lines of a job whose output is wrapped, also when its lines are not shown.
+    pub fn recent(&self, job: &str) -> Arc<Recent> {
+        self.recents.of(job)
+    }
+
+    /// Forgets the last lines of the jobs that are not to be kept.
+    pub fn retain_recent(&self, keep: impl Fn(&str) -> bool) {
+        self.recents.retain(keep);
+    }
+
     /// Lines lost so far, pilot's own and its children's.
     pub fn lost(&self) -> u64 {
         self.queue.lost()
@@ -191,8 +205,12 @@ impl Output {
 impl Unread<'_> {
     /// From now on what the child writes is logged, with these fields.
     pub fn attach(self, label: Label, pid: i32) {
+        let recent = match &label {
+            Label::Job(name) => Some(self.output.recents.of(name)),
+            Label::Check(_) => None,
+        };
         self.output.tell_reader(|inbox| {
-            inbox.streams.extend(self.ends.map(|end| Stream::new(end, &label, pid)));
+            inbox.streams.extend(self.ends.map(|end| Stream::new(end, &label, pid, recent.clone())));
         });
     }
 }

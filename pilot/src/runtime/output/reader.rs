@@ -13,6 +13,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::format::{Field, Frame, Value};
 use super::queue::{Lines, Queue};
+use super::recent::Recent;
 use super::{LONGEST, Label};
 use crate::core::plan::Level;
 
@@ -39,6 +40,8 @@ pub(super) struct Stream {
     fields: Vec<Field>,
     /// The beginning of a line whose end has not come yet.
     held: Vec<u8>,
+    /// Where its job's last lines are kept.
+    recent: Option<Arc<Recent>>,
 }
 
 /// Whether there may be more.
@@ -51,7 +54,7 @@ enum Turn {
 
 impl Stream {
     /// The descriptor must be non-blocking.
-    pub(super) fn new(end: OwnedFd, label: &Label, pid: i32) -> Stream {
+    pub(super) fn new(end: OwnedFd, label: &Label, pid: i32, recent: Option<Arc<Recent>>) -> Stream {
         let (key, name) = match label {
             Label::Job(name) => ("job", name),
             Label::Check(name) => ("check", name),
@@ -60,7 +63,7 @@ impl Stream {
             Field { key: key.to_owned(), value: Value::Text(name.clone()) },
             Field { key: "pid".to_owned(), value: Value::Bare(pid.to_string()) },
         ];
-        Stream { pipe: File::from(end), fields, held: Vec::new() }
+        Stream { pipe: File::from(end), fields, held: Vec::new(), recent }
     }
 }
 
@@ -134,7 +137,7 @@ impl Reader {
 #[derive(Debug)]
 struct Splitter {
     queue: Arc<Queue>,
-    /// False: the level hides children's lines, and pipes are only kept empty.
+    /// False: the level hides children's lines, which are only kept as a job's last ones.
     shown: bool,
     ready: Lines,
 }
@@ -156,12 +159,15 @@ impl Splitter {
                 return Turn::Ended;
             }
         };
-        if !self.shown {
+        if !self.shown && stream.recent.is_none() {
             return Turn::More;
         }
         front.copy_from_slice(&stream.held);
         let bytes = buffer.get(..held + read).unwrap_or_default();
         let rest = self.split(&stream.fields, bytes, held);
+        if let Some(recent) = &stream.recent {
+            recent.push(bytes.get(..bytes.len() - rest.len()).unwrap_or_default());
+        }
         if rest.is_empty() && stream.held.capacity() > TURN {
             stream.held = Vec::new();
         }
@@ -205,6 +211,9 @@ impl Splitter {
     }
 
     fn put(&mut self, frame: &Frame, message: &[u8]) {
+        if !self.shown {
+            return;
+        }
         frame.put(&mut self.ready.bytes, message);
         self.ready.count += 1;
         if self.ready.bytes.len() >= HANDFUL {
@@ -220,6 +229,9 @@ impl Splitter {
     fn last(&mut self, stream: &mut Stream) {
         let held = std::mem::take(&mut stream.held);
         if !held.is_empty() {
+            if let Some(recent) = &stream.recent {
+                recent.push(&[held.as_slice(), b"\n"].concat());
+            }
             let frame = self.queue.layout.frame(SystemTime::now(), Level::Info, &stream.fields);
             self.put(&frame, held.strip_suffix(b"\r").unwrap_or(&held));
         }

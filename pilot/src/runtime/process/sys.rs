@@ -2,11 +2,12 @@
 //!
 //! `nix::sys::wait` cannot be used: it fails with EINVAL on a child killed by a real-time signal (`SIGRTMIN+3` is what
 //! systemd images are stopped with), so a peek would never get past it and a `waitpid` would lose its status.
-//! Setting a flag on a descriptor that nobody owns has no safe form either.
+//! Setting a flag on a descriptor that nobody owns, or owning one that came as a number, has no safe form either.
 #![allow(unsafe_code)]
 
+use std::fs::File;
 use std::io;
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -69,6 +70,16 @@ pub(super) fn close_range_on_exec(first: RawFd) -> Result<(), Errno> {
 pub(super) fn close_on_exec(fd: RawFd) {
     // SAFETY: numbers only; fcntl rejects a descriptor that is not open.
     unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+}
+
+/// Takes over a descriptor that this process was started with and that nothing else in it uses. `None`: there is none.
+pub(super) fn adopt(fd: RawFd) -> Option<File> {
+    // SAFETY: numbers only; fcntl rejects a descriptor that is not open.
+    if fd <= libc::STDERR_FILENO || unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
+        return None;
+    }
+    // SAFETY: it is open, and it is the caller's promise that it has no other owner.
+    Some(unsafe { File::from_raw_fd(fd) })
 }
 
 /// From now on every delivery of `signal` adds one to `count`; the one that finds it zero then puts a byte into `wake`, a

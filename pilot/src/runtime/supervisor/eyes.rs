@@ -1,7 +1,7 @@
 //! Looking: at a job's health, at what a watch names. Whatever is seen comes back as a report.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::time::Instant;
 
 use super::{Report, Supervisor};
 use crate::core::effect::{Input, RoundId, Verdict};
@@ -13,14 +13,18 @@ use crate::runtime::probe::Finding;
 impl Supervisor {
     /// Starts a probe; whatever kind it is, its result or its deadline comes back as a report.
     pub(super) fn probe(&mut self, job: JobId, round: RoundId, inputs: &mut VecDeque<Input>) {
-        let plan = Arc::clone(&self.plan);
-        let Some(health) = &plan.jobs[job.0].health else { return };
-        let reporter = self.reporter.clone();
+        let Supervisor { engine, children, environment, notices, output, reporter, .. } = self;
+        let Some(settings) = engine.job(job) else { return };
+        let Some(health) = &settings.health else { return };
+        let reporter = reporter.clone();
+        if self.meters.is_on() {
+            self.rounds.insert(round, Instant::now());
+        }
         match &health.probe {
             None => {}
             Some(Probe::Exec(command)) => {
-                let Supervisor { children, environment, output, .. } = self;
-                let started = children.start_probe(&plan, (job, round), (command, health.output), environment, output);
+                let started =
+                    children.start_probe(settings, (job, round), (command, health.output), environment, output);
                 match (started, health.timeout) {
                     (Ok(()), Some(limit)) => {
                         let task = tokio::spawn(async move {
@@ -37,6 +41,10 @@ impl Supervisor {
                     }
                 }
             }
+            Some(Probe::Notify(_)) => {
+                let verdict = notices.verdict(engine.run_of(job));
+                inputs.push_back(Input::Probed { job, round, verdict });
+            }
             Some(native) => {
                 let (prober, native, limit) = (self.prober.clone(), native.clone(), health.timeout);
                 let task = tokio::spawn(async move {
@@ -50,7 +58,7 @@ impl Supervisor {
     }
 
     pub(super) fn follow(&self, id: WatchId) {
-        let watch = &self.plan.watches[id.0];
+        let Some(watch) = self.engine.watch(id) else { return };
         let (reporter, interval) = (self.reporter.clone(), watch.interval);
         match &watch.target {
             WatchTarget::Service { service, tag, datacenter } => {
@@ -62,8 +70,10 @@ impl Supervisor {
             }
             WatchTarget::Probe { probe, timeout } => {
                 let name = watch.name.clone();
+                let (meters, source) = (self.meters.clone(), format!("watch.{name}"));
                 let mut last = None;
-                let report = move |finding: Finding| {
+                let report = move |finding: Finding, took| {
+                    meters.probed(&source, finding.pass.into(), took);
                     if last.replace(finding.pass) != Some(finding.pass) {
                         let state = if finding.pass { "passes" } else { "fails" };
                         tracing::info!("watch {name} {state}: {}", finding.note);

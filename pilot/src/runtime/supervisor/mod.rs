@@ -12,18 +12,27 @@ use tokio::task::AbortHandle;
 
 use super::catalog::{Client, Registrar, Withdrawn};
 use super::children::Children;
+use super::control::{Control, Request, WAITING};
 use super::environment::Environment;
+use super::notify::Notices;
 use super::output::Output;
 use super::probe::Prober;
 use super::process::guard::Guarded;
 use super::process::leftovers;
 use super::process::signals::{Arrived, Signals};
+use super::snapshot::{Snapshot, Viewer, Viewers};
+use super::telemetry::{Listening, Meters, Telemetry};
 use crate::core::effect::{Effect, Input, RoundId, UserSignal};
 use crate::core::engine::Engine;
-use crate::core::plan::{JobId, Plan, WatchId};
+use crate::core::plan::{JobId, Plan};
 
+mod balancing;
 mod effects;
 mod eyes;
+mod requests;
+mod telemetry;
+
+use telemetry::Otherwise;
 
 /// How often the remains of process groups are looked at while there are any; the kernel tells nobody of their end.
 const LINGERING: Duration = Duration::from_millis(20);
@@ -36,6 +45,8 @@ const WITHOUT_OUTPUT: Duration = Duration::from_millis(200);
 enum Report {
     Input(Input),
     ProbeDeadline(RoundId, Duration),
+    /// Telemetry cannot be served, and why.
+    CannotServe(String, Otherwise),
 }
 
 /// One pilot at work.
@@ -47,13 +58,26 @@ pub struct Supervisor {
     output: Output,
     children: Children,
     environment: Environment,
+    notices: Notices,
     prober: Prober,
     probes: HashMap<RoundId, AbortHandle>,
+    #[cfg(feature = "aws")]
+    balancers: HashMap<JobId, super::balancer::Balancer>,
     catalog: Option<Client>,
     registrar: Option<Registrar>,
     withdrawn: mpsc::UnboundedReceiver<Withdrawn>,
+    control: Option<Control>,
+    requests: mpsc::Receiver<Request>,
+    asker: mpsc::Sender<Request>,
     reports: mpsc::UnboundedReceiver<Report>,
     reporter: mpsc::UnboundedSender<Report>,
+    meters: Meters,
+    /// When probes began, while they are counted.
+    rounds: HashMap<RoundId, Instant>,
+    telemetry: Telemetry,
+    listening: Option<Listening>,
+    viewers: Viewers,
+    failure: Option<u8>,
 }
 
 impl Supervisor {
@@ -62,19 +86,34 @@ impl Supervisor {
         let plan = Arc::new(plan);
         let (withdrawals, withdrawn) = mpsc::unbounded_channel();
         let (reporter, reports) = mpsc::unbounded_channel();
-        let catalog = plan.consul.clone().map(Client::new);
+        let (asker, requests) = mpsc::channel(WAITING);
+        let (viewer, viewers) = Viewer::new();
+        let meters = Meters::default();
+        let catalog = plan.consul.clone().map(|consul| Client::new(consul).counted(meters.clone()));
         Supervisor {
+            telemetry: Telemetry::new(meters.clone(), viewer),
+            meters,
+            rounds: HashMap::new(),
+            listening: None,
+            viewers,
+            failure: None,
             engine: Engine::new(Arc::clone(&plan), seed()),
             began: Instant::now(),
             signals,
             output,
             children: Children::new(guarded.listen_fds > 0),
             environment: Environment::new(&plan),
+            notices: Notices::default(),
             prober: Prober::new(),
             probes: HashMap::new(),
+            #[cfg(feature = "aws")]
+            balancers: HashMap::new(),
             registrar: catalog.clone().map(|client| Registrar::new(client, withdrawals)),
             catalog,
             withdrawn,
+            control: None,
+            requests,
+            asker,
             reports,
             reporter,
             plan,
@@ -83,16 +122,22 @@ impl Supervisor {
 
     /// Runs until everything has ended; returns the exit code.
     pub async fn run(mut self) -> u8 {
+        if let Err(code) = self.open_control().await {
+            return code;
+        }
         let mut inputs = VecDeque::from([Input::Startup]);
-        for watch in 0..self.plan.watches.len() {
-            self.follow(WatchId(watch));
+        self.serve_telemetry(Otherwise::Stop);
+        for watch in self.engine.watch_ids() {
+            self.follow(*watch);
         }
         loop {
             while let Some(input) = inputs.pop_front() {
+                self.count(&input);
                 for effect in self.engine.handle(input, self.began.elapsed()) {
                     if let Effect::Exit(code) = effect {
+                        self.close_control().await;
                         leftovers::end(self.plan.stop_timeout, &mut self.signals).await;
-                        return code;
+                        return self.failure.unwrap_or(code);
                     }
                     self.perform(effect, &mut inputs);
                 }
@@ -115,7 +160,7 @@ impl Supervisor {
         tokio::select! {
             biased;
             arrived = self.signals.next() => match arrived {
-                Arrived::Child => inputs.extend(self.children.reap(&mut self.environment)),
+                Arrived::Child => self.reap(inputs),
                 Arrived::Stop => inputs.push_back(Input::Stop),
                 Arrived::Hup => inputs.push_back(Input::Signal(UserSignal::Hup)),
                 Arrived::Usr2 => inputs.push_back(Input::Signal(UserSignal::Usr2)),
@@ -133,20 +178,42 @@ impl Supervisor {
                     inputs.push_back(input);
                 }
                 Report::ProbeDeadline(round, limit) => self.children.probe_timed_out(round, limit),
+                Report::CannotServe(why, otherwise) => self.cannot_serve(&why, otherwise, inputs),
             },
+            Some(request) = self.requests.recv() => self.answer(request, inputs),
+            () = self.notices.arrival() => inputs.extend(self.notices.take()),
             () = timer => {
+                if let Some(wake) = wake.filter(|_| self.meters.is_on()) {
+                    self.meters.woke_late(wake.elapsed());
+                }
                 if self.children.has_lingering_groups() {
-                    inputs.extend(self.children.reap(&mut self.environment));
+                    self.reap(inputs);
                 }
                 inputs.push_back(Input::Tick);
             }
+            Some(viewer) = self.viewers.recv() => {
+                // Whoever asked may have gone.
+                let _ = viewer.send(Snapshot::take(&self.engine, &self.children, self.began.elapsed()));
+            }
+        }
+    }
+
+    fn reap(&mut self, inputs: &mut VecDeque<Input>) {
+        inputs.extend(self.notices.take());
+        for input in self.children.reap(&mut self.environment) {
+            if let Input::Exited { run, .. } | Input::StartFailed { run, .. } = &input {
+                self.notices.ended(*run);
+            }
+            inputs.push_back(input);
         }
     }
 
     fn remember(&mut self, input: &Input) {
         match input {
             Input::Instances { watch, instances } => {
-                self.environment.watch_saw(&self.plan.watches[watch.0].name, instances);
+                if let Some(settings) = self.engine.watch(*watch) {
+                    self.environment.watch_saw(&settings.name, instances);
+                }
             }
             Input::Probed { round, .. } => {
                 self.probes.remove(round);
@@ -156,8 +223,11 @@ impl Supervisor {
     }
 
     fn job_of_service(&self, id: &str) -> Option<JobId> {
-        let is_it = |job: &crate::core::plan::Job| job.service.as_ref().is_some_and(|service| service.id == id);
-        self.plan.jobs.iter().position(is_it).map(JobId)
+        let is_it = |job: &JobId| {
+            let service = self.engine.job(*job).and_then(|settings| settings.service.as_ref());
+            service.is_some_and(|service| service.id == id)
+        };
+        self.engine.job_ids().iter().copied().find(is_it)
     }
 }
 
