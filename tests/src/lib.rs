@@ -8,6 +8,7 @@ pub mod consul;
 pub mod control;
 pub mod http;
 pub mod mariadb;
+pub mod notify;
 pub mod pilot;
 pub mod ports;
 pub mod processes;

@@ -298,6 +298,12 @@ impl Start {
         self
     }
 
+    /// Through one more such program, which is executed by the last one.
+    pub fn before(mut self, wrapper: &[&str]) -> Self {
+        self.wrapper.extend(wrapper.iter().map(|word| (*word).to_owned()));
+        self
+    }
+
     /// With a variable in its environment.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.into(), value.into()));

@@ -19,6 +19,8 @@ pub(super) enum Action {
     Template { config: Option<PathBuf>, out: Option<PathBuf> },
     /// Ask the running pilot.
     Ask { ask: client::Ask, socket: Option<PathBuf>, config: Option<PathBuf> },
+    /// Tell the supervisor of this process that it is ready, or something else.
+    Notify { assignments: Vec<String> },
     /// Print the version.
     Version,
 }
@@ -54,6 +56,10 @@ fn by_clap(arguments: Vec<OsString>) -> Result<Action, clap::Error> {
         Some(("check", check)) => {
             let file = check.get_one::<PathBuf>("file").cloned();
             return Ok(Action::Check { config: file.or(config) });
+        }
+        Some(("notify", notify)) => {
+            let assignments = notify.get_many::<String>("assignment").into_iter().flatten().cloned().collect();
+            return Ok(Action::Notify { assignments });
         }
         Some((name, command)) => {
             if let Some(ask) = client::from_subcommand(name, command) {
@@ -106,6 +112,21 @@ fn command() -> Command {
                 .arg(path("file").value_name("FILE").help("Configuration file [default: as for running]")),
         )
         .subcommands(client::subcommands())
+        .subcommand(
+            Command::new("notify").about("In a job with `health: { notify: true }`: tell pilot that it is ready").arg(
+                Arg::new("assignment")
+                    .value_name("NAME=VALUE")
+                    .num_args(0..)
+                    .value_parser(assignment)
+                    .help("What to tell, such as READY=1, \"STATUS=3 clients\", WATCHDOG=1 [default: READY=1]"),
+            ),
+        )
+}
+
+/// One line of a readiness message.
+fn assignment(text: &str) -> Result<String, String> {
+    let one_line = text.contains('=') && !text.contains(['\n', '\0']);
+    one_line.then(|| text.to_owned()).ok_or_else(|| "write NAME=value on one line, such as READY=1".to_owned())
 }
 
 /// `-config` is `--config`; `-h` and a lone `-` stay.
@@ -157,6 +178,12 @@ mod tests {
                 "pilot -template -config a -out b",
                 Ok(Action::Template { config: Some("a".into()), out: Some("b".into()) }),
             ),
+            ("pilot notify", Ok(Action::Notify { assignments: vec![] })),
+            (
+                "pilot notify READY=1 STATUS=a=b",
+                Ok(Action::Notify { assignments: vec!["READY=1".into(), "STATUS=a=b".into()] }),
+            ),
+            ("pilot notify ready", Err(ErrorKind::ValueValidation)),
             ("pilot -confg a", Err(ErrorKind::UnknownArgument)),
             ("pilot -h", Err(ErrorKind::DisplayHelp)),
             ("pilot -help", Err(ErrorKind::DisplayHelp)),

@@ -9,6 +9,7 @@ use crate::config::Loaded;
 use crate::core::plan::Plan;
 use crate::runtime::output::Output;
 use crate::runtime::process::guard::{Guarded, Orphans, guard};
+use crate::runtime::process::identity;
 use crate::runtime::process::signals::Signals;
 use crate::runtime::supervisor::Supervisor;
 
@@ -52,6 +53,9 @@ async fn supervise(config: Option<PathBuf>, guarded: Guarded) -> u8 {
     // Only warnings are left where there is a plan.
     for found in &loaded.diagnostics {
         tracing::warn!("{}:{}: {}", loaded.file_name, found.line, found.message);
+    }
+    for job in plan.jobs.iter().filter(|job| identity::is_ignored(&job.process.identity)) {
+        tracing::warn!("job {:?}: uid and gid are ignored, because pilot does not run as root", job.name);
     }
     if let Orphans::Elsewhere(error) = guarded.orphans {
         tracing::warn!("orphans of the jobs cannot be reaped: pilot is neither PID 1 nor a sub-reaper ({error})");

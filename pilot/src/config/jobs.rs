@@ -7,7 +7,7 @@ use crate::core::plan::{Job, Start, TELEMETRY_JOB};
 use super::block::Block;
 use super::weak::Field;
 use super::when::{self, When};
-use super::{Surroundings, command, durations, health, logging, restarts, service};
+use super::{Surroundings, command, durations, health, logging, process, restarts, service};
 
 pub(super) const KEYS: &[&str] = &[
     "name",
@@ -28,8 +28,18 @@ pub(super) const KEYS: &[&str] = &[
     "tty",
     "service",
     "meta",
+    "user",
+    "group",
     "uid",
     "gid",
+    "cwd",
+    "env",
+    "envFile",
+    "inheritEnv",
+    "limits",
+    "umask",
+    "stopSignal",
+    "noNewPrivileges",
 ];
 /// Names of private fields that v3's decoder takes by accident (v3 spec 2.3).
 const IGNORED: &[&str] = &[
@@ -78,9 +88,13 @@ pub(super) fn read(field: &Field<'_>, around: &Surroundings) -> Option<Job> {
     if service.is_none() {
         check_without_port(&block);
     }
-    warn_about_users(&block);
+    if block.get("exec").is_none() {
+        process::warn_without_program(&block);
+        health::check_without_program(&block);
+    }
     Some(Job {
         exec: block.get("exec").and_then(|field| command::read(&field)),
+        process: process::read(&block),
         timeout: timeout(&block, &when),
         stop_timeout: block.filled("stopTimeout").and_then(|field| field.duration()).and_then(stop_timeout),
         output: logging::output_mode(&block),
@@ -139,18 +153,4 @@ fn success_codes(field: &Field<'_>) -> Vec<u8> {
         }
     }
     codes
-}
-
-/// Names that community patches used; read, so that such a file runs.
-fn warn_about_users(block: &Block<'_>) {
-    for key in ["uid", "gid"] {
-        if let Some(field) = block.get(key)
-            && field.whole().is_some_and(|id| id != 0)
-        {
-            field.warn(
-                "is not acted upon yet: the job runs as pilot's own user",
-                "start pilot as that user, or remove it",
-            );
-        }
-    }
 }

@@ -70,6 +70,11 @@ pub enum Input {
         /// What it found.
         verdict: Verdict,
     },
+    /// The process of a job has said something that changes its health: look now instead of at the next tick.
+    Notified {
+        /// Whose.
+        job: JobId,
+    },
     /// The passing instances of a watched service, in the order of their ids.
     Instances {
         /// Which watch.
@@ -112,7 +117,7 @@ pub enum JobRequest {
 }
 
 /// Signals that are events. v3 spec 1.7.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum UserSignal {
     /// SIGHUP
     Hup,
@@ -217,7 +222,7 @@ pub enum Effect {
 /// Signals that end a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopSignal {
-    /// SIGTERM
+    /// The job's stop signal, SIGTERM if it names no other.
     Terminate,
     /// SIGKILL
     Kill,

@@ -88,6 +88,11 @@ impl Engine {
         self.jobs.get(id.0)
     }
 
+    /// The run of a job that is going.
+    pub fn run_of(&self, id: JobId) -> Option<RunId> {
+        self.jobs.get(id.0).and_then(Job::run)
+    }
+
     /// What the plan in force says of a watch.
     pub fn watch(&self, id: WatchId) -> Option<&plan::Watch> {
         self.plan.watches.get(id.0)
@@ -156,6 +161,7 @@ impl Engine {
             }
             Input::GroupGone { job, run } => self.jobs[job.0].lingering.retain(|left| *left != run),
             Input::Probed { job, round, verdict } => self.probed(job, round, verdict),
+            Input::Notified { job } => self.look_now(job),
             Input::Instances { watch, instances } => {
                 let events = self.watches[watch.0].see(instances, self.now);
                 self.publish_watch(watch, events);
@@ -176,6 +182,7 @@ impl Engine {
             | Input::GroupGone { job, .. }
             | Input::Probed { job, .. }
             | Input::Job { job, .. }
+            | Input::Notified { job }
             | Input::Withdrawn { job } => self.job(*job).is_some(),
             Input::Instances { watch, .. } | Input::WatchProbed { watch, .. } => self.watch(*watch).is_some(),
             Input::Startup | Input::Stop | Input::Signal(_) | Input::Maintenance(_) | Input::Tick => true,
@@ -281,6 +288,8 @@ impl Engine {
             if job.starts == Count::Unlimited {
                 job.starts = Count::Finite(1);
             }
+            // Runs that older events still owed it would make the stop as long as their number.
+            job.pending = 0;
             self.bound_hook(id);
         } else {
             self.halt(id);

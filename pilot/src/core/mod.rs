@@ -9,6 +9,7 @@ pub mod effect;
 pub mod engine;
 pub mod event;
 pub mod exit;
+pub mod graph;
 mod health;
 mod in_force;
 pub mod job;
@@ -17,6 +18,8 @@ pub mod plan;
 pub mod readiness;
 pub mod request;
 pub mod stop;
+mod stop_order;
+pub mod stop_plan;
 pub mod watch;
 
 #[cfg(test)]

@@ -3,16 +3,16 @@
 //! A job leaves in fixed steps: `stopping` and its hooks, out of the catalog, stop signal and `stopped`, SIGKILL when
 //! its time is over (v3 spec 10.3, with the process signalled last). Every wait has a limit, so every stop ends.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::effect::{Effect, StopSignal};
 use super::engine::Engine;
 use super::event::{Code, Event};
 use super::in_force::{InForce, Table};
-use super::job::{Activity, Job, Phase, hooked_on_stop, start_events};
+use super::job::{Activity, Job, Phase, hooked_on_stop};
 use super::plan::{Condition, JobId, Level, Start};
 use super::request::Hold;
+use super::stop_order::stop_order;
 
 /// A hook that has no limit of its own is given up after this: the longest stop ECS allows on Fargate.
 pub const HOOK_LIMIT: Duration = Duration::from_secs(120);
@@ -36,66 +36,15 @@ pub(super) struct Lifecycle {
 
 impl Lifecycle {
     pub(super) fn new(plan: &InForce) -> Self {
-        Lifecycle { stopping: false, hurried: false, code: 0, exited: false, after: stop_order(plan) }
+        Lifecycle { stopping: false, hurried: false, code: 0, exited: false, after: order_in_force(plan) }
     }
 }
 
-/// Who must be gone before whom: a job that waits for another's health goes first, a Consul agent goes last.
-fn stop_order(plan: &InForce) -> Table<Vec<JobId>> {
-    let ids = || plan.job_ids.iter().copied();
-    let mut after = Table::new(ids().map(|id| (id.0, Vec::new())));
-    for dependent in ids() {
-        let events = start_events(&plan.jobs[dependent.0].start);
-        for source in ids().filter(|source| {
-            let name = &plan.jobs[source.0].name;
-            events.iter().any(|event| event.code == Code::Healthy && event.source == *name)
-        }) {
-            // Jobs that wait for each other in a circle have no order.
-            if source != dependent && !reaches(&after, dependent, source) {
-                after[source.0].push(dependent);
-            }
-        }
-    }
-    for agent in ids().filter(|id| is_consul_agent(&plan.jobs[id.0])) {
-        let name = &plan.jobs[agent.0].name;
-        after[agent.0] = ids()
-            .filter(|other| {
-                let job = &plan.jobs[other.0];
-                let follows = start_events(&job.start)
-                    .iter()
-                    .any(|event| matches!(event.code, Code::Stopping | Code::Stopped) && event.source == *name);
-                !follows && !is_consul_agent(job)
-            })
-            .collect();
-    }
-    for job in ids().filter(|id| !is_consul_agent(&plan.jobs[id.0])) {
-        after[job.0].retain(|other| !is_consul_agent(&plan.jobs[other.0]));
-    }
-    after
-}
-
-/// Whether `from` waits, directly or through others, for `to` to be gone.
-fn reaches(after: &Table<Vec<JobId>>, from: JobId, to: JobId) -> bool {
-    let mut open = vec![from];
-    let mut seen = BTreeSet::new();
-    while let Some(id) = open.pop() {
-        if id == to {
-            return true;
-        }
-        if seen.insert(id) {
-            open.extend(&after[id.0]);
-        }
-    }
-    false
-}
-
-/// 86 of 136 public v3 configurations run the agent as a job; its services must leave before it does.
-fn is_consul_agent(job: &super::plan::Job) -> bool {
-    job.exec.as_ref().is_some_and(|exec| {
-        let program = exec.program.rsplit('/').next().unwrap_or_default();
-        let by_command = program == "consul" && exec.args.iter().any(|arg| arg == "agent");
-        by_command || matches!(job.name.as_str(), "consul" | "consul-agent")
-    })
+/// The order of stopping by the numbers in force.
+fn order_in_force(plan: &InForce) -> Table<Vec<JobId>> {
+    let number = |position: JobId| plan.job_ids[position.0];
+    let order = stop_order(&plan.file).into_iter().map(|after| after.into_iter().map(number).collect());
+    Table::new(plan.job_ids.iter().map(|id| id.0).zip(order))
 }
 
 impl Engine {

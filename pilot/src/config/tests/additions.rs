@@ -51,8 +51,6 @@ fn the_smaller_keys_of_a_job_are_read() {
         service.meta.into_iter().collect::<Vec<_>>(),
         [("a_b".into(), "x".into()), ("version".into(), "2".to_string())]
     );
-    let text = with_job("name: 'x', uid: 1000, gid: 0");
-    assert_eq!(warnings(&text), ["job \"x\": uid is not acted upon yet: the job runs as pilot's own user"]);
     job_refused(&[
         ("name: 'x', successCodes: [256]", "job \"x\": successCodes[0] must be an exit code from 0 to 255, not 256"),
         ("name: 'x', critical: 'maybe'", "job \"x\": critical must be true or false, not \"maybe\""),

@@ -21,6 +21,8 @@ fn every_key_is_in_the_manual() {
         config::document::KEYS,
         config::jobs::KEYS,
         config::health::KEYS,
+        config::process::KEYS,
+        &config::limits::KEYS,
         config::when::KEYS,
         config::watches::KEYS,
         config::mysql::KEYS,

@@ -5,6 +5,7 @@ mod blocks;
 mod jobs;
 mod manual;
 mod messages;
+mod process;
 mod random;
 
 use std::net::IpAddr;

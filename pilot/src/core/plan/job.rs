@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{HealthCheck, Service};
+use super::{HealthCheck, ProcessSettings, Service};
 use crate::core::event::Event;
 
 /// The job that stands for pilot itself where it serves metrics; v3's name for it.
@@ -15,6 +15,8 @@ pub struct Job {
     pub name: String,
     /// What is run; `None` is a placeholder that only registers a service or relays events.
     pub exec: Option<Command>,
+    /// How its process is set up, and that of its exec health check.
+    pub process: ProcessSettings,
     /// When it is started.
     pub start: Start,
     /// How often it is run again after an end.

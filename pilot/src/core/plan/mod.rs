@@ -11,6 +11,7 @@ mod health;
 mod job;
 mod logging;
 mod probe;
+mod process;
 mod secret;
 mod service;
 mod telemetry;
@@ -21,7 +22,10 @@ pub use control::{Control, DEFAULT_SOCKET};
 pub use health::{HealthCheck, OnFailure};
 pub use job::{Backoff, Command, Condition, Count, Job, OutputMode, Start, TELEMETRY_JOB};
 pub use logging::{Level, LogFormat, LogOutput, Logging};
-pub use probe::{HttpProbe, MysqlProbe, MysqlRole, MysqlTls, Password, Probe};
+pub use probe::{HttpProbe, MysqlProbe, MysqlRole, MysqlTls, NotifyProbe, Password, Probe};
+pub use process::{
+    Account, Identity, Inherit, Limit, ProcessSettings, Resource, SignalNumber, UNLIMITED, Variable, WithoutRights,
+};
 pub use secret::Secret;
 pub use service::{CheckStatus, Service};
 pub use telemetry::{BUILT_IN_METRICS, Metric, MetricKind, Telemetry};

@@ -253,3 +253,18 @@ fn a_negative_stop_timeout_means_no_wait() {
     world.pass(secs(1));
     assert_eq!(world.exit.map(|(at, _)| at.is_zero()), Some(true));
 }
+
+/// Runs that a hook still owed to older events would each have their own two minutes.
+#[test]
+fn runs_that_a_hook_still_owed_when_the_stop_came_are_not_made_up_for() {
+    let events = vec![Event::new(Code::Stopped, "app"), Event::new(Code::Signal, "SIGHUP")];
+    let hook = job("hook").when(Start::Each { events, timeout: None });
+    let mut world = World::new(plan([job("app"), hook])).started();
+    for _ in 0..20 {
+        world.give(Input::Signal(crate::core::effect::UserSignal::Hup));
+    }
+    world.give(Input::Stop);
+    world.pass(HOOK_LIMIT * 30);
+    assert_eq!(world.count_starts("hook"), 2, "the one that was going, and the one for the stop");
+    assert_eq!(world.exit.map(|(at, _)| at <= HOOK_LIMIT * 2 + secs(5)), Some(true));
+}

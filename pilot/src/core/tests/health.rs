@@ -254,3 +254,90 @@ fn without_a_catalog_health_works_and_nothing_is_announced() {
     world.pass(secs(1));
     assert!(world.announced.is_empty() && world.withdrawn.is_empty() && world.exit.is_some());
 }
+
+fn notified(every: u64) -> Job {
+    let probe = Some(Probe::Notify(NotifyProbe { watchdog: None }));
+    with_health(app(), |health| (health.probe, health.interval) = (probe, secs(every)))
+}
+
+#[test]
+fn a_process_that_says_that_it_is_ready_is_healthy_at_once_and_its_heartbeat_follows_from_then() {
+    let mut world = World::new(plan([notified(10)]));
+    world.probe_takes = ms(0);
+    let mut world = world.started();
+    world.pass(secs(3));
+    world.give(Input::Notified { job: JobId(0) });
+    world.pass(ms(20_500));
+    let times: Vec<u64> = world.probes.iter().map(|(at, _)| at.as_secs()).collect();
+    assert_eq!(times, [3, 13, 23]);
+    assert_eq!(world.announced.len(), 3);
+    assert_eq!(world.trace(), ["Startup global", "StatusHealthy app", "StatusHealthy app", "StatusHealthy app"]);
+}
+
+/// Reliability case 26.
+#[test]
+fn a_process_that_dies_before_it_is_ready_has_failed_once() {
+    let job = with_health(notified(1).restarts(Count::Finite(5)), |health| health.start_grace = secs(10));
+    let mut world = World::new(plan([job]));
+    world.probe_passes = false;
+    world.default_script = Script::exits(1).lasting(secs(2));
+    let mut world = world.started();
+    world.pass(secs(60));
+    let failures = world.trace().iter().filter(|event| event.starts_with("ExitFailed")).count();
+    assert_eq!((failures, world.trace().iter().filter(|event| event.starts_with("Status")).count()), (6, 0));
+}
+
+/// Reliability case 26: and nobody asks a process that is not there.
+#[test]
+fn between_two_runs_there_is_nobody_to_be_asked() {
+    let mut job = notified(1).restarts(Count::Unlimited);
+    job.backoff.initial = secs(20);
+    let mut world = World::new(plan([job]));
+    (world.probe_passes, world.probe_takes) = (false, ms(0));
+    world.default_script = Script::exits(1).lasting(ms(2_500));
+    let mut world = world.started();
+    world.pass(secs(10));
+    world.give(Input::Notified { job: JobId(0) });
+    world.pass(secs(5));
+    // The first restart is immediate, the second one waits.
+    let times: Vec<u64> = world.probes.iter().map(|(at, _)| at.as_secs()).collect();
+    assert_eq!((world.count_starts("app"), times), (2, vec![1, 2, 3, 4]));
+}
+
+/// Reliability case 26: ready too late.
+#[test]
+fn a_process_that_is_not_ready_in_time_is_unhealthy_and_restarted_once() {
+    let job = with_health(notified(1).restarts(Count::Unlimited), |health| {
+        (health.start_grace, health.on_failure) = (secs(5), OnFailure::Restart);
+    });
+    let mut world = World::new(plan([job]));
+    (world.probe_passes, world.probe_takes) = (false, ms(0));
+    let mut world = world.started();
+    world.pass(ms(5_500));
+    assert_eq!(world.count_starts("app"), 2);
+    let trace = ["Startup global", "StatusUnhealthy app", "ExitFailed app", "Error app: signal: terminated"];
+    assert_eq!(world.trace(), trace);
+    world.probe_passes = true;
+    world.give(Input::Notified { job: JobId(0) });
+    world.pass(ms(1));
+    assert_eq!(world.engine.jobs()[0].status(), Status::Healthy);
+}
+
+#[test]
+fn in_maintenance_and_after_its_stop_a_word_of_readiness_changes_nothing() {
+    let mut world = World::new(plan([notified(10)]));
+    world.probe_takes = ms(0);
+    let mut world = world.started();
+    world.give(Input::Maintenance(Switch::On));
+    world.give(Input::Notified { job: JobId(0) });
+    assert_eq!((world.probes.len(), world.engine.jobs()[0].status()), (0, Status::Maintenance));
+    world.give(Input::Maintenance(Switch::Off));
+    world.give(Input::Notified { job: JobId(0) });
+    assert_eq!(world.probes.len(), 1);
+    world.pass(ms(1));
+    world.withdraw_takes = None;
+    world.give(Input::Stop);
+    world.give(Input::Notified { job: JobId(0) });
+    world.pass(ms(100));
+    assert_eq!(world.probes.len(), 1);
+}

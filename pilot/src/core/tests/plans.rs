@@ -42,6 +42,7 @@ pub fn job(name: &str) -> Job {
     Job {
         name: name.to_owned(),
         exec: Some(command(name)),
+        process: ProcessSettings::default(),
         start: Start::Once { when: Condition::All(vec![Event::global(Code::Startup)]), timeout: None },
         restarts: Count::Finite(0),
         backoff: Backoff { jitter: 0.0, ..Backoff::default() },

@@ -4,6 +4,7 @@
 
 use proptest::prelude::*;
 
+use super::impossible::stays_impossible;
 use super::plans::*;
 use super::starting::{instances, watch};
 use super::world::{Script, World};
@@ -13,10 +14,11 @@ use crate::core::exit::Exit;
 use crate::core::plan::*;
 use crate::core::request::Hold;
 use crate::core::stop::HOOK_LIMIT;
+use crate::core::stop_plan::StopPlan;
 
-const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
+pub const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
-fn event() -> impl Strategy<Value = Event> {
+pub fn event() -> impl Strategy<Value = Event> {
     let source = prop_oneof![
         6 => prop::sample::select(&NAMES[..]).prop_map(str::to_owned),
         1 => Just(GLOBAL.to_owned()),
@@ -42,7 +44,7 @@ fn start() -> impl Strategy<Value = Start> {
 }
 
 prop_compose! {
-    fn any_job(name: &'static str)(
+    pub fn any_job(name: &'static str)(
         start in start(),
         restarts in prop_oneof![(0u64..4).prop_map(Count::Finite), Just(Count::Unlimited)],
         exec in prop::bool::weighted(0.9),
@@ -56,6 +58,7 @@ prop_compose! {
         restart in any::<bool>(),
         fail_fast in any::<bool>(),
         grace in 0u64..3000,
+        notify in prop::bool::weighted(0.3),
     ) -> Job {
         let mut job = Job { restarts, critical, stop_timeout, timeout, ..job(name).when(start) };
         if served || checked {
@@ -69,6 +72,9 @@ prop_compose! {
             health.on_failure = if restart { OnFailure::Restart } else { OnFailure::Report };
             health.fail_fast = fail_fast;
             health.start_grace = ms(grace);
+            if notify {
+                health.probe = Some(Probe::Notify(NotifyProbe { watchdog: None }));
+            }
             if !checked {
                 health.probe = None;
             }
@@ -101,6 +107,7 @@ enum Step {
     Job(usize, JobRequest),
     Instances(usize),
     Probes(bool, u64),
+    Notified(usize),
 }
 
 fn request() -> impl Strategy<Value = JobRequest> {
@@ -116,6 +123,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0usize..5, request()).prop_map(|(job, request)| Step::Job(job, request)),
         2 => (0usize..3).prop_map(Step::Instances),
         2 => (any::<bool>(), 0u64..4000).prop_map(|(pass, takes)| Step::Probes(pass, takes)),
+        2 => (0usize..5).prop_map(Step::Notified),
     ]
 }
 
@@ -128,14 +136,16 @@ prop_compose! {
         steps in prop::collection::vec(step(), 0..25),
         withdraw in prop::option::weighted(0.9, 0u64..3000),
         second_stop in prop::option::of(0u64..4000),
+        asked in any::<bool>(),
     ) -> (Plan, Vec<Script>, Script, Vec<Step>, Option<u64>, Option<u64>) {
+        let steps = steps.into_iter().filter(|step| asked || !matches!(step, Step::Job(..))).collect();
         let mut plan = plan([a, b, c, d, e].into_iter().take(count));
         plan.watches = vec![watch("w")];
         (plan, scripts, fallback, steps, withdraw, second_stop)
     }
 }
 
-fn cases() -> u32 {
+pub fn cases() -> u32 {
     std::env::var("PILOT_RANDOM_HISTORIES").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000)
 }
 
@@ -157,6 +167,7 @@ proptest! {
         world.withdraw_takes = withdraw.map(ms);
         let mut world = world.started();
         let mut signals = 0;
+        let by_hand = steps.iter().any(|step| matches!(step, Step::Job(..)));
         for step in steps {
             if world.exit.is_some() {
                 break;
@@ -174,6 +185,8 @@ proptest! {
                 Step::Instances(count) => {
                     world.give(Input::Instances { watch: WatchId(0), instances: instances(count) });
                 }
+                Step::Notified(job) if job < jobs as usize => world.give(Input::Notified { job: JobId(job) }),
+                Step::Notified(_) => {}
                 Step::Probes(pass, takes) => (world.probe_passes, world.probe_takes) = (pass, ms(takes)),
             }
         }
@@ -182,6 +195,7 @@ proptest! {
         let held = world.engine.jobs().iter().any(|job| job.hold() != Hold::Free);
         prop_assert!(world.exit.is_none() || !held || critical, "what a person stopped is no end");
         if world.exit.is_none() {
+            let asked = world.now;
             world.give(Input::Stop);
             if let (Some(after), None) = (second_stop, world.exit) {
                 world.pass(ms(after));
@@ -191,6 +205,12 @@ proptest! {
             }
             let limit = (HOOK_LIMIT + secs(15)) * (2 * jobs + 1);
             world.pass(limit);
+            let took = world.exit.map(|(at, _)| at - asked);
+            prop_assert!(took <= Some(StopPlan::of(&world.plan).worst), "{took:?}: {:?}", StopPlan::of(&world.plan));
+        }
+        if !by_hand {
+            // A person can start what no event ever would.
+            stays_impossible(&world)?;
         }
         prop_assert!(world.exit.is_some(), "the stop did not end: {:#?}", world.engine.jobs());
         if !critical {

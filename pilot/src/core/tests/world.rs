@@ -166,6 +166,15 @@ impl World {
         self.revived.extend((0..self.plan.jobs.len()).filter(|at| hooked(&self.plan.jobs[*at])).map(JobId));
     }
 
+    /// The run of this job that is going, if any, ends now.
+    pub fn end(&mut self, id: JobId, exit: Exit) {
+        let running =
+            |((job, run), alive): (&(JobId, RunId), &Alive)| (*job == id && *alive == Alive::Main).then_some(*run);
+        if let Some(run) = self.alive.iter().find_map(running) {
+            self.happen(Input::Exited { job: id, run, exit, leftovers: false });
+        }
+    }
+
     /// Lets the world go on for this long, or until the engine has ended.
     pub fn pass(&mut self, time: Duration) {
         let end = self.now + time;

@@ -38,7 +38,7 @@ pub enum Arrived {
 #[derive(Debug)]
 pub struct Signals {
     kinds: [Kind; 5],
-    /// Holds a byte after every delivery.
+    /// Holds a byte when a counter is not zero any more.
     woken: Receiver,
 }
 
@@ -75,11 +75,12 @@ impl Signals {
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Arrived> {
         loop {
+            // Before the counters: what is counted after an empty pipe was found will wake.
+            let woken = self.empty_pipe(context);
             if let Some(arrived) = self.kinds.iter_mut().find_map(Kind::take) {
                 return Poll::Ready(arrived);
             }
-            // A delivery counts first and writes then: after an empty pipe nothing is counted that does not wake.
-            if !self.empty_pipe(context) {
+            if !woken {
                 return Poll::Pending;
             }
         }

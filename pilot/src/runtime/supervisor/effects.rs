@@ -6,17 +6,18 @@ use nix::sys::signal::Signal;
 
 use super::Supervisor;
 use crate::core::effect::{Announcement, Effect, Input, StopSignal};
-use crate::core::plan::Level;
+use crate::core::plan::{JobId, Level, SignalNumber};
 use crate::runtime::catalog::Desired;
 
 impl Supervisor {
     pub(super) fn perform(&mut self, effect: Effect, inputs: &mut VecDeque<Input>) {
         match effect {
             Effect::Start { job, run, cause } => {
-                let Supervisor { engine, children, environment, output, .. } = self;
+                let Supervisor { engine, children, environment, notices, output, .. } = self;
                 let Some(settings) = engine.job(job) else { return };
                 tracing::debug!("{}.Run start", settings.name);
-                if let Err(error) = children.start_run(settings, (job, run), cause.as_ref(), environment, output) {
+                let started = children.start_run(settings, (job, run), cause.as_ref(), environment, notices, output);
+                if let Err(error) = started {
                     let (code, reason) = (error.exit_code(), error.to_string());
                     inputs.push_back(Input::StartFailed { job, run, code, reason });
                 }
@@ -25,7 +26,7 @@ impl Supervisor {
             }
             Effect::Signal { job, run, signal } => {
                 let (signal, word) = match signal {
-                    StopSignal::Terminate => (Signal::SIGTERM, "term"),
+                    StopSignal::Terminate => (self.stop_signal(job), "term"),
                     StopSignal::Kill => (Signal::SIGKILL, "kill"),
                 };
                 if let Some(settings) = self.engine.job(job) {
@@ -67,5 +68,11 @@ impl Supervisor {
             },
             Effect::Exit(_) => {}
         }
+    }
+
+    /// What asks this job's processes to end.
+    fn stop_signal(&self, job: JobId) -> Signal {
+        let asked = self.engine.job(job).map(|settings| settings.process.stop_signal);
+        asked.and_then(|SignalNumber(number)| Signal::try_from(number).ok()).unwrap_or(Signal::SIGTERM)
     }
 }

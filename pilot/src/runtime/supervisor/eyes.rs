@@ -12,7 +12,7 @@ use crate::runtime::probe::Finding;
 impl Supervisor {
     /// Starts a probe; whatever kind it is, its result or its deadline comes back as a report.
     pub(super) fn probe(&mut self, job: JobId, round: RoundId, inputs: &mut VecDeque<Input>) {
-        let Supervisor { engine, children, environment, output, reporter, .. } = self;
+        let Supervisor { engine, children, environment, notices, output, reporter, .. } = self;
         let Some(settings) = engine.job(job) else { return };
         let Some(health) = &settings.health else { return };
         let reporter = reporter.clone();
@@ -36,6 +36,10 @@ impl Supervisor {
                         inputs.push_back(Input::Probed { job, round, verdict });
                     }
                 }
+            }
+            Some(Probe::Notify(_)) => {
+                let verdict = notices.verdict(engine.run_of(job));
+                inputs.push_back(Input::Probed { job, round, verdict });
             }
             Some(native) => {
                 let (prober, native, limit) = (self.prober.clone(), native.clone(), health.timeout);

@@ -14,6 +14,7 @@ use super::catalog::{Client, Registrar, Withdrawn};
 use super::children::Children;
 use super::control::{Control, Request, Tally, WAITING};
 use super::environment::Environment;
+use super::notify::Notices;
 use super::output::Output;
 use super::probe::Prober;
 use super::process::guard::Guarded;
@@ -49,6 +50,7 @@ pub struct Supervisor {
     output: Output,
     children: Children,
     environment: Environment,
+    notices: Notices,
     prober: Prober,
     probes: HashMap<RoundId, AbortHandle>,
     catalog: Option<Client>,
@@ -77,6 +79,7 @@ impl Supervisor {
             output,
             children: Children::new(guarded.listen_fds > 0),
             environment: Environment::new(&plan),
+            notices: Notices::default(),
             prober: Prober::new(),
             probes: HashMap::new(),
             registrar: catalog.clone().map(|client| Registrar::new(client, withdrawals)),
@@ -130,7 +133,7 @@ impl Supervisor {
         tokio::select! {
             biased;
             arrived = self.signals.next() => match arrived {
-                Arrived::Child => inputs.extend(self.children.reap(&mut self.environment)),
+                Arrived::Child => self.reap(inputs),
                 Arrived::Stop => inputs.push_back(Input::Stop),
                 Arrived::Hup => inputs.push_back(Input::Signal(UserSignal::Hup)),
                 Arrived::Usr2 => inputs.push_back(Input::Signal(UserSignal::Usr2)),
@@ -150,12 +153,23 @@ impl Supervisor {
                 Report::ProbeDeadline(round, limit) => self.children.probe_timed_out(round, limit),
             },
             Some(request) = self.requests.recv() => self.answer(request, inputs),
+            () = self.notices.arrival() => inputs.extend(self.notices.take()),
             () = timer => {
                 if self.children.has_lingering_groups() {
-                    inputs.extend(self.children.reap(&mut self.environment));
+                    self.reap(inputs);
                 }
                 inputs.push_back(Input::Tick);
             }
+        }
+    }
+
+    fn reap(&mut self, inputs: &mut VecDeque<Input>) {
+        inputs.extend(self.notices.take());
+        for input in self.children.reap(&mut self.environment) {
+            if let Input::Exited { run, .. } | Input::StartFailed { run, .. } = &input {
+                self.notices.ended(*run);
+            }
+            inputs.push_back(input);
         }
     }
 
