@@ -23,13 +23,13 @@ stage() {
 
 # Packages one by one: built together their dependencies' features would be united, and pilot would not be the pilot that ships.
 build() {
-    cargo build -q -p pilot --target "$target" && cargo build -q -p app && cargo build -q -p pilot-tests --bins
+    cargo build -q -p pilot --target "$target" && cargo build -q -p app --target "$target" && cargo build -q -p pilot-tests --bins
 }
 units() {
     cargo nextest run --profile ci -p pilot && cargo nextest run --profile ci -p app
 }
 end_to_end() {
-    PILOT_BIN=$folder/$target/debug/pilot APP_BIN=$folder/debug/app PILOT_FIXTURE=$folder/debug/pilot-fixture \
+    PILOT_BIN=$folder/$target/debug/pilot APP_BIN=$folder/$target/debug/app PILOT_FIXTURE=$folder/debug/pilot-fixture \
         cargo nextest run --profile ci -p pilot-tests "$@"
 }
 

@@ -38,6 +38,18 @@ pub fn static_pilot() -> String {
     path
 }
 
+/// The folder with the static pilot and app that an image is made of, without their debug information.
+pub fn for_an_image(scratch: &crate::Scratch) -> String {
+    let app = program("APP_BIN", "app", "cargo build -p app --target x86_64-unknown-linux-musl");
+    assert!(!has_interpreter(&app), "{app} is not static: `make test` builds the static one and sets APP_BIN");
+    for (path, name) in [(static_pilot(), "pilot"), (app, "app")] {
+        let strip =
+            std::process::Command::new(find(&["strip"])).args(["-s", "-o", &scratch.file(name), &path]).status();
+        assert!(strip.is_ok_and(|status| status.success()), "strip {path}");
+    }
+    scratch.path().display().to_string()
+}
+
 /// Whether an ELF file asks for a dynamic loader (a `PT_INTERP` program header).
 #[allow(clippy::expect_used)]
 fn has_interpreter(path: &str) -> bool {

@@ -162,7 +162,9 @@ fn strangers_are_ignored_whoever_they_are() {
     assert!(other.env("NOTIFY_SOCKET", &address).status().unwrap().success(), "it was received");
     wait_for_ignored(&mut pilot, 2);
     // Another job of the same pilot, which was not asked.
-    pilot.scratch.write("address", &address);
+    // Whole as soon as it is there.
+    let written = pilot.scratch.write("address.new", &address);
+    fs::rename(written, pilot.scratch.path().join("address")).unwrap();
     notify::send(&address, b"STOPPING=1");
     wait_for_ignored(&mut pilot, 4);
     assert_eq!(pilot.count_events("StatusHealthy main"), 0, "{}", pilot.log());

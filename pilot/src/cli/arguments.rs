@@ -4,8 +4,11 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
+use std::time::Duration;
+
 use clap::{Arg, ArgAction, Command};
 
+use super::check::{Check, Format, Strictness};
 use super::client;
 
 /// What pilot is asked to do.
@@ -14,13 +17,13 @@ pub(super) enum Action {
     /// Supervise.
     Run { config: Option<PathBuf> },
     /// Report every mistake in a configuration.
-    Check { config: Option<PathBuf> },
+    Check(Check),
     /// Render the configuration's template only.
     Template { config: Option<PathBuf>, out: Option<PathBuf> },
-    /// Ask the running pilot.
-    Ask { ask: client::Ask, socket: Option<PathBuf>, config: Option<PathBuf> },
     /// Tell the supervisor of this process that it is ready, or something else.
     Notify { assignments: Vec<String> },
+    /// Ask the running pilot.
+    Ask { ask: client::Ask, socket: Option<PathBuf>, config: Option<PathBuf> },
     /// Print the version.
     Version,
 }
@@ -54,8 +57,12 @@ fn by_clap(arguments: Vec<OsString>) -> Result<Action, clap::Error> {
     let socket = path("socket");
     match matches.subcommand() {
         Some(("check", check)) => {
-            let file = check.get_one::<PathBuf>("file").cloned();
-            return Ok(Action::Check { config: file.or(config) });
+            return Ok(Action::Check(Check {
+                config: check.get_one::<PathBuf>("file").cloned().or(config),
+                stop_budget: check.get_one::<Duration>("stop-timeout").copied(),
+                strictness: if check.get_flag("strict") { Strictness::Warnings } else { Strictness::Errors },
+                format: if check.get_flag("json") { Format::Json } else { Format::Text },
+            }));
         }
         Some(("notify", notify)) => {
             let assignments = notify.get_many::<String>("assignment").into_iter().flatten().cloned().collect();
@@ -109,9 +116,17 @@ fn command() -> Command {
         .subcommand(
             Command::new("check")
                 .about("Report every mistake in a configuration; exit 1 if there is one")
-                .arg(path("file").value_name("FILE").help("Configuration file [default: as for running]")),
+                .arg(path("file").value_name("FILE").help("Configuration file [default: as for running]"))
+                .arg(
+                    Arg::new("stop-timeout")
+                        .long("stop-timeout")
+                        .value_name("TIME")
+                        .value_parser(crate::config::duration)
+                        .help("Whether stopping takes longer, such as 30s; with a table of who may take how long"),
+                )
+                .arg(flag("strict").help("Warnings fail too"))
+                .arg(flag("json").help("The report as JSON")),
         )
-        .subcommands(client::subcommands())
         .subcommand(
             Command::new("notify").about("In a job with `health: { notify: true }`: tell pilot that it is ready").arg(
                 Arg::new("assignment")
@@ -121,6 +136,7 @@ fn command() -> Command {
                     .help("What to tell, such as READY=1, \"STATUS=3 clients\", WATCHDOG=1 [default: READY=1]"),
             ),
         )
+        .subcommands(client::subcommands())
 }
 
 /// One line of a readiness message.
@@ -165,6 +181,7 @@ mod tests {
     #[test]
     fn flags_work_with_one_dash_and_with_two() {
         let run = |path: &str| Ok(Action::Run { config: Some(path.into()) });
+        let check = |check: Check| Ok(Action::Check(Check { config: Some("a.json5".into()), ..check }));
         let rows = [
             ("pilot", Ok(Action::Run { config: None })),
             ("pilot -config a.json5", run("a.json5")),
@@ -172,8 +189,18 @@ mod tests {
             ("pilot -config=a.json5", run("a.json5")),
             ("pilot --config=a.json5", run("a.json5")),
             ("pilot -version", Ok(Action::Version)),
-            ("pilot check a.json5", Ok(Action::Check { config: Some("a.json5".into()) })),
-            ("pilot -config a.json5 check", Ok(Action::Check { config: Some("a.json5".into()) })),
+            ("pilot check a.json5", check(Check::default())),
+            ("pilot -config a.json5 check", check(Check::default())),
+            (
+                "pilot check a.json5 -strict --json --stop-timeout 1m",
+                check(Check {
+                    stop_budget: Some(Duration::from_secs(60)),
+                    strictness: Strictness::Warnings,
+                    format: Format::Json,
+                    ..Check::default()
+                }),
+            ),
+            ("pilot check -stop-timeout 1x", Err(ErrorKind::ValueValidation)),
             (
                 "pilot -template -config a -out b",
                 Ok(Action::Template { config: Some("a".into()), out: Some("b".into()) }),

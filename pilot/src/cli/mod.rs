@@ -29,10 +29,10 @@ pub fn main() -> ExitCode {
     }
     match arguments::parse(std::env::args_os()) {
         Ok(Action::Run { config }) => run::run(config),
-        Ok(Action::Check { config }) => check::check(config),
+        Ok(Action::Check(check)) => check::check(check),
         Ok(Action::Template { config, out }) => template::render(config, out),
-        Ok(Action::Ask { ask, socket, config }) => client::ask(&ask, socket, config),
         Ok(Action::Notify { assignments }) => notify::notify(&assignments),
+        Ok(Action::Ask { ask, socket, config }) => client::ask(&ask, socket, config),
         Ok(Action::Version) => {
             println!("Version: {}\nGitHash: {}", env!("CARGO_PKG_VERSION"), env!("PILOT_GIT_HASH"));
             ExitCode::SUCCESS

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use crate::config::{Interfaces, Loaded, Surroundings, load};
+use crate::config::{Interfaces, Loaded, Question, Surroundings, examine, load};
 
 /// The environment with `CONTAINERPILOT_PID` (v3 spec 1.5), the host name and every address.
 fn surroundings() -> Surroundings {
@@ -53,4 +53,9 @@ pub(super) fn loaded(path: &Path, text: &str) -> Loaded {
 /// The template's data on this machine.
 pub(super) fn variables() -> BTreeMap<String, String> {
     surroundings().env
+}
+
+/// The same, and looks at what it means.
+pub(super) fn examined(path: &Path, text: &str, question: &Question) -> Loaded {
+    examine(&path.display().to_string(), text, &surroundings(), question)
 }

@@ -12,11 +12,22 @@ use super::value::{Kind, Value};
 use super::weak::Field;
 use super::{Surroundings, consul, control, jobs, logging, telemetry, watches};
 
-pub(super) const KEYS: &[&str] = &["consul", "logging", "stopTimeout", "jobs", "watches", "telemetry", "control"];
+pub(super) const KEYS: &[&str] =
+    &["consul", "logging", "stopTimeout", "stopBudget", "jobs", "watches", "telemetry", "control"];
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// A plan and where its parts are written.
+pub(super) struct Document<'a> {
+    pub plan: Plan,
+    pub root: Field<'a>,
+    /// Of each job of the plan.
+    pub jobs: Vec<Field<'a>>,
+    /// Of each watch.
+    pub watches: Vec<Field<'a>>,
+}
+
 /// Reads the document. The plan counts only if no error was reported.
-pub(super) fn read(value: &Value, issues: &Issues<'_>, around: &Surroundings) -> Option<Plan> {
+pub(super) fn read<'a>(value: &'a Value, issues: &'a Issues<'a>, around: &Surroundings) -> Option<Document<'a>> {
     let root = Field::root(value, issues);
     if !matches!(value.kind, Kind::Object(_) | Kind::Null) {
         root.error(
@@ -26,8 +37,8 @@ pub(super) fn read(value: &Value, issues: &Issues<'_>, around: &Surroundings) ->
         return None;
     }
     // A document `null` is an empty one, as in v3.
-    let empty = Value { at: value.at, kind: Kind::Object(Vec::new()) };
-    let root = if root.is_null() { Field::root(&empty, issues) } else { root };
+    const EMPTY: &Value = &Value { at: 0, kind: Kind::Object(Vec::new()) };
+    let root = if root.is_null() { Field::root(EMPTY, issues) } else { root };
     let block = root.strict_block(KEYS)?;
     let catalog = consul::read(block.get("consul"), &around.env);
     let mut jobs = placed(&block, "jobs", |field| jobs::read(field, around));
@@ -43,18 +54,22 @@ pub(super) fn read(value: &Value, issues: &Issues<'_>, around: &Surroundings) ->
     sources::check(&jobs, &watches);
     sources::check_duplicates("job", &jobs, |job| &job.name);
     sources::check_duplicates("watch", &watches, |watch| &watch.name);
-    Some(Plan {
+    let (job_places, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().unzip();
+    let (watch_places, watches): (Vec<_>, Vec<_>) = watches.into_iter().unzip();
+    let plan = Plan {
         consul: match catalog {
             Catalog::Given(consul) => consul.map(|consul| *consul),
             Catalog::NotGiven | Catalog::Off => None,
         },
         logging: block.get("logging").map_or_else(Logging::default, |field| logging::read(&field)),
         stop_timeout: stop_timeout(&block),
-        jobs: jobs.into_iter().map(|(_, job)| job).collect(),
-        watches: watches.into_iter().map(|(_, watch)| watch).collect(),
+        stop_budget: block.filled("stopBudget").and_then(|field| field.at_least_a_millisecond()),
+        jobs,
+        watches,
         telemetry,
         control: control::read(block.get("control")),
-    })
+    };
+    Some(Document { plan, root, jobs: job_places, watches: watch_places })
 }
 
 /// The elements of a top-level list. v3 drops `null` elements, and silently ignores what is not a list.

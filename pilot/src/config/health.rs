@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::core::plan::{HealthCheck, OnFailure, Probe};
 
 use super::block::Block;
+use super::diagnostic::{Rule, Severity};
 use super::durations::positive;
 use super::logging::output_mode;
 use super::probe;
@@ -41,6 +42,12 @@ const READY_WITHIN: Duration = Duration::from_secs(90);
 
 /// Reads the block of a job with this port, if it has one. `None` if it is not an object (reported).
 pub(super) fn read(field: &Field<'_>, port: Option<u16>) -> Option<Health> {
+    if let Kind::Text(command) = &field.value.kind {
+        // As in version 2.
+        let remedy = format!("write `health: {{ exec: {command:?}, interval: 10, ttl: 30 }}`");
+        field.wrong_type("an object", &remedy);
+        return None;
+    }
     let block = field.block(KEYS, &[])?;
     let probe = probe::read(&block, PROBES, port.ok_or("the job has no port"));
     let interval = block.get("interval").map(|field| field.seconds(Duration::from_millis(1), "`interval: 10`"));
@@ -88,12 +95,11 @@ fn warn_if_ttl_is_short(block: &Block<'_>, interval: Option<Duration>, ttl: Opti
     if let (Some(interval), Some(ttl), Some(field)) = (interval, ttl, block.get("ttl"))
         && ttl <= interval
     {
-        field.warn(
-            format!(
-                "of {ttl:?} is not longer than the interval of {interval:?}, so Consul sees it fail between two checks"
-            ),
-            format!("write at least two intervals: `ttl: {}`", (interval * 2).as_secs().max(2)),
+        let complaint = format!(
+            "of {ttl:?} is not longer than the interval of {interval:?}, so Consul sees it fail between two checks"
         );
+        let remedy = format!("write at least two intervals: `ttl: {}`", (interval * 2).as_secs().max(2));
+        field.find(Severity::Warning, Rule::ShortTtl, &complaint, remedy);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::core::plan::{Job, Start, TELEMETRY_JOB};
 use super::block::Block;
 use super::weak::Field;
 use super::when::{self, When};
-use super::{Surroundings, command, durations, health, logging, process, restarts, service};
+use super::{Surroundings, balancer, command, durations, health, logging, process, restarts, service};
 
 pub(super) const KEYS: &[&str] = &[
     "name",
@@ -40,6 +40,8 @@ pub(super) const KEYS: &[&str] = &[
     "umask",
     "stopSignal",
     "noNewPrivileges",
+    "loadBalancer",
+    "drain",
 ];
 /// Names of private fields that v3's decoder takes by accident (v3 spec 2.3).
 const IGNORED: &[&str] = &[
@@ -88,6 +90,7 @@ pub(super) fn read(field: &Field<'_>, around: &Surroundings) -> Option<Job> {
     if service.is_none() {
         check_without_port(&block);
     }
+    let balancer = balancer::read(&block, port);
     if block.get("exec").is_none() {
         process::warn_without_program(&block);
         health::check_without_program(&block);
@@ -99,6 +102,8 @@ pub(super) fn read(field: &Field<'_>, around: &Surroundings) -> Option<Job> {
         stop_timeout: block.filled("stopTimeout").and_then(|field| field.duration()).and_then(stop_timeout),
         output: logging::output_mode(&block),
         service,
+        drain: balancer::drain(&block, port, balancer.as_ref()),
+        balancer,
         health: health.map(|health| health.check),
         critical: flag(&block, "critical"),
         success_codes: block.get("successCodes").map(|field| success_codes(&field)).unwrap_or_default(),

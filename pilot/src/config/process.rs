@@ -125,7 +125,7 @@ fn umask(field: &Field<'_>) -> Option<u32> {
 }
 
 /// A signal by its name, with or without `SIG`, or by its number.
-fn signal(field: &Field<'_>) -> Option<SignalNumber> {
+pub(super) fn signal(field: &Field<'_>) -> Option<SignalNumber> {
     let text = field.text()?;
     let found = signal_number(&text);
     if found.is_none() {

@@ -89,6 +89,32 @@ pub enum Input {
         /// Whether it passed.
         pass: bool,
     },
+    /// What the load balancer says of a job's target, or that it cannot be asked.
+    Target {
+        /// Whose.
+        job: JobId,
+        /// It sends traffic there.
+        healthy: bool,
+        /// Its word for the state; `None`: it could not be asked.
+        state: Option<String>,
+    },
+    /// A job's target is out of its group, or everything that could be done for it was.
+    LeftGroup {
+        /// Whose.
+        job: JobId,
+    },
+    /// The load balancer has finished with a job's target.
+    GroupDrained {
+        /// Whose.
+        job: JobId,
+    },
+    /// How many requests a draining job still works on.
+    InFlight {
+        /// Whose.
+        job: JobId,
+        /// `None`: nobody can tell.
+        count: Option<u64>,
+    },
     /// The service of a job is out of the catalog, or everything that could be done for it was.
     Withdrawn {
         /// Whose.
@@ -201,6 +227,26 @@ pub enum Effect {
     },
     /// Take the job's service out of the catalog; answers with `Withdrawn`. Nothing passing may be written after it.
     Withdraw {
+        /// Whose.
+        job: JobId,
+    },
+    /// Put (mode `self`) the job's target into its group, or get ready to take it out (mode `drain`).
+    EnterGroup {
+        /// Whose.
+        job: JobId,
+    },
+    /// Take the job's target out of its group; answers with `LeftGroup`. It is not put in again by itself after that.
+    LeaveGroup {
+        /// Whose.
+        job: JobId,
+    },
+    /// The job's drain begins: tell its process, if it wants to know.
+    Drain {
+        /// Whose.
+        job: JobId,
+    },
+    /// Count what a draining job still works on; answers with `InFlight`.
+    CountInFlight {
         /// Whose.
         job: JobId,
     },

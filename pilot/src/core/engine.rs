@@ -171,6 +171,10 @@ impl Engine {
                 self.publish_watch(watch, events);
             }
             Input::Withdrawn { job } => self.withdrawn(job),
+            Input::Target { job, healthy, state } => self.target_seen(job, healthy, state),
+            Input::LeftGroup { job } => self.left_group(job),
+            Input::GroupDrained { job } => self.drained(job),
+            Input::InFlight { job, count } => self.counted(job, count),
         }
     }
 
@@ -183,6 +187,10 @@ impl Engine {
             | Input::Probed { job, .. }
             | Input::Job { job, .. }
             | Input::Notified { job }
+            | Input::Target { job, .. }
+            | Input::LeftGroup { job }
+            | Input::GroupDrained { job }
+            | Input::InFlight { job, .. }
             | Input::Withdrawn { job } => self.job(*job).is_some(),
             Input::Instances { watch, .. } | Input::WatchProbed { watch, .. } => self.watch(*watch).is_some(),
             Input::Startup | Input::Stop | Input::Signal(_) | Input::Maintenance(_) | Input::Tick => true,
@@ -268,6 +276,8 @@ impl Engine {
             | Code::ExitFailed
             | Code::Error
             | Code::Stopping
+            | Code::Draining
+            | Code::Drained
             | Code::Stopped
             | Code::Healthy
             | Code::Unhealthy
@@ -289,7 +299,7 @@ impl Engine {
                 job.starts = Count::Finite(1);
             }
             // Runs that older events still owed it would make the stop as long as their number.
-            job.pending = 0;
+            (job.pending, job.anew) = (0, false);
             self.bound_hook(id);
         } else {
             self.halt(id);
@@ -407,6 +417,7 @@ impl Engine {
         job.record.runs += 1;
         job.record.restarts += u64::from(!begins && is_restart(&settings.start, cause.as_ref()));
         self.effects.push(Effect::Start { job: id, run, cause });
+        self.enter_unchecked(id);
         if self.lifecycle.stopping {
             self.bound_hook(id);
         }
@@ -419,6 +430,7 @@ impl Engine {
             self.tick_interval(id); // 3
             self.tick_activity(id);
             self.tick_stop(id);
+            self.tick_drain(id);
         }
     }
 
@@ -499,6 +511,7 @@ impl Engine {
         if self.plan.jobs[id.0].service.is_some() && self.plan.consul.is_some() {
             self.effects.push(Effect::Withdraw { job: id });
         }
+        self.maintain_group(id);
     }
 
     /// Rule 8.
@@ -507,6 +520,7 @@ impl Engine {
         if job.status == Status::Maintenance {
             job.status = if job.started { Status::Unknown } else { Status::Idle };
             self.announce_initial_status(id);
+            self.enter_unchecked(id);
         }
     }
 

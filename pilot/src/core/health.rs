@@ -66,7 +66,11 @@ impl Engine {
         if job.status != Status::Healthy && job.check.passes < health.success_threshold {
             return;
         }
-        if job.turn(Status::Healthy) == Status::Unhealthy {
+        let before = job.turn(Status::Healthy);
+        if before != Status::Healthy {
+            self.enter_group(id);
+        }
+        if before == Status::Unhealthy {
             self.say(Level::Info, Some(id), format!("{} is healthy again: {note}", plan.jobs[id.0].name));
         }
         self.publish(Event::new(Code::Healthy, plan.jobs[id.0].name.clone()));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::backoff::Streak;
+use super::drain::{Draining, Target};
 use super::effect::{RoundId, RunId};
 use super::event::{Code, Event};
 use super::exit::Exit;
@@ -41,20 +42,20 @@ impl Status {
 /// What a job does, in one word for people and tools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// For the event or tick that starts it.
+    /// It was not started yet.
     Waiting,
-    /// Its process runs.
+    /// Its process runs; or it has none, and is in place.
     Running,
-    /// Its process has ended and is started again after a pause.
+    /// It is started again after a delay.
     Restarting,
-    /// It has started and has no process.
-    Active,
-    /// It is on its way to the end.
+    /// It has run and waits for its next event or tick.
+    Idle,
+    /// It is on its way down.
     Stopping,
     /// A person has stopped it.
     Stopped,
     /// It is over.
-    Completed,
+    Ended,
 }
 
 impl State {
@@ -64,10 +65,10 @@ impl State {
             State::Waiting => "waiting",
             State::Running => "running",
             State::Restarting => "restarting",
-            State::Active => "active",
+            State::Idle => "idle",
             State::Stopping => "stopping",
             State::Stopped => "stopped",
-            State::Completed => "completed",
+            State::Ended => "ended",
         }
     }
 }
@@ -87,6 +88,13 @@ pub enum Phase {
         /// The catalog is not waited for any longer.
         until: Duration,
     },
+    /// Its target is being taken out of its group.
+    Leaving {
+        /// The load balancer is not waited for any longer.
+        until: Duration,
+    },
+    /// Nobody is sent here any more; what was begun is finished.
+    Draining(Draining),
     /// Its processes have their stop signal; `stopped` is out.
     Ending {
         /// The next step: SIGKILL, or giving up on what even SIGKILL did not end.
@@ -152,6 +160,7 @@ pub struct Job {
     /// Runs that have ended but left members of their group behind.
     pub(super) lingering: Vec<RunId>,
     pub(super) check: Check,
+    pub(super) target: Target,
     pub(super) streak: Streak,
     pub(super) last_uptime: Duration,
     pub(super) last_exit: Option<Exit>,
@@ -200,6 +209,7 @@ impl Job {
             pending_cause: None,
             lingering: Vec::new(),
             check: Check { next_at: plan.health.as_ref().map(|health| health.interval), ..Check::default() },
+            target: Target::default(),
             streak: Streak::new(seed),
             last_uptime: Duration::ZERO,
             last_exit: None,
@@ -216,11 +226,20 @@ impl Job {
         match (&self.phase, &self.activity) {
             (Phase::Live, Activity::Running { .. }) => State::Running,
             (Phase::Live, Activity::BackingOff { .. }) => State::Restarting,
-            (Phase::Live, Activity::Idle) if self.started && self.record.runs == 0 => State::Active,
-            (Phase::Live, Activity::Idle) => State::Waiting,
-            (Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. }, _) => State::Stopping,
+            (Phase::Live, Activity::Idle) if !self.started => State::Waiting,
+            // A job without a process never has a run.
+            (Phase::Live, Activity::Idle) if self.record.runs == 0 => State::Running,
+            (Phase::Live, Activity::Idle) => State::Idle,
+            (
+                Phase::Hooks { .. }
+                | Phase::Withdrawing { .. }
+                | Phase::Leaving { .. }
+                | Phase::Draining(_)
+                | Phase::Ending { .. },
+                _,
+            ) => State::Stopping,
             (Phase::Done, _) => match self.hold {
-                Hold::Free => State::Completed,
+                Hold::Free => State::Ended,
                 Hold::Stopped | Hold::Again => State::Stopped,
             },
         }
@@ -343,7 +362,11 @@ impl Job {
     pub(super) fn may_report(&self) -> bool {
         let before_the_fence = match self.phase {
             Phase::Live | Phase::Hooks { .. } => true,
-            Phase::Withdrawing { .. } | Phase::Ending { .. } | Phase::Done => false,
+            Phase::Withdrawing { .. }
+            | Phase::Leaving { .. }
+            | Phase::Draining(_)
+            | Phase::Ending { .. }
+            | Phase::Done => false,
         };
         let in_service = match self.status {
             Status::Unknown | Status::Healthy | Status::Unhealthy | Status::AlwaysHealthy => true,
@@ -361,13 +384,18 @@ impl Job {
         };
         let phase = match self.phase {
             Phase::Live => [self.give_up_at, self.tick_at].into_iter().flatten().min(),
-            Phase::Hooks { until } | Phase::Withdrawing { until } => Some(until),
+            Phase::Hooks { until } | Phase::Withdrawing { until } | Phase::Leaving { until } => Some(until),
+            Phase::Draining(ref draining) => Some(draining.next_timeout()),
             Phase::Ending { next, .. } => Some(next),
             Phase::Done => return None,
         };
         let check = match self.phase {
             Phase::Live | Phase::Hooks { .. } => self.check.next_at,
-            Phase::Withdrawing { .. } | Phase::Ending { .. } | Phase::Done => None,
+            Phase::Withdrawing { .. }
+            | Phase::Leaving { .. }
+            | Phase::Draining(_)
+            | Phase::Ending { .. }
+            | Phase::Done => None,
         };
         [activity, phase, check].into_iter().flatten().min()
     }
@@ -388,10 +416,13 @@ pub fn is_restart(start: &Start, cause: Option<&Event>) -> bool {
     cause.is_none() && !matches!(start, Start::Interval(_))
 }
 
+fn is_of_a_stop(code: Code) -> bool {
+    matches!(code, Code::Stopping | Code::Draining | Code::Drained | Code::Stopped)
+}
+
 /// Whether a job reacts to another job's stop.
 pub(super) fn hooked_on_stop(job: &plan::Job) -> bool {
-    job.exec.is_some()
-        && start_events(&job.start).iter().any(|event| matches!(event.code, Code::Stopping | Code::Stopped))
+    job.exec.is_some() && start_events(&job.start).iter().any(|event| is_of_a_stop(event.code))
 }
 
 impl Count {

@@ -5,6 +5,7 @@
 //! asked for with [`engine::Engine::next_timeout`].
 
 mod backoff;
+pub mod drain;
 pub mod effect;
 pub mod engine;
 pub mod event;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::engine::Engine;
 use super::exit::Exit;
 use super::job::{Activity, Job, Phase, Status};
-use super::plan::{self, HealthCheck, JobId, Start};
+use super::plan::{self, BalancerMode, HealthCheck, JobId, Start};
 use super::request::Hold;
 
 /// The state of one job with a health check.
@@ -36,7 +36,11 @@ impl Engine {
         let job = &self.jobs[id.0];
         let resting = |why: &str| Some(Readiness::Resting(why.to_owned()));
         match job.phase {
-            Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. } => return resting("is stopping"),
+            Phase::Hooks { .. }
+            | Phase::Withdrawing { .. }
+            | Phase::Leaving { .. }
+            | Phase::Draining(_)
+            | Phase::Ending { .. } => return resting("is stopping"),
             Phase::Done if job.hold != Hold::Free => return resting("was stopped by a person"),
             Phase::Done => return self.judged_by_its_end(id, job),
             Phase::Live => {}
@@ -55,7 +59,7 @@ impl Engine {
                 let ends = job.streak.ends();
                 Readiness::Failing(format!("waits to be restarted: it ended {ends} times in a row"))
             }
-            (Status::Healthy | Status::AlwaysHealthy, _) => Readiness::Ready,
+            (Status::Healthy | Status::AlwaysHealthy, _) => self.judged_by_the_load_balancer(plan, job),
             (Status::Unhealthy, _) => Readiness::Failing("is unhealthy".to_owned()),
             (Status::Idle | Status::Unknown | Status::Maintenance, _) if health.probe.is_none() => Readiness::Ready,
             (Status::Idle | Status::Unknown | Status::Maintenance, Activity::Running { since, .. }) => {
@@ -71,6 +75,18 @@ impl Engine {
                 Start::Each { .. } | Start::Interval(_) | Start::Never { .. } => return None,
             },
         })
+    }
+
+    /// Where pilot registers the target, the job is not ready until the load balancer has called it healthy once: this is
+    /// how a deployment waits for that. An API that cannot be asked is no verdict.
+    fn judged_by_the_load_balancer(&self, plan: &plan::Job, job: &Job) -> Readiness {
+        let ours = plan.balancer.as_ref().is_some_and(|balancer| balancer.mode == BalancerMode::Itself);
+        match &job.target.state {
+            Some(state) if ours && !job.target.was_healthy => {
+                Readiness::Starting(format!("is healthy, and {state} in its target group"))
+            }
+            Some(_) | None => Readiness::Ready,
+        }
     }
 
     /// What ended well has done its work. What ended otherwise, or gave up waiting, is missing.

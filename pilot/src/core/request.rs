@@ -96,8 +96,20 @@ impl Engine {
             (Phase::Done, JobRequest::Start | JobRequest::Restart) => Step::Revive,
             (Phase::Done, JobRequest::Stop) if job.hold == Hold::Free => Step::Nothing("has already ended"),
             (Phase::Done, JobRequest::Stop) => Step::Nothing("is already stopped"),
-            (Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. }, _) if starts => Step::ReviveLater,
-            (Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. }, _) => Step::StayDown,
+            (
+                Phase::Hooks { .. }
+                | Phase::Withdrawing { .. }
+                | Phase::Leaving { .. }
+                | Phase::Draining(_)
+                | Phase::Ending { .. },
+                _,
+            ) => {
+                if starts {
+                    Step::ReviveLater
+                } else {
+                    Step::StayDown
+                }
+            }
         })
     }
 

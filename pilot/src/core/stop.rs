@@ -1,10 +1,12 @@
 //! How things end: one job's way out, the order in which all go, the exit code.
 //!
-//! A job leaves in fixed steps: `stopping` and its hooks, out of the catalog, stop signal and `stopped`, SIGKILL when
-//! its time is over (v3 spec 10.3, with the process signalled last). Every wait has a limit, so every stop ends.
+//! A job leaves in fixed steps: `stopping` and its hooks, out of the catalog, out of the target group and serving on
+//! (`drain`), stop signal and `stopped`, SIGKILL when its time is over (v3 spec 10.3, with the process signalled last).
+//! Every wait has a limit, so every stop ends.
 
 use std::time::Duration;
 
+use super::drain::{HURRIED_LEAVE, tails};
 use super::effect::{Effect, StopSignal};
 use super::engine::Engine;
 use super::event::{Code, Event};
@@ -27,24 +29,30 @@ const KILL_LIMIT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Lifecycle {
     pub stopping: bool,
-    hurried: bool,
+    pub hurried: bool,
+    /// When the scheduler's patience ends, if it is known.
+    pub deadline: Option<Duration>,
     code: u8,
     exited: bool,
     /// For each job: those that must be gone before it is stopped.
     after: Table<Vec<JobId>>,
+    /// For each job: how long those take that stop after it.
+    tails: Table<Duration>,
 }
 
 impl Lifecycle {
     pub(super) fn new(plan: &InForce) -> Self {
-        Lifecycle { stopping: false, hurried: false, code: 0, exited: false, after: order_in_force(plan) }
+        let id = |place: usize| plan.job_ids[place];
+        let order = stop_order(&plan.file.jobs).into_iter().map(|after| after.into_iter().map(id).collect());
+        let after = Table::new(plan.job_ids.iter().map(|id| id.0).zip(order));
+        let tails = Table::new(plan.job_ids.iter().map(|id| id.0).zip(tails(&plan.file)));
+        Lifecycle { stopping: false, hurried: false, deadline: None, code: 0, exited: false, after, tails }
     }
-}
 
-/// The order of stopping by the numbers in force.
-fn order_in_force(plan: &InForce) -> Table<Vec<JobId>> {
-    let number = |position: JobId| plan.job_ids[position.0];
-    let order = stop_order(&plan.file).into_iter().map(|after| after.into_iter().map(number).collect());
-    Table::new(plan.job_ids.iter().map(|id| id.0).zip(order))
+    /// How long those take that stop after this job.
+    pub(super) fn tail(&self, id: JobId) -> Duration {
+        self.tails.get(id.0).copied().unwrap_or_default()
+    }
 }
 
 impl Engine {
@@ -52,6 +60,7 @@ impl Engine {
     pub(super) fn request_stop(&mut self) {
         if !self.lifecycle.stopping {
             self.lifecycle.stopping = true;
+            self.lifecycle.deadline = self.plan.stop_budget.map(|budget| self.now + budget);
             self.publish(Event::global(Code::Shutdown));
         } else if !self.lifecycle.hurried {
             self.lifecycle.hurried = true;
@@ -65,6 +74,11 @@ impl Engine {
             match self.jobs[id.0].phase {
                 Phase::Live => self.halt(id),
                 Phase::Hooks { .. } => self.withdraw(id),
+                Phase::Draining(_) => self.end_drain(id),
+                // Others still have to be told, within a moment.
+                Phase::Leaving { until } => {
+                    self.jobs[id.0].phase = Phase::Leaving { until: until.min(self.now + HURRIED_LEAVE) };
+                }
                 Phase::Withdrawing { .. } | Phase::Done => {}
                 Phase::Ending { killed, .. } => self.jobs[id.0].phase = Phase::Ending { next: self.now, killed },
             }
@@ -112,18 +126,18 @@ impl Engine {
             self.jobs[id.0].phase = Phase::Withdrawing { until: self.now + WITHDRAW_LIMIT };
             self.effect(Effect::Withdraw { job: id });
         } else {
-            self.end(id);
+            self.leave_group(id);
         }
     }
 
     pub(super) fn withdrawn(&mut self, id: JobId) {
         if matches!(self.jobs[id.0].phase, Phase::Withdrawing { .. }) {
-            self.end(id);
+            self.leave_group(id);
         }
     }
 
-    /// Step 3: the stop signal, then `stopped`.
-    fn end(&mut self, id: JobId) {
+    /// Step 5, after those in `drain`: the stop signal, then `stopped`.
+    pub(super) fn end(&mut self, id: JobId) {
         let grace = self.stop_grace(id);
         let next = self.now + grace;
         self.jobs[id.0].phase = Phase::Ending { next, killed: false };
@@ -158,7 +172,8 @@ impl Engine {
                 }
                 self.withdraw(id);
             }
-            Phase::Withdrawing { until } if until <= now => self.end(id),
+            Phase::Withdrawing { until } if until <= now => self.leave_group(id),
+            Phase::Leaving { until } if until <= now => self.left_group(id),
             Phase::Ending { next, killed: false } if next <= now => {
                 let text = format!("killing processes for job {:?}", self.plan.jobs[id.0].name);
                 self.say(Level::Info, Some(id), text);
@@ -174,7 +189,13 @@ impl Engine {
                 self.jobs[id.0].activity = Activity::Idle;
                 self.jobs[id.0].lingering.clear();
             }
-            Phase::Live | Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. } | Phase::Done => {}
+            Phase::Live
+            | Phase::Hooks { .. }
+            | Phase::Withdrawing { .. }
+            | Phase::Leaving { .. }
+            | Phase::Draining(_)
+            | Phase::Ending { .. }
+            | Phase::Done => {}
         }
     }
 
@@ -185,7 +206,7 @@ impl Engine {
             let job = &self.jobs[hook.0];
             match job.phase {
                 Phase::Live => job.activity != Activity::Idle || job.pending > 0,
-                Phase::Hooks { .. } | Phase::Withdrawing { .. } => true,
+                Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Leaving { .. } | Phase::Draining(_) => true,
                 Phase::Ending { .. } | Phase::Done => false,
             }
         })
@@ -213,9 +234,15 @@ impl Engine {
                 self.jobs[id.0].phase = Phase::Done;
                 self.finished(id);
             }
-            Phase::Live | Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. } | Phase::Done => {
-                return false;
-            }
+            // Nobody is left who could finish anything.
+            Phase::Draining(_) if self.jobs[id.0].run().is_none() => self.end_drain(id),
+            Phase::Live
+            | Phase::Hooks { .. }
+            | Phase::Withdrawing { .. }
+            | Phase::Leaving { .. }
+            | Phase::Draining(_)
+            | Phase::Ending { .. }
+            | Phase::Done => return false,
         }
         true
     }
@@ -230,7 +257,10 @@ impl Engine {
             self.ids().filter(|other| *other != id && self.plan.jobs[other.0].name == event.source).any(|other| {
                 match self.jobs[other.0].phase {
                     Phase::Live => true,
-                    Phase::Hooks { .. } | Phase::Withdrawing { .. } => event.code == Code::Stopped,
+                    Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Leaving { .. } => {
+                        matches!(event.code, Code::Draining | Code::Drained | Code::Stopped)
+                    }
+                    Phase::Draining(_) => matches!(event.code, Code::Drained | Code::Stopped),
                     Phase::Ending { .. } | Phase::Done => false,
                 }
             })

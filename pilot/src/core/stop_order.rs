@@ -1,55 +1,47 @@
 //! Who must be gone before whom: a job that waits for another's health goes first, a Consul agent goes last.
 //!
-//! The engine stops by it, `pilot check` and `pilot graph` show it.
+//! The engine stops by it, `pilot check` and `pilot graph` show it. Jobs are spoken of by their places in the plan.
 
 use super::event::Code;
 use super::job::start_events;
-use super::plan::{Job, JobId, Plan};
+use super::plan::Job;
 
 /// For each job, those that must be gone before it is stopped.
-pub(super) fn stop_order(plan: &Plan) -> Vec<Vec<JobId>> {
-    let ids = || (0..plan.jobs.len()).map(JobId);
-    let mut after: Vec<Vec<JobId>> = vec![Vec::new(); plan.jobs.len()];
-    for dependent in ids() {
-        let events = start_events(&plan.jobs[dependent.0].start);
-        for source in ids().filter(|source| {
-            let name = &plan.jobs[source.0].name;
-            events.iter().any(|event| event.code == Code::Healthy && event.source == *name)
-        }) {
+pub(super) fn stop_order(jobs: &[Job]) -> Vec<Vec<usize>> {
+    let mut after: Vec<Vec<usize>> = vec![Vec::new(); jobs.len()];
+    for (dependent, job) in jobs.iter().enumerate() {
+        let events = start_events(&job.start);
+        let needed = |source: &Job| events.iter().any(|e| e.code == Code::Healthy && e.source == source.name);
+        for source in (0..jobs.len()).filter(|source| needed(&jobs[*source])) {
             // Jobs that wait for each other in a circle have no order.
             if source != dependent && !reaches(&after, dependent, source) {
-                after[source.0].push(dependent);
+                after[source].push(dependent);
             }
         }
     }
-    for agent in ids().filter(|id| is_consul_agent(&plan.jobs[id.0])) {
-        let name = &plan.jobs[agent.0].name;
-        after[agent.0] = ids()
-            .filter(|other| {
-                let job = &plan.jobs[other.0];
-                let follows = start_events(&job.start)
-                    .iter()
-                    .any(|event| matches!(event.code, Code::Stopping | Code::Stopped) && event.source == *name);
-                !follows && !is_consul_agent(job)
-            })
-            .collect();
+    for (agent, job) in jobs.iter().enumerate().filter(|(_, job)| is_consul_agent(job)) {
+        let follows = |other: &Job| {
+            let by_stop = |code| matches!(code, Code::Stopping | Code::Stopped);
+            start_events(&other.start).iter().any(|event| by_stop(event.code) && event.source == job.name)
+        };
+        after[agent] = (0..jobs.len()).filter(|at| !follows(&jobs[*at]) && !is_consul_agent(&jobs[*at])).collect();
     }
-    for job in ids().filter(|id| !is_consul_agent(&plan.jobs[id.0])) {
-        after[job.0].retain(|other| !is_consul_agent(&plan.jobs[other.0]));
+    for (place, _) in jobs.iter().enumerate().filter(|(_, job)| !is_consul_agent(job)) {
+        after[place].retain(|other| !is_consul_agent(&jobs[*other]));
     }
     after
 }
 
 /// Whether `from` waits, directly or through others, for `to` to be gone.
-fn reaches(after: &[Vec<JobId>], from: JobId, to: JobId) -> bool {
+fn reaches(after: &[Vec<usize>], from: usize, to: usize) -> bool {
     let mut open = vec![from];
     let mut seen = vec![false; after.len()];
-    while let Some(id) = open.pop() {
-        if id == to {
+    while let Some(place) = open.pop() {
+        if place == to {
             return true;
         }
-        if !std::mem::replace(&mut seen[id.0], true) {
-            open.extend(&after[id.0]);
+        if !std::mem::replace(&mut seen[place], true) {
+            open.extend(&after[place]);
         }
     }
     false

@@ -1,13 +1,15 @@
 //! How long stopping takes at worst: every wait of `stop` with its limit, added up along the order in which jobs stop.
 //!
-//! An upper bound for the time from the first stop request to the exit, as far as SIGKILL ends what it is sent to; a test
-//! holds it against random histories.
+//! An upper bound for the time from the first stop request to the exit, as far as SIGKILL ends what it is sent to and no
+//! person starts a hook by hand; a test holds it against random histories.
 
 use std::time::Duration;
 
+use super::drain::LEAVE_LIMIT;
 use super::event::Code;
+use super::graph::JobAt;
 use super::job::{hooked_on_stop, start_events};
-use super::plan::{JobId, Plan, Start};
+use super::plan::{Plan, Start};
 use super::stop::{HOOK_LIMIT, WITHDRAW_LIMIT};
 use super::stop_order::stop_order;
 
@@ -26,7 +28,7 @@ pub struct StopPlan {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobStop {
     /// Those that must be gone before.
-    pub after: Vec<JobId>,
+    pub after: Vec<JobAt>,
     /// A hook's own run, or two if one may be under way.
     pub runs: Duration,
     /// When it begins to stop.
@@ -35,18 +37,34 @@ pub struct JobStop {
     pub hooks: Duration,
     /// Waiting for the catalog.
     pub catalog: Duration,
+    /// Waiting for the load balancer.
+    pub balancer: Duration,
+    /// Serving on.
+    pub drain: Duration,
     /// From its stop signal to SIGKILL.
     pub grace: Duration,
     /// When nothing of it is left.
     pub gone: Duration,
 }
 
+impl JobStop {
+    /// From its first step to the last, by itself.
+    pub fn own(&self) -> Duration {
+        self.hooks + self.catalog + self.balancer + self.drain + self.grace
+    }
+}
+
 impl StopPlan {
     /// The worst case of a plan.
     pub fn of(plan: &Plan) -> Self {
         let count = plan.jobs.len();
-        let mut adder =
-            Adder { plan, order: stop_order(plan), known: vec![[None; 3]; count], open: Vec::new(), circular: false };
+        let mut adder = Adder {
+            plan,
+            order: stop_order(&plan.jobs),
+            known: vec![[None; 3]; count],
+            open: Vec::new(),
+            circular: false,
+        };
         let stops: Vec<JobStop> = jobs(plan).map(|id| adder.job(id)).collect();
         let circular = adder.circular;
         let in_order = stops.iter().map(|job| job.gone).max().unwrap_or_default();
@@ -65,30 +83,32 @@ enum Moment {
 
 struct Adder<'a> {
     plan: &'a Plan,
-    order: Vec<Vec<JobId>>,
+    order: Vec<Vec<usize>>,
     /// The latest time of each moment, by job.
     known: Vec<[Option<Duration>; 3]>,
     /// What is being added up: whoever comes back to one of these has gone in a circle.
-    open: Vec<(JobId, Moment)>,
+    open: Vec<(JobAt, Moment)>,
     circular: bool,
 }
 
 impl Adder<'_> {
-    fn job(&mut self, id: JobId) -> JobStop {
+    fn job(&mut self, id: JobAt) -> JobStop {
         let begins = self.at(id, Moment::Begins);
-        let catalog = self.catalog(id);
+        let (catalog, balancer, drain) = (self.catalog(id), self.balancer(id), self.drain(id));
         JobStop {
-            after: self.order[id.0].clone(),
+            after: self.order[id.0].iter().copied().map(JobAt).collect(),
             runs: self.runs(id),
             begins,
-            hooks: self.at(id, Moment::Signalled).saturating_sub(begins + catalog),
+            hooks: self.at(id, Moment::Signalled).saturating_sub(begins + catalog + balancer + drain),
             catalog,
+            balancer,
+            drain,
             grace: self.grace(id),
             gone: self.at(id, Moment::Gone),
         }
     }
 
-    fn at(&mut self, id: JobId, moment: Moment) -> Duration {
+    fn at(&mut self, id: JobAt, moment: Moment) -> Duration {
         if let Some(known) = self.known[id.0][moment as usize] {
             return known;
         }
@@ -99,7 +119,9 @@ impl Adder<'_> {
         self.open.push((id, moment));
         let at = match moment {
             Moment::Begins => self.begins(id),
-            Moment::Signalled => self.at(id, Moment::Begins) + self.hooks(id) + self.catalog(id),
+            Moment::Signalled => {
+                self.at(id, Moment::Begins) + self.hooks(id) + self.catalog(id) + self.balancer(id) + self.drain(id)
+            }
             Moment::Gone => self.at(id, Moment::Signalled) + self.grace(id),
         };
         self.open.pop();
@@ -108,9 +130,9 @@ impl Adder<'_> {
     }
 
     /// When those that need it are gone, and its own run is over if it is a hook.
-    fn begins(&mut self, id: JobId) -> Duration {
+    fn begins(&mut self, id: JobAt) -> Duration {
         let before = self.order[id.0].clone();
-        let turn = before.into_iter().map(|before| self.at(before, Moment::Gone)).max().unwrap_or_default();
+        let turn = before.into_iter().map(|before| self.at(JobAt(before), Moment::Gone)).max().unwrap_or_default();
         if !hooked_on_stop(&self.plan.jobs[id.0]) {
             return turn;
         }
@@ -129,30 +151,30 @@ impl Adder<'_> {
     }
 
     /// How long it waits for those hooked on its `stopping`.
-    fn hooks(&mut self, id: JobId) -> Duration {
+    fn hooks(&mut self, id: JobAt) -> Duration {
         let begins = self.at(id, Moment::Begins);
         let longest = self.hooked_on(id).into_iter().map(|hook| self.at(hook, Moment::Signalled)).max();
         longest.unwrap_or_default().saturating_sub(begins).min(self.hook_limit(id))
     }
 
-    fn hooked_on(&self, id: JobId) -> Vec<JobId> {
+    fn hooked_on(&self, id: JobAt) -> Vec<JobAt> {
         let name = &self.plan.jobs[id.0].name;
-        let is_hook = |hook: &JobId| {
+        let is_hook = |hook: &JobAt| {
             let events = start_events(&self.plan.jobs[hook.0].start);
             *hook != id && events.iter().any(|event| event.code == Code::Stopping && event.source == *name)
         };
         jobs(self.plan).filter(is_hook).collect()
     }
 
-    fn hook_limit(&self, id: JobId) -> Duration {
+    fn hook_limit(&self, id: JobAt) -> Duration {
         self.plan.jobs[id.0].stop_timeout.unwrap_or(HOOK_LIMIT)
     }
 
-    fn run(&self, id: JobId) -> Duration {
+    fn run(&self, id: JobAt) -> Duration {
         self.plan.jobs[id.0].timeout.unwrap_or(HOOK_LIMIT)
     }
 
-    fn runs(&self, id: JobId) -> Duration {
+    fn runs(&self, id: JobAt) -> Duration {
         let job = &self.plan.jobs[id.0];
         match job.start {
             _ if !hooked_on_stop(job) => Duration::ZERO,
@@ -162,22 +184,30 @@ impl Adder<'_> {
         }
     }
 
-    fn catalog(&self, id: JobId) -> Duration {
+    fn catalog(&self, id: JobAt) -> Duration {
         let registered = self.plan.jobs[id.0].service.is_some() && self.plan.consul.is_some();
         if registered { WITHDRAW_LIMIT } else { Duration::ZERO }
     }
 
-    fn grace(&self, id: JobId) -> Duration {
+    fn balancer(&self, id: JobAt) -> Duration {
+        self.plan.jobs[id.0].balancer.as_ref().map_or(Duration::ZERO, |_| LEAVE_LIMIT)
+    }
+
+    fn drain(&self, id: JobAt) -> Duration {
+        self.plan.jobs[id.0].drain.as_ref().map_or(Duration::ZERO, |drain| drain.max)
+    }
+
+    fn grace(&self, id: JobAt) -> Duration {
         self.plan.jobs[id.0].stop_timeout.unwrap_or(self.plan.stop_timeout)
     }
 
     /// All that one job can add when everything comes after everything else.
-    fn alone(&self, id: JobId) -> Duration {
+    fn alone(&self, id: JobAt) -> Duration {
         let hooks = if self.hooked_on(id).is_empty() { Duration::ZERO } else { self.hook_limit(id) };
-        self.runs(id) + hooks + self.catalog(id) + self.grace(id)
+        self.runs(id) + hooks + self.catalog(id) + self.balancer(id) + self.drain(id) + self.grace(id)
     }
 }
 
-fn jobs(plan: &Plan) -> impl Iterator<Item = JobId> + use<> {
-    (0..plan.jobs.len()).map(JobId)
+fn jobs(plan: &Plan) -> impl Iterator<Item = JobAt> + use<> {
+    (0..plan.jobs.len()).map(JobAt)
 }

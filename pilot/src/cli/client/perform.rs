@@ -110,7 +110,7 @@ async fn stopped(socket: &Path, job: &str, wait: Duration) -> Result<String, Str
     loop {
         let body = exchange(socket, Method::GET, &path_of(job, ""), String::new()).await?.success()?;
         let report: JobReport = read(&body)?;
-        let down = [State::Stopped, State::Completed].iter().any(|state| state.as_str() == report.state);
+        let down = [State::Stopped, State::Ended].iter().any(|state| state.as_str() == report.state);
         if down {
             return Ok(match report.last_exit {
                 Some(exit) => format!("{job} is down ({exit})"),

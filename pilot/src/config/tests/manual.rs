@@ -29,6 +29,8 @@ fn every_key_is_in_the_manual() {
         config::consul::KEYS,
         config::consul::TLS_KEYS,
         config::control::KEYS,
+        config::balancer::KEYS,
+        config::balancer::DRAIN_KEYS,
         config::telemetry::KEYS,
         config::telemetry::METRIC_KEYS,
     ];

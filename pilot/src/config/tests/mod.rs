@@ -1,7 +1,9 @@
 //! What a configuration means and how its mistakes are told, from text to plan.
 
 mod additions;
+mod balancer;
 mod blocks;
+mod findings;
 mod jobs;
 mod manual;
 mod messages;
@@ -12,7 +14,7 @@ use std::net::IpAddr;
 
 use crate::core::plan::{Job, Plan};
 
-use super::{Interfaces, Loaded, Severity, Surroundings, load};
+use super::{Interfaces, Loaded, Question, Rule, Severity, Surroundings, examine, load};
 
 /// A machine called `box` with eth0, lo and this environment.
 fn machine(env: &[(&str, &str)]) -> Surroundings {

@@ -1,13 +1,12 @@
 //! Circles: jobs that can never start because each waits for another of them, and jobs that start each other for ever.
 
 use super::super::event::Code;
-use super::super::plan::JobId;
-use super::{Graph, Mode, Node, Reason};
+use super::{Graph, JobAt, Mode, Node, Reason};
 
 impl Graph {
     /// Rings of jobs of which each waits in vain for the next one, which waits for the one after it.
-    pub fn deadlocks(&self) -> Vec<Vec<JobId>> {
-        let next = |id: JobId| -> Vec<JobId> {
+    pub fn deadlocks(&self) -> Vec<Vec<JobAt>> {
+        let next = |id: JobAt| -> Vec<JobAt> {
             let blocker = |edge: &&super::Edge| match edge.reason {
                 Some(Reason::NeverStarts(id)) => Some(id),
                 _ => None,
@@ -18,8 +17,8 @@ impl Graph {
     }
 
     /// Rings of jobs that run each other without end: every exit of one starts the next one.
-    pub fn loops(&self) -> Vec<Vec<JobId>> {
-        let next = |id: JobId| -> Vec<JobId> {
+    pub fn loops(&self) -> Vec<Vec<JobAt>> {
+        let next = |id: JobAt| -> Vec<JobAt> {
             let by_exit = |edge: &&super::Edge| {
                 edge.mode == Mode::Each && matches!(edge.event.code, Code::ExitSuccess | Code::ExitFailed)
             };
@@ -29,10 +28,10 @@ impl Graph {
     }
 
     /// Every ring once, beginning with its first job in the order of the plan.
-    fn rings(&self, next: impl Fn(JobId) -> Vec<JobId>) -> Vec<Vec<JobId>> {
-        let mut rings: Vec<Vec<JobId>> = Vec::new();
+    fn rings(&self, next: impl Fn(JobAt) -> Vec<JobAt>) -> Vec<Vec<JobAt>> {
+        let mut rings: Vec<Vec<JobAt>> = Vec::new();
         for index in 0..self.starts.len() {
-            let first = JobId(index);
+            let first = JobAt(index);
             if rings.iter().any(|ring| ring.contains(&first)) {
                 continue;
             }
@@ -43,8 +42,8 @@ impl Graph {
 }
 
 /// The shortest way from a job back to itself.
-fn shortest_ring(first: JobId, count: usize, next: impl Fn(JobId) -> Vec<JobId>) -> Option<Vec<JobId>> {
-    let mut came_from: Vec<Option<JobId>> = vec![None; count];
+fn shortest_ring(first: JobAt, count: usize, next: impl Fn(JobAt) -> Vec<JobAt>) -> Option<Vec<JobAt>> {
+    let mut came_from: Vec<Option<JobAt>> = vec![None; count];
     let mut open = std::collections::VecDeque::from([first]);
     while let Some(id) = open.pop_front() {
         for to in next(id) {

@@ -7,7 +7,7 @@
 use super::effect::UserSignal;
 use super::event::{Code, Event, GLOBAL};
 use super::job::start_events;
-use super::plan::{Condition, JobId, Plan, Start, WatchId};
+use super::plan::{Condition, Plan, Start};
 use super::stop_order::stop_order;
 
 mod circle;
@@ -17,13 +17,21 @@ mod reason;
 use reach::Reach;
 pub use reason::Reason;
 
+/// A job's place in [`Plan::jobs`]; the engine's `job_ids` have its number at the same place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobAt(pub usize);
+
+/// A watch's place in [`Plan::watches`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WatchAt(pub usize);
+
 /// Who events come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Node {
     /// A job, or its health check.
-    Job(JobId),
+    Job(JobAt),
     /// A watch.
-    Watch(WatchId),
+    Watch(WatchAt),
     /// A signal that is an event.
     Signal(UserSignal),
     /// The container as a whole.
@@ -62,7 +70,7 @@ pub struct Edge {
     /// The event.
     pub event: Event,
     /// Who waits for it.
-    pub to: JobId,
+    pub to: JobAt,
     /// How it counts.
     pub mode: Mode,
     /// Whether it can come.
@@ -86,7 +94,7 @@ pub struct Graph {
     /// Whether each job can start, in the order of the plan.
     pub starts: Vec<Chance>,
     /// For each job: those that must be gone before it is stopped.
-    pub stops_after: Vec<Vec<JobId>>,
+    pub stops_after: Vec<Vec<JobAt>>,
 }
 
 impl Graph {
@@ -95,7 +103,7 @@ impl Graph {
         let reach = Reach::of(plan);
         let mut edges = Vec::new();
         for (index, job) in plan.jobs.iter().enumerate() {
-            let to = JobId(index);
+            let to = JobAt(index);
             let startup = [Event::global(Code::Startup)];
             let (mode, events) = match &job.start {
                 Start::Once { when: Condition::All(events), .. } => (Mode::All, events.as_slice()),
@@ -110,12 +118,14 @@ impl Graph {
                 edges.push(Edge { from: node(plan, event), event: event.clone(), to, mode, chance, reason });
             }
         }
-        let starts = (0..plan.jobs.len()).map(|index| reach.starts(JobId(index))).collect();
-        Graph { edges, starts, stops_after: stop_order(plan) }
+        let starts = (0..plan.jobs.len()).map(|index| reach.starts(JobAt(index))).collect();
+        let stops_after =
+            stop_order(&plan.jobs).into_iter().map(|after| after.into_iter().map(JobAt).collect()).collect();
+        Graph { edges, starts, stops_after }
     }
 
     /// What a job waits for.
-    pub fn waits(&self, id: JobId) -> impl Iterator<Item = &Edge> {
+    pub fn waits(&self, id: JobAt) -> impl Iterator<Item = &Edge> {
         self.edges.iter().filter(move |edge| edge.to == id)
     }
 
@@ -125,7 +135,7 @@ impl Graph {
     }
 
     /// The events that keep a job from ever starting; empty if it can start, or waits for nothing at all.
-    pub fn obstacles(&self, id: JobId) -> Vec<&Edge> {
+    pub fn obstacles(&self, id: JobAt) -> Vec<&Edge> {
         if self.starts.get(id.0) != Some(&Chance::Never) {
             return Vec::new();
         }
@@ -150,6 +160,8 @@ fn node(plan: &Plan, event: &Event) -> Option<Node> {
         Code::ExitSuccess
         | Code::ExitFailed
         | Code::Stopping
+        | Code::Draining
+        | Code::Drained
         | Code::Stopped
         | Code::Healthy
         | Code::Unhealthy
@@ -164,14 +176,14 @@ fn node(plan: &Plan, event: &Event) -> Option<Node> {
         return Some(Node::Job(id));
     }
     if let Some(name) = source.strip_prefix("watch.") {
-        return plan.watches.iter().position(|watch| watch.name == name).map(|index| Node::Watch(WatchId(index)));
+        return plan.watches.iter().position(|watch| watch.name == name).map(|index| Node::Watch(WatchAt(index)));
     }
     let name = source.strip_prefix("check.")?;
     jobs(plan).find(|id| plan.jobs[id.0].name == name).map(Node::Job)
 }
 
-fn jobs(plan: &Plan) -> impl Iterator<Item = JobId> + use<> {
-    (0..plan.jobs.len()).map(JobId)
+fn jobs(plan: &Plan) -> impl Iterator<Item = JobAt> + use<> {
+    (0..plan.jobs.len()).map(JobAt)
 }
 
 /// Whether pilot's start is enough to start a job.

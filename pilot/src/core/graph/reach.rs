@@ -3,9 +3,9 @@
 use super::super::effect::UserSignal;
 use super::super::event::{Code, Event, GLOBAL};
 use super::super::job::{hooked_on_stop, start_events};
-use super::super::plan::{Condition, Count, JobId, Plan, Probe, Start};
+use super::super::plan::{Condition, Count, Plan, Probe, Start};
 use super::reason::says;
-use super::{Chance, jobs, starts_at_once};
+use super::{Chance, JobAt, jobs, starts_at_once};
 
 /// Two times of pilot's life in which different things can happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl<'a> Reach<'a> {
     }
 
     /// Whether a job can start.
-    pub(super) fn starts(&self, id: JobId) -> Chance {
+    pub(super) fn starts(&self, id: JobAt) -> Chance {
         if self.running[id.0] {
             Chance::Open
         } else if self.stopping[id.0] {
@@ -57,7 +57,7 @@ impl<'a> Reach<'a> {
     }
 
     /// Whether an event can come to this job.
-    pub(super) fn chance(&self, event: &Event, to: JobId) -> Chance {
+    pub(super) fn chance(&self, event: &Event, to: JobAt) -> Chance {
         if self.comes(event, to, Moment::Running) {
             Chance::Open
         } else if hooked_on_stop(&self.plan.jobs[to.0]) && self.comes_in_time(event, to) {
@@ -67,7 +67,7 @@ impl<'a> Reach<'a> {
         }
     }
 
-    fn is_met(&self, id: JobId, moment: Moment) -> bool {
+    fn is_met(&self, id: JobAt, moment: Moment) -> bool {
         let comes = |event: &Event| match moment {
             Moment::Running => self.comes(event, id, moment),
             Moment::Stopping => self.comes_in_time(event, id),
@@ -82,21 +82,21 @@ impl<'a> Reach<'a> {
     }
 
     /// While pilot stops, a job waits only as long as another job can still make the event.
-    fn comes_in_time(&self, event: &Event, to: JobId) -> bool {
+    fn comes_in_time(&self, event: &Event, to: JobAt) -> bool {
         let of_a_job = self.named(&event.source).any(|id| id != to);
         self.comes(event, to, Moment::Running) || (of_a_job && self.comes(event, to, Moment::Stopping))
     }
 
-    fn comes(&self, event: &Event, to: JobId, moment: Moment) -> bool {
+    fn comes(&self, event: &Event, to: JobAt, moment: Moment) -> bool {
         let source = event.source.as_str();
         let own = self.plan.jobs[to.0].name == source;
-        let runs = |id: JobId| match moment {
+        let runs = |id: JobAt| match moment {
             Moment::Running => self.running[id.0],
             Moment::Stopping => self.stopping[id.0],
         };
-        let exits = |id: JobId| runs(id) && self.plan.jobs[id.0].exec.is_some();
-        let probed = |id: JobId| runs(id) && self.probe(id).is_some();
-        let probe_exits = |id: JobId| runs(id) && matches!(self.probe(id), Some(Probe::Exec(_)));
+        let exits = |id: JobAt| runs(id) && self.plan.jobs[id.0].exec.is_some();
+        let probed = |id: JobAt| runs(id) && self.probe(id).is_some();
+        let probe_exits = |id: JobAt| runs(id) && matches!(self.probe(id), Some(Probe::Exec(_)));
         match event.code {
             Code::Startup | Code::EnterMaintenance | Code::ExitMaintenance => source == GLOBAL,
             // It means stop, and starts nobody.
@@ -112,12 +112,16 @@ impl<'a> Reach<'a> {
             Code::Stopping | Code::Stopped => {
                 self.named(source).any(|id| id != to && (moment == Moment::Stopping || self.ends(id)))
             }
+            Code::Draining | Code::Drained => self.named(source).any(|id| {
+                let drains = self.plan.jobs[id.0].drain.is_some() && self.plan.jobs[id.0].exec.is_some();
+                id != to && drains && runs(id) && (moment == Moment::Stopping || self.ends(id))
+            }),
             Code::TimerExpired => self.named(source).any(|id| self.gives_up(id)),
         }
     }
 
     /// Whether an error with this text can come from a job. What a program that cannot be started is told with names it.
-    fn fails_with(&self, text: &str, id: JobId, exits: bool, probe_exits: bool) -> bool {
+    fn fails_with(&self, text: &str, id: JobAt, exits: bool, probe_exits: bool) -> bool {
         let job = &self.plan.jobs[id.0];
         let program = job.exec.as_ref().map(|exec| exec.program.as_str()).unwrap_or_default();
         let of_the_run = says(text, &job.name) || (text != job.name && !program.is_empty() && text.contains(program));
@@ -125,7 +129,7 @@ impl<'a> Reach<'a> {
     }
 
     /// Whether a job can stop without pilot being asked to stop.
-    fn ends(&self, id: JobId) -> bool {
+    fn ends(&self, id: JobAt) -> bool {
         let job = &self.plan.jobs[id.0];
         let counted = job.restarts != Count::Unlimited;
         let by_itself = match job.start {
@@ -139,7 +143,7 @@ impl<'a> Reach<'a> {
     }
 
     /// Whether its `when.timeout` can pass before it starts.
-    pub(super) fn gives_up(&self, id: JobId) -> bool {
+    pub(super) fn gives_up(&self, id: JobAt) -> bool {
         let start = &self.plan.jobs[id.0].start;
         let has_timeout = match start {
             Start::Once { timeout, .. } | Start::Each { timeout, .. } | Start::Never { timeout } => timeout.is_some(),
@@ -149,26 +153,26 @@ impl<'a> Reach<'a> {
     }
 
     /// Two jobs of one name count each other's exits as their own, and restart by them.
-    fn rerun_by_namesake(&self, id: JobId) -> bool {
+    fn rerun_by_namesake(&self, id: JobAt) -> bool {
         let job = &self.plan.jobs[id.0];
         let periodic = matches!(job.start, Start::Interval(_));
         !periodic && job.restarts != Count::Finite(0) && self.has_running_namesake(id)
     }
 
-    fn has_running_namesake(&self, id: JobId) -> bool {
-        let is_running = |other: JobId| other != id && self.running[other.0] && self.plan.jobs[other.0].exec.is_some();
+    fn has_running_namesake(&self, id: JobAt) -> bool {
+        let is_running = |other: JobAt| other != id && self.running[other.0] && self.plan.jobs[other.0].exec.is_some();
         self.named(&self.plan.jobs[id.0].name).any(is_running)
     }
 
-    fn probe(&self, id: JobId) -> Option<&Probe> {
+    fn probe(&self, id: JobAt) -> Option<&Probe> {
         self.plan.jobs[id.0].health.as_ref().and_then(|health| health.probe.as_ref())
     }
 
-    fn named<'s>(&self, name: &'s str) -> impl Iterator<Item = JobId> + use<'_, 's> {
+    fn named<'s>(&self, name: &'s str) -> impl Iterator<Item = JobAt> + use<'_, 's> {
         jobs(self.plan).filter(move |id| self.plan.jobs[id.0].name == name)
     }
 
-    fn checked<'s>(&self, source: &'s str) -> impl Iterator<Item = JobId> + use<'_, 's> {
+    fn checked<'s>(&self, source: &'s str) -> impl Iterator<Item = JobAt> + use<'_, 's> {
         source.strip_prefix("check.").into_iter().flat_map(|name| self.named(name))
     }
 

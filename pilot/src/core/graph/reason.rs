@@ -1,9 +1,9 @@
 //! Why an event can never come: the nearest thing a person can change.
 
 use super::super::event::{Code, Event, GLOBAL};
-use super::super::plan::{JobId, Plan, Probe, WatchId};
+use super::super::plan::{Plan, Probe};
 use super::reach::Reach;
-use super::{Chance, Node, jobs, node, starts_at_once};
+use super::{Chance, JobAt, Node, WatchAt, jobs, node, starts_at_once};
 
 /// Why an event can never come to the job that waits for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,29 +15,31 @@ pub enum Reason {
     /// It is an event of the whole container, whose source is `global`.
     SourceIsGlobal,
     /// Only watches change.
-    OnlyWatchesChange(JobId),
+    OnlyWatchesChange(JobAt),
     /// A watch has no such event.
-    NotOfWatches(WatchId),
+    NotOfWatches(WatchAt),
     /// The job has no health check that could pass or fail.
-    NoHealthCheck(JobId),
+    NoHealthCheck(JobAt),
     /// The job's health check runs no program that could exit.
-    CheckIsNoProgram(JobId),
+    CheckIsNoProgram(JobAt),
     /// The job runs nothing that could exit.
-    RunsNothing(JobId),
+    RunsNothing(JobAt),
+    /// The job does not drain.
+    DrainsNot(JobAt),
     /// The job has no `when.timeout`.
-    NoWhenTimeout(JobId),
+    NoWhenTimeout(JobAt),
     /// The job starts with pilot, so that its `when.timeout` never passes.
-    StartsAtOnce(JobId),
+    StartsAtOnce(JobAt),
     /// The source of `error` is the error's text, not the job's name.
-    ErrorNeedsText(Option<JobId>),
+    ErrorNeedsText(Option<JobAt>),
     /// A job does not start by its own exit or stop.
     OwnEnd,
     /// A job does not start by its own health: it has to run first.
     OwnHealth,
     /// The source can never start itself.
-    NeverStarts(JobId),
+    NeverStarts(JobAt),
     /// It comes only while pilot stops, when only a job with `exec` that is hooked on a stop can start.
-    OnlyAtTheStop(JobId),
+    OnlyAtTheStop(JobAt),
 }
 
 /// Whether an error's text is of this process: `NAME: what happened`.
@@ -46,7 +48,7 @@ pub(super) fn says(text: &str, name: &str) -> bool {
 }
 
 /// The reason for an event that [`Reach`] calls impossible.
-pub(super) fn why_not(plan: &Plan, reach: &Reach<'_>, event: &Event, to: JobId) -> Reason {
+pub(super) fn why_not(plan: &Plan, reach: &Reach<'_>, event: &Event, to: JobAt) -> Reason {
     let of_the_container =
         matches!(event.code, Code::Startup | Code::Shutdown | Code::EnterMaintenance | Code::ExitMaintenance);
     if event.code == Code::Shutdown && event.source == GLOBAL {
@@ -81,7 +83,12 @@ pub(super) fn why_not(plan: &Plan, reach: &Reach<'_>, event: &Event, to: JobId) 
         Code::ExitSuccess | Code::ExitFailed if by_check => Reason::OnlyAtTheStop(id),
         // `check.JOB` has no other events than exits.
         _ if by_check => Reason::NobodyThere,
-        Code::ExitSuccess | Code::ExitFailed | Code::Stopping | Code::Stopped if id == to => Reason::OwnEnd,
+        Code::ExitSuccess | Code::ExitFailed | Code::Stopping | Code::Draining | Code::Drained | Code::Stopped
+            if id == to =>
+        {
+            Reason::OwnEnd
+        }
+        Code::Draining | Code::Drained if job.drain.is_none() => Reason::DrainsNot(id),
         Code::ExitSuccess | Code::ExitFailed if job.exec.is_none() => Reason::RunsNothing(id),
         Code::Healthy | Code::Unhealthy if probe.is_none() => Reason::NoHealthCheck(id),
         Code::Healthy | Code::Unhealthy if id == to => Reason::OwnHealth,
@@ -96,6 +103,8 @@ pub(super) fn why_not(plan: &Plan, reach: &Reach<'_>, event: &Event, to: JobId) 
         | Code::Healthy
         | Code::Unhealthy
         | Code::Stopping
+        | Code::Draining
+        | Code::Drained
         | Code::Stopped
         | Code::Error
         | Code::EnterMaintenance

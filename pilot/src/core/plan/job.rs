@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{HealthCheck, ProcessSettings, Service};
+use super::{Drain, HealthCheck, LoadBalancer, ProcessSettings, Service};
 use crate::core::event::Event;
 
 /// The job that stands for pilot itself where it serves metrics; v3's name for it.
@@ -31,6 +31,10 @@ pub struct Job {
     pub output: OutputMode,
     /// What is registered in the catalog for it.
     pub service: Option<Service>,
+    /// Its place in a target group.
+    pub balancer: Option<LoadBalancer>,
+    /// How long it serves on before its stop signal.
+    pub drain: Option<Drain>,
     /// How its health is found out.
     pub health: Option<HealthCheck>,
     /// Its final end is the container's end, with its exit code.

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+mod balancer;
 mod consul;
 mod control;
 mod health;
@@ -17,6 +18,7 @@ mod service;
 mod telemetry;
 mod watch;
 
+pub use balancer::{BalancerMode, Drain, InFlight, LoadBalancer, TargetGroupArn};
 pub use consul::{Consul, ConsulAddress, ConsulTls};
 pub use control::{Control, DEFAULT_SOCKET};
 pub use health::{HealthCheck, OnFailure};
@@ -40,6 +42,8 @@ pub struct Plan {
     pub logging: Logging,
     /// From a job's stop signal to SIGKILL of its group, for jobs without their own (v3 `stopTimeout`, default 5 s).
     pub stop_timeout: Duration,
+    /// What the scheduler grants from its stop request to its SIGKILL. Drains are cut short to stay within it.
+    pub stop_budget: Option<Duration>,
     /// In the order of the file, which is the order of event delivery.
     pub jobs: Vec<Job>,
     /// In the order of the file.

@@ -224,7 +224,7 @@ fn a_job_tells_what_it_does_and_since_when() {
     world.pass(ms(50));
     assert_eq!(told(&world, 0), ("restarting", 0, 2, 1));
     assert_eq!(told(&world, 1), ("waiting", 0, 0, 0));
-    assert_eq!(told(&world, 2), ("active", 0, 0, 0));
+    assert_eq!(told(&world, 2), ("running", 0, 0, 0));
     world.pass(secs(10));
     assert_eq!(told(&world, 0), ("running", 0, 3, 2));
     assert_eq!(world.engine.jobs()[0].status_since().as_secs(), 5, "healthy since the first check");
@@ -233,7 +233,7 @@ fn a_job_tells_what_it_does_and_since_when() {
     world.give(Input::Stop);
     assert_eq!(told(&world, 0), ("stopping", 10, 3, 2));
     world.pass(ms(1_500));
-    assert_eq!(told(&world, 0), ("completed", 11, 3, 2));
+    assert_eq!(told(&world, 0), ("ended", 11, 3, 2));
 }
 
 #[test]

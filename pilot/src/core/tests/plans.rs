@@ -26,6 +26,7 @@ pub fn plan(jobs: impl IntoIterator<Item = Job>) -> Plan {
         }),
         logging: Logging::default(),
         stop_timeout: secs(5),
+        stop_budget: None,
         jobs: jobs.into_iter().collect(),
         watches: Vec::new(),
         telemetry: None,
@@ -50,6 +51,8 @@ pub fn job(name: &str) -> Job {
         stop_timeout: None,
         output: OutputMode::Wrapped,
         service: None,
+        balancer: None,
+        drain: None,
         health: None,
         critical: false,
         success_codes: Vec::new(),
@@ -65,7 +68,22 @@ pub fn each(code: Code, source: &str) -> Start {
     Start::Each { events: vec![Event::new(code, source)], timeout: None }
 }
 
+/// A place in a target group.
+pub fn balancer(mode: BalancerMode) -> LoadBalancer {
+    let arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/app/73e2d6bc24d8a067";
+    let target_group = TargetGroupArn::parse(arn).unwrap();
+    LoadBalancer { target_group, mode, port: 5000, target: None, availability_zone: None }
+}
+
 impl Job {
+    pub(super) fn balanced(self, mode: BalancerMode) -> Self {
+        Job { balancer: Some(balancer(mode)), ..self }
+    }
+
+    pub(super) fn drains(self, min: Duration, max: Duration) -> Self {
+        Job { drain: Some(Drain { min, max, in_flight: InFlight::Connections(5000), signal: None }), ..self }
+    }
+
     pub(super) fn when(self, start: Start) -> Self {
         Job { start, ..self }
     }

@@ -4,6 +4,7 @@ use super::plans::*;
 use super::world::{Script, World};
 use crate::core::effect::Input;
 use crate::core::event::Code;
+use crate::core::graph::JobAt;
 use crate::core::plan::*;
 use crate::core::stop_plan::StopPlan;
 
@@ -61,7 +62,7 @@ fn each_job_has_its_share() {
         (secs(0), secs(20), secs(2), secs(60), secs(82))
     );
     assert_eq!((pre.runs, pre.begins, pre.gone), (secs(20), secs(20), secs(20)));
-    assert_eq!((&consul.after[..], consul.begins, stop.worst), (&[JobId(0), JobId(1)][..], secs(82), secs(83)));
+    assert_eq!((&consul.after[..], consul.begins, stop.worst), (&[JobAt(0), JobAt(1)][..], secs(82), secs(83)));
 }
 
 #[test]

@@ -60,6 +60,14 @@ pub struct World {
     pub probe_passes: bool,
     pub probe_takes: Duration,
     pub withdraw_takes: Option<Duration>,
+    /// How long AWS takes to be told; `None`: it never answers.
+    pub leave_takes: Option<Duration>,
+    /// What every draining job still works on.
+    pub counts: Option<u64>,
+    /// Entries into target groups, departures, begun drains: when and whose.
+    pub entered: Vec<(Duration, JobId)>,
+    pub left: Vec<(Duration, JobId)>,
+    pub drains: Vec<(Duration, JobId)>,
     /// Events, with the time they were published.
     pub events: Vec<(Duration, Event)>,
     /// Starts: when, which job, because of what.
@@ -70,11 +78,15 @@ pub struct World {
     pub probes: Vec<(Duration, JobId)>,
     pub said: Vec<String>,
     pub exit: Option<(Duration, u8)>,
+    /// A person asked something of a job.
+    pub asked: bool,
     agenda: BTreeMap<(Duration, u64), Input>,
     alive: BTreeMap<(JobId, RunId), Alive>,
     scripts_of: BTreeMap<(JobId, RunId), Script>,
     in_flight: BTreeSet<(JobId, RoundId)>,
     fenced: BTreeSet<JobId>,
+    /// Told to leave their target group for good.
+    outside: BTreeSet<JobId>,
     /// Stopped by a person, who has not started them since.
     held: BTreeSet<JobId>,
     /// Started by a person after their end: what was fenced begins anew.
@@ -94,6 +106,12 @@ impl World {
             probe_passes: true,
             probe_takes: Duration::from_millis(2),
             withdraw_takes: Some(Duration::from_millis(1)),
+            leave_takes: Some(Duration::from_millis(40)),
+            counts: Some(0),
+            entered: Vec::new(),
+            left: Vec::new(),
+            drains: Vec::new(),
+            outside: BTreeSet::new(),
             events: Vec::new(),
             starts: Vec::new(),
             signals: Vec::new(),
@@ -102,6 +120,7 @@ impl World {
             probes: Vec::new(),
             said: Vec::new(),
             exit: None,
+            asked: false,
             agenda: BTreeMap::new(),
             alive: BTreeMap::new(),
             scripts_of: BTreeMap::new(),
@@ -136,6 +155,7 @@ impl World {
 
     pub fn give(&mut self, input: Input) {
         assert!(self.exit.is_none(), "nothing may happen after the end");
+        self.asked |= matches!(input, Input::Job { .. });
         if let Input::Job { job, request } = input
             && self.engine.answer(job, request).is_ok()
         {
@@ -150,13 +170,17 @@ impl World {
     fn asked(&mut self, id: JobId, request: JobRequest) {
         if request == JobRequest::Stop {
             // What has already ended cannot be stopped, and its source's next stop may need it again.
-            if self.engine.jobs()[id.0].state() != State::Completed {
+            if self.engine.jobs()[id.0].state() != State::Ended {
                 self.held.insert(id);
                 self.revived.remove(&id);
             }
             return;
         }
         self.held.remove(&id);
+        if self.plan.jobs[id.0].exec.is_none() {
+            // It has no start by which it would be seen to be back.
+            self.outside.remove(&id);
+        }
         if *self.engine.jobs()[id.0].phase() != Phase::Live {
             self.revived.insert(id);
         }
@@ -235,6 +259,7 @@ impl World {
                 assert!(!self.held.contains(&job), "started although a person has stopped it");
                 let asked = self.revived.remove(&job);
                 assert!(!self.fenced.remove(&job) || asked, "started behind the fence");
+                self.outside.remove(&job);
                 self.starts.push((self.now, job, cause));
                 let queued = self.scripts.get_mut(&job.0).and_then(VecDeque::pop_front);
                 let script = queued.unwrap_or_else(|| self.default_script.clone());
@@ -293,6 +318,23 @@ impl World {
                 if let Some(takes) = self.withdraw_takes {
                     self.later(takes, Input::Withdrawn { job });
                 }
+            }
+            Effect::EnterGroup { job } => {
+                assert!(!self.outside.contains(&job), "into the target group behind the fence");
+                self.entered.push((self.now, job));
+            }
+            Effect::LeaveGroup { job } => {
+                if self.engine.jobs[job.0].status().as_str() != "maintenance" {
+                    self.outside.insert(job);
+                }
+                self.left.push((self.now, job));
+                if let Some(takes) = self.leave_takes {
+                    self.later(takes, Input::LeftGroup { job });
+                }
+            }
+            Effect::Drain { job } => self.drains.push((self.now, job)),
+            Effect::CountInFlight { job } => {
+                self.later(Duration::from_millis(3), Input::InFlight { job, count: self.counts });
             }
             Effect::Published(event) => self.events.push((self.now, event)),
             Effect::Say { text, .. } => self.said.push(text),

@@ -8,7 +8,6 @@ mod bodies;
 pub mod report;
 mod routes;
 mod socket;
-mod tally;
 #[cfg(test)]
 mod tests;
 
@@ -19,9 +18,9 @@ use tokio::sync::mpsc;
 
 pub use ask::{Answer, Ask, JobAsk, Refusal, Request, Sample, Why};
 pub use socket::SocketError;
-pub use tally::Tally;
 
 use super::http::{KeepAlive, Limits, Server};
+use super::telemetry::Meters;
 use routes::Routes;
 use socket::Place;
 
@@ -48,9 +47,9 @@ pub struct Control {
 
 impl Control {
     /// Serves at `path` from now on.
-    pub async fn open(path: &Path, requests: mpsc::Sender<Request>, tally: Tally) -> Result<Control, SocketError> {
+    pub async fn open(path: &Path, requests: mpsc::Sender<Request>, meters: Meters) -> Result<Control, SocketError> {
         let (listener, place) = socket::listen(path).await?;
-        let routes = Routes::new(requests, tally);
+        let routes = Routes::new(requests, meters);
         let server = Server::start(listener, LIMITS, move |peer, request| routes.clone().answer(peer, request));
         Ok(Control { server, place })
     }

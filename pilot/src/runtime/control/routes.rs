@@ -15,10 +15,10 @@ use tokio::time::timeout;
 
 use super::ask::{Answer, Ask, JobAsk, Refusal, Request as Question, Why};
 use super::bodies;
-use super::tally::Tally;
 use crate::core::effect::{JobRequest, Switch};
 use crate::runtime::http::{Gone, Lines, Request, Response, json, stream, text};
 use crate::runtime::output::{Piece, Recent};
+use crate::runtime::telemetry::Meters;
 
 /// Streamed answers at one time; they have no deadline.
 const STREAMS: usize = 8;
@@ -31,7 +31,7 @@ const LINES: usize = 20;
 #[derive(Clone)]
 pub(super) struct Routes {
     requests: mpsc::Sender<Question>,
-    tally: Tally,
+    meters: Meters,
     streams: Arc<Semaphore>,
 }
 
@@ -45,8 +45,8 @@ enum Route<'a> {
 }
 
 impl Routes {
-    pub(super) fn new(requests: mpsc::Sender<Question>, tally: Tally) -> Self {
-        Routes { requests, tally, streams: Arc::new(Semaphore::new(STREAMS)) }
+    pub(super) fn new(requests: mpsc::Sender<Question>, meters: Meters) -> Self {
+        Routes { requests, meters, streams: Arc::new(Semaphore::new(STREAMS)) }
     }
 
     /// Answers one request of this peer.
@@ -69,7 +69,7 @@ impl Routes {
             // v3 does not count what it does not know.
             Route::Nowhere => return text(StatusCode::NOT_FOUND, "404 page not found\n"),
         };
-        self.tally.count(response.status().as_u16(), counted);
+        self.meters.control_request(response.status().as_u16(), counted);
         response
     }
 

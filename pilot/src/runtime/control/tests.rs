@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Served {
     control: Option<Control>,
     folder: PathBuf,
-    tally: Tally,
+    meters: Meters,
     asked: mpsc::UnboundedReceiver<Ask>,
 }
 
@@ -38,9 +38,10 @@ async fn served(name: &str, answer: impl Fn(&Ask) -> Answer + Send + 'static) ->
             let _ = request.answer.send(given);
         }
     });
-    let tally = Tally::default();
-    let control = Control::open(&folder.join("socket"), sender, tally.clone()).await.unwrap();
-    Served { control: Some(control), folder, tally, asked }
+    let meters = Meters::default();
+    meters.begin(|| 0);
+    let control = Control::open(&folder.join("socket"), sender, meters.clone()).await.unwrap();
+    Served { control: Some(control), folder, meters, asked }
 }
 
 impl Served {
@@ -128,7 +129,7 @@ async fn v3s_refusals_are_v3s() {
 
 #[tokio::test]
 async fn handled_requests_are_counted_by_status_and_known_path() {
-    let served = served("tally", |_| Answer::Refused(Refusal::new(Why::Unknown, "no such job"))).await;
+    let served = served("counted", |_| Answer::Refused(Refusal::new(Why::Unknown, "no such job"))).await;
     for (method, path) in [
         ("GET", "/v3/ping"),
         ("GET", "/v3/ping"),
@@ -140,8 +141,17 @@ async fn handled_requests_are_counted_by_status_and_known_path() {
     ] {
         served.exchange(method, path, "").await;
     }
-    let want = [(200, "/v3/ping", 2), (404, "/v3/jobs", 3), (405, "/v3/reload", 1)];
-    assert_eq!(served.tally.counts(), want);
+    let families = served.meters.gather();
+    let counted = families.iter().find(|family| family.name() == "containerpilot_control_http_requests").unwrap();
+    let counts: Vec<_> = counted
+        .get_metric()
+        .iter()
+        .map(|series| {
+            let [code, path] = series.get_label() else { panic!("{series:?}") };
+            (code.value(), path.value(), series.get_counter().get_value())
+        })
+        .collect();
+    assert_eq!(counts, [("200", "/v3/ping", 2.0), ("404", "/v3/jobs", 3.0), ("405", "/v3/reload", 1.0)]);
 }
 
 #[tokio::test]
@@ -300,9 +310,9 @@ async fn a_supervisor_that_is_gone_is_told_and_not_waited_for() {
     std::fs::create_dir_all(&folder).unwrap();
     let (sender, requests) = mpsc::channel(WAITING);
     drop(requests);
-    let control = Control::open(&folder.join("socket"), sender, Tally::default()).await.unwrap();
+    let control = Control::open(&folder.join("socket"), sender, Meters::default()).await.unwrap();
     let (_, asked) = mpsc::unbounded_channel();
-    let served = Served { control: Some(control), folder, tally: Tally::default(), asked };
+    let served = Served { control: Some(control), folder, meters: Meters::default(), asked };
     let (status, _, body) = served.exchange("POST", "/v3/reload", "").await;
     assert_eq!((status, body.as_str()), (503, "pilot has ended its work\n"));
 }

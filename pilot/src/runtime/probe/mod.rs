@@ -40,6 +40,12 @@ impl Prober {
         Prober::default()
     }
 
+    /// A client for plain http to neighbours, a connection a request; `None` if none can be built.
+    pub(crate) fn plain_http(&self) -> Option<reqwest::Client> {
+        let builder = web::builder(&web::Trust::Nothing, self.resolver.clone(), DEFAULT_DEADLINE).ok()?;
+        builder.no_proxy().pool_max_idle_per_host(0).build().ok()
+    }
+
     /// Looks once and says what was found; comes back within `deadline` ([`DEFAULT_DEADLINE`] if there is none).
     ///
     /// An `exec` probe is a process and belongs to `runtime::process`, `notify` to `runtime::notify`; here they are found [`Cause::Misconfigured`].

@@ -6,6 +6,7 @@ use nix::sys::signal::Signal;
 
 use super::Supervisor;
 use crate::core::effect::{Announcement, Effect, Input, StopSignal};
+use crate::core::job::is_restart;
 use crate::core::plan::{JobId, Level, SignalNumber};
 use crate::runtime::catalog::Desired;
 
@@ -13,9 +14,13 @@ impl Supervisor {
     pub(super) fn perform(&mut self, effect: Effect, inputs: &mut VecDeque<Input>) {
         match effect {
             Effect::Start { job, run, cause } => {
-                let Supervisor { engine, children, environment, notices, output, .. } = self;
+                let Supervisor { engine, children, environment, notices, output, meters, .. } = self;
                 let Some(settings) = engine.job(job) else { return };
                 tracing::debug!("{}.Run start", settings.name);
+                meters.job_started(&settings.name);
+                if is_restart(&settings.start, cause.as_ref()) {
+                    meters.job_restarted(&settings.name);
+                }
                 let started = children.start_run(settings, (job, run), cause.as_ref(), environment, notices, output);
                 if let Err(error) = started {
                     let (code, reason) = (error.exit_code(), error.to_string());
@@ -35,13 +40,13 @@ impl Supervisor {
                 self.children.signal_run(run, signal);
             }
             Effect::Probe { job, round } => self.probe(job, round, inputs),
-            Effect::CancelProbe { round, .. } => match self.probes.remove(&round) {
-                Some(task) => {
+            Effect::CancelProbe { round, .. } => {
+                self.rounds.remove(&round);
+                if let Some(task) = self.probes.remove(&round) {
                     task.abort();
-                    self.children.forget_probe(round);
                 }
-                None => self.children.forget_probe(round),
-            },
+                self.children.forget_probe(round);
+            }
             Effect::Announce { job, announcement } => {
                 let desired = match announcement {
                     Announcement::Initial => Desired::Initial,
@@ -59,7 +64,14 @@ impl Supervisor {
                     registrar.withdraw(service);
                 }
             }
-            Effect::Published(event) => tracing::debug!("event: {event}"),
+            Effect::EnterGroup { job } => self.enter_group(job),
+            Effect::LeaveGroup { job } => self.leave_group(job, inputs),
+            Effect::Drain { job } => self.drain(job),
+            Effect::CountInFlight { job } => self.count_in_flight(job),
+            Effect::Published(event) => {
+                self.meters.event(&event);
+                tracing::debug!("event: {event}");
+            }
             Effect::Say { level, text, .. } => match level {
                 Level::Panic | Level::Fatal | Level::Error => tracing::error!("{text}"),
                 Level::Warn => tracing::warn!("{text}"),

@@ -1,6 +1,7 @@
 //! Looking: at a job's health, at what a watch names. Whatever is seen comes back as a report.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use super::{Report, Supervisor};
 use crate::core::effect::{Input, RoundId, Verdict};
@@ -16,6 +17,9 @@ impl Supervisor {
         let Some(settings) = engine.job(job) else { return };
         let Some(health) = &settings.health else { return };
         let reporter = reporter.clone();
+        if self.meters.is_on() {
+            self.rounds.insert(round, Instant::now());
+        }
         match &health.probe {
             None => {}
             Some(Probe::Exec(command)) => {
@@ -66,8 +70,10 @@ impl Supervisor {
             }
             WatchTarget::Probe { probe, timeout } => {
                 let name = watch.name.clone();
+                let (meters, source) = (self.meters.clone(), format!("watch.{name}"));
                 let mut last = None;
-                let report = move |finding: Finding| {
+                let report = move |finding: Finding, took| {
+                    meters.probed(&source, finding.pass.into(), took);
                     if last.replace(finding.pass) != Some(finding.pass) {
                         let state = if finding.pass { "passes" } else { "fails" };
                         tracing::info!("watch {name} {state}: {}", finding.note);

@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 
 use super::catalog::{Client, Registrar, Withdrawn};
 use super::children::Children;
-use super::control::{Control, Request, Tally, WAITING};
+use super::control::{Control, Request, WAITING};
 use super::environment::Environment;
 use super::notify::Notices;
 use super::output::Output;
@@ -20,13 +20,19 @@ use super::probe::Prober;
 use super::process::guard::Guarded;
 use super::process::leftovers;
 use super::process::signals::{Arrived, Signals};
+use super::snapshot::{Snapshot, Viewer, Viewers};
+use super::telemetry::{Listening, Meters, Telemetry};
 use crate::core::effect::{Effect, Input, RoundId, UserSignal};
 use crate::core::engine::Engine;
 use crate::core::plan::{JobId, Plan};
 
+mod balancing;
 mod effects;
 mod eyes;
 mod requests;
+mod telemetry;
+
+use telemetry::Otherwise;
 
 /// How often the remains of process groups are looked at while there are any; the kernel tells nobody of their end.
 const LINGERING: Duration = Duration::from_millis(20);
@@ -39,6 +45,8 @@ const WITHOUT_OUTPUT: Duration = Duration::from_millis(200);
 enum Report {
     Input(Input),
     ProbeDeadline(RoundId, Duration),
+    /// Telemetry cannot be served, and why.
+    CannotServe(String, Otherwise),
 }
 
 /// One pilot at work.
@@ -53,15 +61,23 @@ pub struct Supervisor {
     notices: Notices,
     prober: Prober,
     probes: HashMap<RoundId, AbortHandle>,
+    #[cfg(feature = "aws")]
+    balancers: HashMap<JobId, super::balancer::Balancer>,
     catalog: Option<Client>,
     registrar: Option<Registrar>,
     withdrawn: mpsc::UnboundedReceiver<Withdrawn>,
     control: Option<Control>,
-    tally: Tally,
     requests: mpsc::Receiver<Request>,
     asker: mpsc::Sender<Request>,
     reports: mpsc::UnboundedReceiver<Report>,
     reporter: mpsc::UnboundedSender<Report>,
+    meters: Meters,
+    /// When probes began, while they are counted.
+    rounds: HashMap<RoundId, Instant>,
+    telemetry: Telemetry,
+    listening: Option<Listening>,
+    viewers: Viewers,
+    failure: Option<u8>,
 }
 
 impl Supervisor {
@@ -71,8 +87,16 @@ impl Supervisor {
         let (withdrawals, withdrawn) = mpsc::unbounded_channel();
         let (reporter, reports) = mpsc::unbounded_channel();
         let (asker, requests) = mpsc::channel(WAITING);
-        let catalog = plan.consul.clone().map(Client::new);
+        let (viewer, viewers) = Viewer::new();
+        let meters = Meters::default();
+        let catalog = plan.consul.clone().map(|consul| Client::new(consul).counted(meters.clone()));
         Supervisor {
+            telemetry: Telemetry::new(meters.clone(), viewer),
+            meters,
+            rounds: HashMap::new(),
+            listening: None,
+            viewers,
+            failure: None,
             engine: Engine::new(Arc::clone(&plan), seed()),
             began: Instant::now(),
             signals,
@@ -82,11 +106,12 @@ impl Supervisor {
             notices: Notices::default(),
             prober: Prober::new(),
             probes: HashMap::new(),
+            #[cfg(feature = "aws")]
+            balancers: HashMap::new(),
             registrar: catalog.clone().map(|client| Registrar::new(client, withdrawals)),
             catalog,
             withdrawn,
             control: None,
-            tally: Tally::default(),
             requests,
             asker,
             reports,
@@ -101,16 +126,18 @@ impl Supervisor {
             return code;
         }
         let mut inputs = VecDeque::from([Input::Startup]);
+        self.serve_telemetry(Otherwise::Stop);
         for watch in self.engine.watch_ids() {
             self.follow(*watch);
         }
         loop {
             while let Some(input) = inputs.pop_front() {
+                self.count(&input);
                 for effect in self.engine.handle(input, self.began.elapsed()) {
                     if let Effect::Exit(code) = effect {
                         self.close_control().await;
                         leftovers::end(self.plan.stop_timeout, &mut self.signals).await;
-                        return code;
+                        return self.failure.unwrap_or(code);
                     }
                     self.perform(effect, &mut inputs);
                 }
@@ -151,14 +178,22 @@ impl Supervisor {
                     inputs.push_back(input);
                 }
                 Report::ProbeDeadline(round, limit) => self.children.probe_timed_out(round, limit),
+                Report::CannotServe(why, otherwise) => self.cannot_serve(&why, otherwise, inputs),
             },
             Some(request) = self.requests.recv() => self.answer(request, inputs),
             () = self.notices.arrival() => inputs.extend(self.notices.take()),
             () = timer => {
+                if let Some(wake) = wake.filter(|_| self.meters.is_on()) {
+                    self.meters.woke_late(wake.elapsed());
+                }
                 if self.children.has_lingering_groups() {
                     self.reap(inputs);
                 }
                 inputs.push_back(Input::Tick);
+            }
+            Some(viewer) = self.viewers.recv() => {
+                // Whoever asked may have gone.
+                let _ = viewer.send(Snapshot::take(&self.engine, &self.children, self.began.elapsed()));
             }
         }
     }

@@ -26,7 +26,7 @@ impl Supervisor {
     pub(super) async fn open_control(&mut self) -> Result<(), u8> {
         let path = std::path::absolute(&self.plan.control.socket).unwrap_or_else(|_| self.plan.control.socket.clone());
         for attempt in 1.. {
-            let error = match Control::open(&path, self.asker.clone(), self.tally.clone()).await {
+            let error = match Control::open(&path, self.asker.clone(), self.meters.clone()).await {
                 Ok(control) => {
                     tracing::info!("control: serving at {}", path.display());
                     self.environment.announce_socket(&path);
@@ -137,6 +137,7 @@ impl Supervisor {
 
     fn record(&mut self, Sample { key, value }: &Sample) {
         tracing::debug!("event: {{Metric {key}|{value}}}");
+        self.telemetry.record(key, value);
     }
 
     fn reload(&mut self) -> Result<(), String> {
