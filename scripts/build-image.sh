@@ -2,7 +2,7 @@
 # Builds the image of this commit under two names, its hash and its branch, and prints both and the image's id.
 # $REPO is the repository, $DOCKERFILE the recipe (Dockerfile, Dockerfile.pilot). PREBUILT=1 compiles here, with this
 # machine's cargo, instead of in the image, and PREBUILT=FOLDER takes static binaries from there; ARCH=arm64 or amd64
-# builds for another machine, as PREBUILT=1 does, and needs BuildKit.
+# builds for another machine, as PREBUILT=1 does, and needs BuildKit. $BUILDER is another image to compile in.
 set -eu
 
 script=build
@@ -55,6 +55,7 @@ for tag in "$commit_tag" "$branch_tag"; do
     [ -z "$tag" ] || set -- "$@" --tag "$repository:$tag"
 done
 [ -z "$platform" ] || set -- "$@" --platform "$platform"
+[ -z "${BUILDER:-}" ] || set -- "$@" --build-arg "BUILDER=$BUILDER"
 source=$(git remote get-url origin 2>/dev/null || true)
 case $source in *://*@*) source=${source%%://*}://${source#*@} ;; esac # without a login
 OCI=org.opencontainers.image

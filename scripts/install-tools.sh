@@ -112,6 +112,15 @@ install_cross() {
         die "Debian's package musl-dev for $other could not be fetched"
 }
 
+# The second generation of compose, a plugin of the docker client; Debian has it since trixie.
+install_compose() {
+    docker compose version >/dev/null 2>&1 && return 0
+    [ -x "$tools/compose/usr/libexec/docker/cli-plugins/docker-compose" ] && return 0
+    say "docker compose: the plugin (unpacked into .tools/compose)"
+    unpack trixie "$(dpkg --print-architecture)" docker-compose compose ||
+        die "Debian's package docker-compose of trixie could not be fetched"
+}
+
 install_musl_target() {
     have rustup || { have cargo || die "no Rust toolchain: install rustup first"; return 0; }
     target=$(uname -m)-unknown-linux-musl
@@ -205,7 +214,11 @@ for group in $groups; do
         from_pypi jenkins-job-builder jenkins-jobs jenkins-job-builder 'renders the Jenkins jobs' ||
             die 'Jenkins Job Builder could not be had: pip3 install jenkins-job-builder'
         ;;
-    test-images | cross) install_cross ;;
+    test-images)
+        install_cross
+        install_compose
+        ;;
+    cross) install_cross ;;
     esac
 done
 say "all there for: $groups"

@@ -7,4 +7,5 @@ pub mod cli;
 mod committed;
 pub mod config;
 pub mod core;
+pub mod picture;
 pub mod runtime;

@@ -22,6 +22,10 @@ const FROM_JENKINS: &[&str] = &[
     "VERSION",
     "ARCH",
     "REPO",
+    "BUILDER",
+    "PREBUILT",
+    "DOCKERFILE",
+    "DOCKER_BUILDKIT",
     "REGISTRY_USER",
     "MAKEFLAGS",
     "MAKELEVEL",
@@ -45,6 +49,19 @@ impl Checkout {
         run(&mut copy).well();
         checkout.git(&["init", "-q", "-b", "master"]);
         checkout.commit("the first");
+        checkout
+    }
+
+    /// The same with everything that git knows here or would, sources too, to build from.
+    pub fn whole() -> Checkout {
+        let checkout = Checkout { scratch: Scratch::new(), environment: Vec::new() };
+        let copy =
+            "git ls-files -z -co --exclude-standard | tar --null --ignore-failed-read -T - -c | tar -x -C \"$0\"";
+        let mut shell = Command::new("sh");
+        shell.args(["-c", copy]).arg(checkout.path()).current_dir(tools::repository());
+        run(&mut shell).well();
+        checkout.git(&["init", "-q", "-b", "master"]);
+        checkout.commit("everything");
         checkout
     }
 

@@ -1,12 +1,13 @@
 //! A container engine of a test's own: a `dockerd` with its data, socket and networks in the test's directory.
 //!
-//! It touches neither another engine on the machine nor the machine's firewall: no default bridge, no iptables. Containers
-//! have names and addresses in networks that a test makes.
+//! The test's thread moves into a network namespace of its own before, and everything that it starts afterwards with it: so
+//! the engine meets no other engine's bridges and firewall rules, and leaves none. Containers have names and addresses in
+//! networks that a test makes; there is no way out of them, so that nothing can be pulled.
 
 use std::fs::{self, File};
 use std::process::{Child, Command, Stdio};
 
-use nix::sched::{CloneFlags, setns};
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
@@ -22,30 +23,19 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts an engine in this machine's network: it reaches a registry on 127.0.0.1.
-    pub fn start() -> Engine {
-        Engine::begin(Command::new(tools::find(&["dockerd"])))
-    }
-
-    /// Starts an engine in a network of its own, where no other engine's firewall keeps containers from each other. What is
-    /// asked of them is asked [inside](Engine::inside).
-    pub fn isolated() -> Engine {
-        let mut command = Command::new(tools::find(&["unshare"]));
-        command.args(["--net", "--", "sh", "-c", "ip link set lo up && exec \"$0\" \"$@\""]);
-        command.arg(tools::find(&["dockerd"]));
-        Engine::begin(command)
-    }
-
+    /// Starts an engine and waits until it answers. From here on this thread has no network but the engine's and loopback.
     #[allow(clippy::expect_used)]
-    fn begin(mut command: Command) -> Engine {
+    pub fn start() -> Engine {
+        unshare(CloneFlags::CLONE_NEWNET).expect("tests with containers are run by root");
+        run(Command::new(tools::find(&["ip"])).args(["link", "set", "lo", "up"])).well();
         let scratch = Scratch::new();
         let log = File::create(scratch.path().join("dockerd.log")).expect("a log file can be made");
-        let child = command
+        let child = Command::new(tools::find(&["dockerd"]))
             .arg(format!("--data-root={}", scratch.file("data")))
             .arg(format!("--exec-root={}", scratch.file("exec")))
             .arg(format!("--pidfile={}", scratch.file("pid")))
             .arg(format!("--host=unix://{}", scratch.file("sock")))
-            .args(["--bridge=none", "--iptables=false", "--ip6tables=false", "--log-level=warn"])
+            .args(["--iptables=false", "--ip6tables=false", "--log-level=warn"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -60,23 +50,10 @@ impl Engine {
         engine
     }
 
-    /// Does something in the engine's network, where its containers are.
-    #[allow(clippy::expect_used)]
-    pub fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        let network = File::open(format!("/proc/{}/ns/net", self.child.id())).expect("the engine runs");
-        std::thread::scope(|scope| {
-            let inside = scope.spawn(|| {
-                setns(network, CloneFlags::CLONE_NEWNET).expect("this is run by root");
-                work()
-            });
-            inside.join().expect("what is done inside does not fail")
-        })
-    }
-
     /// `GET` of a path from a container; `None` while it does not answer.
     pub fn get(&self, container: &str, port: u16, path: &str) -> Option<http::Answer> {
         let address = self.address(container);
-        self.inside(|| http::get_from(&address, port, path).ok())
+        http::get_from(&address, port, path).ok()
     }
 
     /// Where it listens, as `DOCKER_HOST` says it.

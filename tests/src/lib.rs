@@ -21,6 +21,7 @@ pub mod proxy;
 pub mod registry;
 pub mod scratch;
 pub mod scripted;
+pub mod stand_ins;
 pub mod tools;
 pub mod wait;
 

@@ -42,11 +42,6 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Starts one that lets anybody in.
-    pub fn start() -> Registry {
-        Registry::with(Access::Open, Memory::Disk)
-    }
-
     /// Starts one.
     #[track_caller]
     pub fn with(access: Access, memory: Memory) -> Registry {

@@ -34,7 +34,7 @@ fn app(engine: &Engine) -> String {
 
 #[test]
 fn both_builders_make_the_image_that_is_promised() {
-    let engine = Engine::isolated();
+    let engine = Engine::start();
     let (mut checkout, _programs) = builder(&engine);
     let mut seen = Vec::new();
     let buildkit = engine.buildkit_client();
@@ -80,7 +80,7 @@ fn is_empty(value: &Value) -> bool {
 
 #[test]
 fn nothing_is_in_the_image_but_what_it_needs() {
-    let engine = Engine::isolated();
+    let engine = Engine::start();
     let image = app(&engine);
     let (container, files) = (engine.docker(&["create", &image]).well(), Scratch::new());
     engine.docker(&["export", "-o", &files.file("all.tar"), &container]).well();
@@ -126,8 +126,21 @@ fn nothing_is_in_the_image_but_what_it_needs() {
 }
 
 #[test]
+fn an_authority_laid_beside_the_public_ones_is_in_the_image() {
+    let engine = Engine::start();
+    let (checkout, _programs) = builder(&engine);
+    checkout.scratch.write("image/certs/rds.pem", "the region's bundle");
+    checkout.commit("trust the database's authorities");
+    checkout.make(&["build"]).well();
+    let (container, folder) = (engine.docker(&["create", "test/app:master"]).well(), Scratch::new());
+    let copy = format!("{container}:/etc/ssl/certs/rds.pem");
+    engine.docker(&["cp", &copy, &folder.file("rds.pem")]).well();
+    assert_eq!(folder.lines("rds.pem"), ["the region's bundle"]);
+}
+
+#[test]
 fn it_runs_read_only_as_anybody_without_any_right() {
-    let engine = Engine::isolated();
+    let engine = Engine::start();
     let image = app(&engine);
     engine.docker(&["network", "create", "net"]).well();
     let hardened = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user", "12345"];
@@ -136,10 +149,12 @@ fn it_runs_read_only_as_anybody_without_any_right() {
     let ready = || engine.get("app", 5000, "/ready").filter(|answer| answer.status == 200);
     until("the application to be ready", SOON, ready);
     let address = engine.address("app");
-    let created = engine.inside(|| http::post_to(&address, 5000, "/create", "username=ada")).unwrap();
+    let created = http::post_to(&address, 5000, "/create", "username=ada").unwrap();
     assert_eq!(created.status, 302, "{}", created.head);
     assert!(created.head.contains("/success"), "{}", created.head);
     assert!(engine.get("app", 5000, "/users").unwrap().body.contains("ada"));
+    let health = || (engine.inspect("app")["State"]["Health"]["Status"] == "healthy").then_some(());
+    until("the image's own check to pass", SOON * 2, health);
     let shell = engine.docker(&["exec", "app", "/bin/sh", "-c", "true"]).badly();
     assert!(shell.contains("no such file"), "{shell}");
     engine.docker(&["stop", "app"]).well();
@@ -155,7 +170,7 @@ fn it_runs_read_only_as_anybody_without_any_right() {
 
 #[test]
 fn with_a_database_and_consul_in_the_network_it_uses_both() {
-    let engine = Engine::isolated();
+    let engine = Engine::start();
     let image = app(&engine);
     let mut database = MariaDb::start();
     database.kill(); // it goes on in a container, on the same data
@@ -197,7 +212,7 @@ fn with_a_database_and_consul_in_the_network_it_uses_both() {
 // Issue 2: the static binary resolves names where there is no libc's configuration, and nothing else either.
 #[test]
 fn pilot_alone_from_scratch_finds_others_by_their_names() {
-    let engine = Engine::isolated();
+    let engine = Engine::start();
     let image = app(&engine);
     let (mut checkout, _programs) = builder(&engine);
     checkout.set("REPO", "test/pilot");
@@ -245,7 +260,7 @@ fn pilot_alone_from_scratch_finds_others_by_their_names() {
 
 #[test]
 fn nothing_goes_to_the_builder_but_what_is_named() {
-    let engine = Engine::isolated();
+    let engine = Engine::start();
     let folder = Scratch::new();
     run(Command::new("cp").arg(tools::repository().join(".dockerignore")).arg(folder.path())).well();
     let wanted = [
@@ -295,6 +310,18 @@ fn nothing_goes_to_the_builder_but_what_is_named() {
         for file in unwanted {
             assert!(!list.lines().any(|line| line == file), "{file} is there: {list}");
         }
+    }
+}
+
+#[test]
+fn every_member_of_the_workspace_reaches_the_builder() {
+    let read = |name: &str| std::fs::read_to_string(tools::repository().join(name)).unwrap();
+    let (manifest, ignored) = (read("Cargo.toml"), read(".dockerignore"));
+    let line = manifest.lines().find_map(|line| line.strip_prefix("members = ")).unwrap();
+    let members: Vec<String> = serde_json::from_str(line).unwrap();
+    for member in members {
+        let named = [format!("!{member}"), format!("!{member}/Cargo.toml")];
+        assert!(ignored.lines().any(|line| named.contains(&line.to_owned())), "{member} is lacking in .dockerignore");
     }
 }
 

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use pilot_tests::registry::{Access, Memory, PASSWORD, USER};
-use pilot_tests::{Checkout, Engine, Registry, SOON, Scratch, http, tools, until};
+use pilot_tests::{Checkout, Engine, Registry, SOON, Scratch, tools, until};
 
 /// An engine, a registry and a checkout that know each other; the image's programs are a few bytes.
 struct Yard {
@@ -19,20 +19,21 @@ struct Yard {
 
 impl Yard {
     fn new() -> Yard {
-        Yard::with(Registry::start())
+        Yard::with(Access::Open, Memory::Disk)
     }
 
-    fn with(registry: Registry) -> Yard {
+    fn with(access: Access, memory: Memory) -> Yard {
         let programs = Scratch::new();
         for name in ["pilot", "app"] {
             programs.write(name, name);
         }
         let folder = programs.path().display().to_string();
-        Yard::from(registry, programs, &folder)
+        Yard::from(programs, &folder, access, memory)
     }
 
-    fn from(registry: Registry, programs: Scratch, folder: &str) -> Yard {
-        let engine = Engine::start();
+    fn from(programs: Scratch, folder: &str, access: Access, memory: Memory) -> Yard {
+        let engine = Engine::start(); // first: the registry is in its network
+        let registry = Registry::with(access, memory);
         let mut checkout = Checkout::new();
         let repository = registry.repository("myrepo/app");
         let home = programs.file("home");
@@ -82,7 +83,7 @@ impl Yard {
 fn two_commits_on_a_branch() {
     let programs = Scratch::new();
     let folder = tools::for_an_image(&programs);
-    let yard = Yard::from(Registry::start(), programs, &folder);
+    let yard = Yard::from(programs, &folder, Access::Open, Memory::Disk);
     yard.checkout.git(&["checkout", "-q", "-b", "myfeature"]);
     let columns = |tag: &str| {
         let words = ["images", "--no-trunc", "--format", "{{.Repository}} {{.Tag}} {{.ID}}"];
@@ -121,8 +122,7 @@ fn two_commits_on_a_branch() {
     let image = format!("{}@{digest}", yard.repository);
     docker(&["network", "create", "net"]);
     docker(&["run", "-d", "--name", "app", "--network", "net", &image]);
-    let address = yard.engine.address("app");
-    let hello = until("the pulled image to answer", SOON, || http::get_from(&address, 5000, "/").ok());
+    let hello = until("the pulled image to answer", SOON, || yard.engine.get("app", 5000, "/"));
     assert_eq!((hello.status, hello.body.as_str()), (200, "Hello, World!"));
     docker(&["stop", "app"]);
     assert_eq!(yard.engine.inspect("app")["State"]["ExitCode"], 0);
@@ -249,7 +249,7 @@ fn a_registry_that_is_away_for_a_moment_is_waited_for() {
 // Garbage was collected while it ran: it accepts a push, lists the tag, and does not have the bytes.
 #[test]
 fn a_registry_that_lies_is_found_out() {
-    let yard = Yard::with(Registry::with(Access::Open, Memory::Cached));
+    let yard = Yard::with(Access::Open, Memory::Cached);
     let (hash, digest) = yard.pushed("collected");
     yard.registry.delete("myrepo/app", &digest);
     yard.registry.collect_garbage();
@@ -278,7 +278,7 @@ fn a_registry_that_has_lost_a_layer_is_found_out() {
 
 #[test]
 fn a_registry_with_a_login_is_pushed_to_with_docker_s_login_or_one_of_its_own() {
-    let mut yard = Yard::with(Registry::with(Access::Login, Memory::Disk));
+    let mut yard = Yard::with(Access::Login, Memory::Disk);
     yard.checkout.set("TRIES", "5"); // a refusal is an answer: it is not asked again
     yard.build();
     let refused = yard.checkout.make(&["push"]).badly();

@@ -195,7 +195,6 @@ fn two_branches_never_share_a_stack() {
     seen.sort();
     seen.dedup();
     assert_eq!(seen.len(), count, "{seen:?}");
-    drop(stack);
     checkout.unset("BRANCH");
     checkout.set("CHANGE_ID", "7");
     assert_eq!(checkout.name("stack"), "pr-7");
@@ -272,7 +271,8 @@ fn looking_at_what_make_would_do_contacts_nobody() {
 #[test]
 fn who_may_push_from_jenkins() {
     let own = "https://github.com/myorg/app.git";
-    let rows: [(&str, &[(&str, &str)], bool); 10] = [
+    type Environment = [(&'static str, &'static str)];
+    let rows: [(&str, &Environment, bool); 10] = [
         ("a push to master", &[("GIT_BRANCH", "origin/master")], true),
         ("a push to a branch", &[("GIT_BRANCH", "origin/feature/x")], true),
         ("an own pull request", &[("ghprbPullId", "7"), ("ghprbAuthorRepoGitUrl", own)], true),

@@ -4,12 +4,11 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
-use std::time::Duration;
-
 use clap::{Arg, ArgAction, Command};
 
-use super::check::{Check, Format, Strictness};
-use super::client;
+use super::check::Check;
+use super::graph::Form;
+use super::{client, offline};
 
 /// What pilot is asked to do.
 #[derive(Debug, PartialEq)]
@@ -18,6 +17,10 @@ pub(super) enum Action {
     Run { config: Option<PathBuf> },
     /// Report every mistake in a configuration.
     Check(Check),
+    /// Draw a configuration's event graph.
+    Graph { config: Option<PathBuf>, form: Form },
+    /// Print a text that is part of pilot.
+    Print(&'static str),
     /// Render the configuration's template only.
     Template { config: Option<PathBuf>, out: Option<PathBuf> },
     /// Tell the supervisor of this process that it is ready, or something else.
@@ -56,19 +59,14 @@ fn by_clap(arguments: Vec<OsString>) -> Result<Action, clap::Error> {
     let config = path("config").filter(|path| !path.as_os_str().is_empty());
     let socket = path("socket");
     match matches.subcommand() {
-        Some(("check", check)) => {
-            return Ok(Action::Check(Check {
-                config: check.get_one::<PathBuf>("file").cloned().or(config),
-                stop_budget: check.get_one::<Duration>("stop-timeout").copied(),
-                strictness: if check.get_flag("strict") { Strictness::Warnings } else { Strictness::Errors },
-                format: if check.get_flag("json") { Format::Json } else { Format::Text },
-            }));
-        }
         Some(("notify", notify)) => {
             let assignments = notify.get_many::<String>("assignment").into_iter().flatten().cloned().collect();
             return Ok(Action::Notify { assignments });
         }
         Some((name, command)) => {
+            if let Some(action) = offline::from_subcommand(name, command, &config) {
+                return Ok(action);
+            }
             if let Some(ask) = client::from_subcommand(name, command) {
                 return Ok(Action::Ask { ask, socket, config });
             }
@@ -87,18 +85,38 @@ fn by_clap(arguments: Vec<OsString>) -> Result<Action, clap::Error> {
     })
 }
 
-fn command() -> Command {
+/// One screen. A test sees to it that every command and flag is in it.
+const HELP: &str = "\
+Usage: pilot [OPTIONS] [COMMAND]
+
+Without a command pilot runs the configuration and supervises its jobs until it
+is told to stop (SIGTERM, SIGINT; a second one skips all waiting), or until all
+jobs have ended.
+
+Commands (`pilot COMMAND --help` tells more):
+  of a configuration    check, graph, schema
+  of a running pilot    jobs, health, logs, start, stop, restart, signal,
+                        reload, maintenance, putenv, putmetric, ping
+  inside of a job       notify
+  of pilot itself       completion, man, help
+
+Options (one dash is enough, as in ContainerPilot 3, whose flags all work):
+  --config FILE         Configuration file [env: CONTAINERPILOT]
+  --socket PATH         Control socket of the running pilot [env: PILOT_SOCKET]
+  --template            Print the rendered configuration [--out FILE: there]
+  --version             Print version and git hash
+  -h, --help            Print this
+
+Exit codes: 0 after a requested stop, 1 bad configuration, 2 wrong usage, and
+the code of a job with `critical: true` when its end has ended everything.
+";
+
+pub(super) fn command() -> Command {
     let path = |name: &'static str| Arg::new(name).value_parser(clap::value_parser!(PathBuf));
     let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
     Command::new("pilot")
         .about("Supervises the jobs of a container: starts, health, Consul, an orderly stop.")
-        .after_help(
-            "Without a command pilot runs the configuration and supervises it until it is told to stop\n\
-             (SIGTERM, SIGINT; a second one skips all waiting) or all jobs have ended.\n\
-             Exit codes: 0 after a requested stop, 1 bad configuration, 2 wrong usage,\n\
-             and the code of a job with `critical: true` when that job's end ended everything.\n\
-             Every flag of ContainerPilot 3 works with one dash too.\n",
-        )
+        .override_help(HELP)
         .disable_version_flag(true)
         .args_conflicts_with_subcommands(false)
         .arg(path("config").long("config").value_name("FILE").help("Configuration file [env: CONTAINERPILOT]"))
@@ -110,30 +128,17 @@ fn command() -> Command {
                 .long("socket")
                 .value_name("PATH")
                 .global(true)
-                .help("Control socket of the running pilot [env: PILOT_SOCKET]"),
+                .help("Socket of the running pilot [env: PILOT_SOCKET]"),
         )
         .args(client::flags())
+        .subcommands(offline::subcommands())
         .subcommand(
-            Command::new("check")
-                .about("Report every mistake in a configuration; exit 1 if there is one")
-                .arg(path("file").value_name("FILE").help("Configuration file [default: as for running]"))
-                .arg(
-                    Arg::new("stop-timeout")
-                        .long("stop-timeout")
-                        .value_name("TIME")
-                        .value_parser(crate::config::duration)
-                        .help("Whether stopping takes longer, such as 30s; with a table of who may take how long"),
-                )
-                .arg(flag("strict").help("Warnings fail too"))
-                .arg(flag("json").help("The report as JSON")),
-        )
-        .subcommand(
-            Command::new("notify").about("In a job with `health: { notify: true }`: tell pilot that it is ready").arg(
+            Command::new("notify").about("In a job: tell pilot that it is ready (health.notify)").arg(
                 Arg::new("assignment")
                     .value_name("NAME=VALUE")
                     .num_args(0..)
                     .value_parser(assignment)
-                    .help("What to tell, such as READY=1, \"STATUS=3 clients\", WATCHDOG=1 [default: READY=1]"),
+                    .help("Such as \"STATUS=3 clients\", WATCHDOG=1 [default: READY=1]"),
             ),
         )
         .subcommands(client::subcommands())
@@ -169,9 +174,15 @@ fn set_flag(argument: OsString) -> Option<OsString> {
 }
 
 #[cfg(test)]
+mod made;
+
+#[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use clap::error::ErrorKind;
 
+    use super::super::check::{Format, Strictness};
     use super::*;
 
     fn parsed(line: &str) -> Result<Action, ErrorKind> {
@@ -205,6 +216,11 @@ mod tests {
                 "pilot -template -config a -out b",
                 Ok(Action::Template { config: Some("a".into()), out: Some("b".into()) }),
             ),
+            ("pilot graph a", Ok(Action::Graph { config: Some("a".into()), form: Form::Text })),
+            ("pilot -config a graph -format svg", Ok(Action::Graph { config: Some("a".into()), form: Form::Svg })),
+            ("pilot graph --format png", Err(ErrorKind::InvalidValue)),
+            ("pilot completion tcsh", Err(ErrorKind::InvalidValue)),
+            ("pilot completion", Err(ErrorKind::MissingRequiredArgument)),
             ("pilot notify", Ok(Action::Notify { assignments: vec![] })),
             (
                 "pilot notify READY=1 STATUS=a=b",

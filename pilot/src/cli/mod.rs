@@ -5,7 +5,9 @@
 mod arguments;
 mod check;
 mod client;
+mod graph;
 mod notify;
+mod offline;
 mod run;
 mod surroundings;
 mod template;
@@ -30,6 +32,11 @@ pub fn main() -> ExitCode {
     match arguments::parse(std::env::args_os()) {
         Ok(Action::Run { config }) => run::run(config),
         Ok(Action::Check(check)) => check::check(check),
+        Ok(Action::Graph { config, form }) => graph::graph(config, form),
+        Ok(Action::Print(text)) => {
+            let _ = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());
+            ExitCode::SUCCESS
+        }
         Ok(Action::Template { config, out }) => template::render(config, out),
         Ok(Action::Notify { assignments }) => notify::notify(&assignments),
         Ok(Action::Ask { ask, socket, config }) => client::ask(&ask, socket, config),

@@ -59,6 +59,8 @@ impl<'a> Field<'a> {
     }
 
     fn open(&self, known: &[&'static str], ignored: &[&str], same: fn(&str, &str) -> bool) -> Option<Block<'a>> {
+        #[cfg(test)]
+        assert!(super::reference::describes(known), "{known:?} are not the keys of an object in config/reference");
         let Kind::Object(members) = &self.value.kind else {
             self.wrong_type("an object", "write it in braces: { key: value }");
             return None;

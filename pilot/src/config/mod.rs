@@ -35,6 +35,8 @@ mod nearest;
 mod numbers;
 mod probe;
 mod process;
+#[cfg(test)]
+mod reference;
 mod restarts;
 mod service;
 mod shown;

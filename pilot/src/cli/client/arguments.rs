@@ -59,7 +59,7 @@ pub(in crate::cli) fn subcommands() -> Vec<Command> {
                 .value_name("SECONDS")
                 .value_parser(clap::value_parser!(u64))
                 .default_value(WAIT)
-                .help("How long to wait until it is down; 0 does not wait"),
+                .help("How long to wait until it is down; 0: not"),
         ),
         command("restart", "End a job's run and run it again").arg(job()),
         command("signal", "Send a signal to a job's processes")
@@ -83,7 +83,7 @@ pub(in crate::cli) fn subcommands() -> Vec<Command> {
                 Arg::new("ready")
                     .long("ready")
                     .action(ArgAction::SetTrue)
-                    .help("Only if every job with a check is healthy now, and in service"),
+                    .help("Only if every job with a check is healthy and in service"),
             )
             .arg(json()),
         command("reload", "Read the configuration again"),
