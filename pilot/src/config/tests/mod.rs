@@ -9,6 +9,7 @@ mod manual;
 mod messages;
 mod process;
 mod random;
+mod v3;
 
 use std::net::IpAddr;
 
