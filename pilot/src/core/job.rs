@@ -423,7 +423,8 @@ pub fn is_restart(start: &Start, cause: Option<&Event>) -> bool {
     cause.is_none() && !matches!(start, Start::Interval(_))
 }
 
-fn is_of_a_stop(code: Code) -> bool {
+/// Whether it is an event of a job's way out.
+pub(super) fn is_of_a_stop(code: Code) -> bool {
     matches!(code, Code::Stopping | Code::Draining | Code::Drained | Code::Stopped)
 }
 
