@@ -18,7 +18,7 @@ if [ -n "${IMAGE:-}" ]; then
     # `app` is the Makefile's default: nobody has said what the repository is.
     case ${REPO:-app} in app | "$repository") ;; *) die "IMAGE is of $repository, and deployments are of $REPO" ;; esac
 else
-    repository=${REPO:?REPO is not set; run make deploy}
+    needs_repository
     log_in
     # Only the commits of the branch itself: those that came with a merge were never built as its head.
     for tag in ${TAG:-$(git rev-list --first-parent --max-count=20 HEAD | cut -b 1-8)}; do

@@ -62,12 +62,12 @@ debian_mirror() {
         awk '$2 == "Debian" { print $1; found = 1; exit } { if (first == "") first = $1 } END { if (!found && first != "") print first }'
 }
 
-# unpack SUITE ARCHITECTURE PACKAGE FOLDER: a Debian package's files in .tools/FOLDER, by an apt of our own.
-# Answers 1 with the end of apt's log when that cannot be had.
-unpack() {
-    own=$tools/apt-$4
+# own_suite SUITE ARCHITECTURE NAME: own_apt knows that suite from now on, with lists, cache and state in .tools/apt-NAME.
+own_suite() {
+    own=$tools/apt-$3
     rm -rf "$own"
     mkdir -p "$own/lists/partial" "$own/cache/archives/partial" "$own/parts" "$own/download"
+    : >"$own/status"
     mirror=$(debian_mirror)
     [ -n "$mirror" ] || { say 'apt knows no Debian mirror (apt-get update?)'; return 1; }
     key=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -75,15 +75,23 @@ unpack() {
     printf 'deb [arch=%s signed-by=%s] %s %s main\n' "$2" "$key" "$mirror" "$1" >"$own/sources.list"
     own_apt() {
         apt-get -q -o Dir::Etc::sourcelist="$own/sources.list" -o Dir::Etc::sourceparts="$own/parts" \
-            -o Dir::State::lists="$own/lists" -o Dir::Cache="$own/cache" -o APT::Sandbox::User= \
-            -o APT::Architecture="$architecture" -o APT::Architectures="$architecture" \
+            -o Dir::State::lists="$own/lists" -o Dir::State::status="$own/status" -o Dir::Cache="$own/cache" \
+            -o APT::Sandbox::User= -o APT::Architecture="$architecture" -o APT::Architectures="$architecture" \
             -o Acquire::Languages=none -o Acquire::Check-Valid-Until=false -o Acquire::Retries=3 "$@"
     }
     architecture=$2
-    if ! { own_apt update && (cd "$own/download" && own_apt download "$3"); } >"$own/log" 2>&1; then
-        tail -n 10 "$own/log" >&2
-        return 1
-    fi
+    own_apt update >"$own/log" 2>&1 || own_failed
+}
+own_failed() {
+    tail -n 10 "$own/log" >&2
+    return 1
+}
+
+# unpack SUITE ARCHITECTURE PACKAGE FOLDER: a Debian package's files in .tools/FOLDER, by an apt of our own.
+# Answers 1 with the end of apt's log when that cannot be had.
+unpack() {
+    own_suite "$1" "$2" "$4" || return 1
+    (cd "$own/download" && own_apt download "$3") >"$own/log" 2>&1 || { own_failed; return 1; }
     dpkg -x "$own/download/$3"_*.deb "$tools/$4.new"
     rm -rf "${tools:?}/$4"
     mv "$tools/$4.new" "$tools/$4"
@@ -97,6 +105,42 @@ install_consul() {
     say "consul: the catalogue that services are registered in (unpacked into .tools/consul)"
     unpack bullseye "$(dpkg --print-architecture)" consul consul ||
         die "Debian's consul package could not be fetched; please put a consul binary on PATH"
+}
+
+# The nearest to RDS that there is here: MySQL 9 of Debian unstable, with all the libraries it needs, down to the libc.
+# Unstable may be in pieces on any day; without it the tests say what they leave out.
+install_mysql9() {
+    [ -x "$tools/mysql9/mysqld" ] && return 0
+    say "mysql 9: logs users in by caching_sha2_password, as RDS does (unpacked into .tools/mysql9)"
+    if ! { have apt-get && own_suite sid "$(dpkg --print-architecture)" mysql9 && {
+        own_apt install -y --download-only --no-install-recommends mysql-server-core mysql-client-core \
+            >"$own/log" 2>&1 || own_failed; }; }; then
+        say "mysql 9 could not be fetched; its tests are left out"
+        return 0
+    fi
+    new=$tools/mysql9.new
+    rm -rf "$new"
+    mkdir -p "$new"
+    for package in "$own"/cache/archives/*.deb; do
+        case ${package##*/} in
+        *perl* | *gdbm*) ;;
+        *) dpkg -x "$package" "$new" ;;
+        esac
+    done
+    # 350 MB with all that these two programs do not need.
+    find "$new/usr/bin" -type f ! -name mysql -delete
+    rm -rf "$new/usr/lib/mysql" "$new/usr/share/doc" "$new"/usr/lib/*-linux-gnu/gconv
+    # Through the loader of their own libc: the machine's may be too old.
+    for program in sbin/mysqld bin/mysql; do
+        cat >"$new/${program#*/}" <<EOF
+#!/bin/sh
+usr=\$(dirname "\$0")/usr
+exec "\$usr"/lib/*-linux-gnu/ld-linux-*.so.* --library-path "\$(echo "\$usr"/lib/*-linux-gnu)" "\$usr/$program" "\$@"
+EOF
+        chmod +x "$new/${program#*/}"
+    done
+    rm -rf "$tools/mysql9" "$own"
+    mv "$new" "$tools/mysql9"
 }
 
 # The C parts of the binaries for another architecture: a compiler that knows it, and musl's headers for it.
@@ -119,6 +163,14 @@ install_compose() {
     say "docker compose: the plugin (unpacked into .tools/compose)"
     unpack trixie "$(dpkg --print-architecture)" docker-compose compose ||
         die "Debian's package docker-compose of trixie could not be fetched"
+}
+
+# Signs images. Debian has it since trixie; without it `make sign` says so.
+install_cosign() {
+    have cosign && return 0
+    [ -x "$tools/cosign/usr/bin/cosign" ] && return 0
+    say "cosign: signs images (unpacked into .tools/cosign)"
+    unpack trixie "$(dpkg --print-architecture)" cosign cosign || die "Debian's package cosign of trixie could not be fetched"
 }
 
 install_musl_target() {
@@ -154,6 +206,7 @@ from_pypi() {
 
 groups=$*
 [ -n "$groups" ] || die "usage: $0 demo|test|test-images|cross|bench ..."
+mkdir -p "$tools"
 for group in $groups; do
     case $group in
     demo | test | test-images | cross | bench)
@@ -211,12 +264,14 @@ for group in $groups; do
     case $group in
     test)
         install_nextest
+        install_mysql9
         from_pypi jenkins-job-builder jenkins-jobs jenkins-job-builder 'renders the Jenkins jobs' ||
             die 'Jenkins Job Builder could not be had: pip3 install jenkins-job-builder'
         ;;
     test-images)
         install_cross
         install_compose
+        install_cosign
         ;;
     cross) install_cross ;;
     esac

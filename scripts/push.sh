@@ -12,10 +12,9 @@ cd "$(dirname "$0")/.."
 # shellcheck source=scripts/registry.sh
 . scripts/registry.sh
 
-repository=${REPO:?REPO is not set; run make push}
+needs_repository
 file=${IMAGE_FILE:-image.env}
 rm -f "$file" # a line from an earlier push must not pass for this one's
-valid_repository "$repository" || die "REPO=$repository is not a repository's name"
 needs_skopeo
 log_in
 

@@ -13,6 +13,13 @@ die() {
 }
 note() { printf '%s\n' "$*"; }
 
+# $REPO, which for a registry is more than the Makefile's default.
+needs_repository() {
+    repository=${REPO:-app}
+    case $repository in */*) ;; *) die "REPO says in which repository: REPO=myrepo/app make $script" ;; esac
+    valid_repository "$repository" || die "REPO=$repository is not a repository's name"
+}
+
 needs_skopeo() {
     command -v skopeo >/dev/null 2>&1 || die 'skopeo is not there, which reads back what the registry serves: apt-get install skopeo'
 }
@@ -75,15 +82,17 @@ insist() {
         fi
         tries=$((tries - 1))
         if [ "$tries" -le 0 ] || grep -Eqi "$FINAL" "$complaint"; then
-            why=$(tail -n 3 "$complaint")
+            why=$(in_plain_words 3)
             rm -f "$complaint"
             return 1
         fi
-        note "  no success, trying again in $pause s: $(tail -n 1 "$complaint")" >&2
+        note "  no success, trying again in $pause s: $(in_plain_words 1)" >&2
         sleep "$pause"
         pause=$((pause * 2))
     done
 }
+# The last lines of a complaint, without what skopeo puts around its sentences.
+in_plain_words() { tail -n "$1" "$complaint" | sed -E 's/^time="[^"]*" level=[a-z]+ msg="(.*)"$/\1/; s/\\"/"/g'; }
 # What the registry's or git's last words mean.
 NOT_THERE='manifest unknown|name unknown|not known to registry'
 REFUSED='unauthorized|authentication required|no basic auth|denied|immutable'

@@ -18,7 +18,7 @@ if [ -n "${IMAGE:-}" ]; then
     read_image "$IMAGE"
     log_in
 else
-    repository=${REPO:?REPO is not set; run make release}
+    needs_repository
     log_in
     tag=$(scripts/tags.sh commit-tag)
     case $tag in

@@ -15,6 +15,7 @@ IMAGE=${IMAGE:-$(sed -n 's/^IMAGE=//p' "$file" 2>/dev/null || true)}
 read_image "$IMAGE"
 key=${COSIGN_KEY:-}
 [ -n "$key" ] || die 'COSIGN_KEY names the key: a file (cosign generate-key-pair), or awskms:///..., or another that cosign knows'
+PATH=$PATH:$PWD/.tools/bin:$PWD/.tools/cosign/usr/bin
 command -v cosign >/dev/null 2>&1 || die 'cosign is not there; nothing was signed'
 
 tlog=${COSIGN_TLOG:-false}
@@ -23,8 +24,7 @@ case $repository in localhost:* | localhost/* | 127.*) insecure=--allow-insecure
 insist cosign sign --yes --key "$key" --tlog-upload="$tlog" $insecure "$IMAGE" || die "cosign could not sign: $why"
 note "signed $IMAGE"
 
-if command -v cargo-sbom >/dev/null 2>&1 || [ -x .tools/bin/cargo-sbom ]; then
-    PATH=$PATH:$PWD/.tools/bin
+if command -v cargo-sbom >/dev/null 2>&1; then
     list=sbom.spdx.json
     # Of the commit that the image says it is, not of what lies here now.
     label_of "$image" "$REVISION"

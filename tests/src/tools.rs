@@ -66,6 +66,18 @@ pub fn fixture() -> String {
     program("PILOT_FIXTURE", "pilot-fixture", "cargo build -p pilot-tests --bins")
 }
 
+/// The application: `APP_BIN`, or the one built beside this test.
+pub fn app() -> String {
+    program("APP_BIN", "app", "cargo build -p app")
+}
+
+/// A file of the MySQL 9 in the repository's `.tools`.
+pub fn mysql9(file: &str) -> String {
+    let path = repository().join(".tools/mysql9").join(file);
+    assert!(path.exists(), "{} is missing: scripts/install-tools.sh test", path.display());
+    path.display().to_string()
+}
+
 /// A program on PATH, or in the repository's `.tools`.
 #[allow(clippy::panic)]
 pub fn find(names: &[&str]) -> String {

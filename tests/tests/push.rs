@@ -421,6 +421,21 @@ fn only_a_digest_of_a_commit_of_master_is_deployed() {
 }
 
 #[test]
+fn the_repository_has_to_be_said() {
+    let checkout = Checkout::new();
+    for target in ["push", "deploy"] {
+        let said = checkout.make(&[target]).badly();
+        assert!(said.contains(&format!("REPO=myrepo/app make {target}")), "{said}");
+    }
+    for wrong in ["My/App", "a/b c", "a/b;id", "/a", "a//b", "a/$(id)", "-a/b:tag x"] {
+        let mut make = checkout.command("make");
+        let said =
+            pilot_tests::command::run(make.args(["-s", "build"]).env("REPO", wrong).env("DOCKER", "/nonexistent"));
+        assert!(said.badly().contains("is not a repository's name"), "{wrong}");
+    }
+}
+
+#[test]
 fn signing_says_what_it_lacks() {
     let yard = Yard::new();
     let sign = |words: &[&str]| yard.checkout.make(&[&["sign"], words].concat()).badly();

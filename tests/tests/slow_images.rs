@@ -8,7 +8,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use pilot_tests::command::run;
-use pilot_tests::{Checkout, Engine, SOON, Scratch, http, stand_ins, tools, until};
+use pilot_tests::registry::{Access, Memory};
+use pilot_tests::{Checkout, Engine, Registry, SOON, Scratch, http, stand_ins, tools, until};
 use serde_json::Value;
 
 const MEGABYTE: u64 = 1_000_000;
@@ -154,6 +155,56 @@ fn the_image_for_arm64_is_cross_built_and_runs() {
     assert_eq!(http::post_to(&address, 5000, "/create", "username=ada").unwrap().status, 302);
     engine.docker(&["stop", "-t", "60", "app"]).well();
     assert_eq!(engine.inspect("app")["State"]["ExitCode"], 0, "{}", engine.logs("app"));
+}
+
+// Where cargo-sbom is there too, what is in the image is attested; else that is told.
+#[test]
+fn a_signature_is_on_the_digest_and_can_be_verified() {
+    let cosign = tools::repository().join(".tools/cosign/usr/bin/cosign");
+    let cosign = if cosign.is_file() { cosign.display().to_string() } else { tools::find(&["cosign"]) };
+    let engine = Engine::start();
+    let registry = Registry::with(Access::Open, Memory::Disk);
+    let (programs, mut checkout) = (Scratch::new(), Checkout::whole());
+    for name in ["pilot", "app"] {
+        programs.write(name, name);
+    }
+    let path = std::env::var("PATH").unwrap() + ":" + std::path::Path::new(&cosign).parent().unwrap().to_str().unwrap();
+    for (name, value) in [
+        ("DOCKER_HOST", engine.host()),
+        ("DOCKER_CONFIG", programs.file("config")),
+        ("TUF_ROOT", programs.file("tuf")),
+        ("REPO", registry.repository("myrepo/app")),
+        ("PREBUILT", programs.path().display().to_string()),
+        ("COSIGN_PASSWORD", "secret".into()),
+        ("COSIGN_KEY", programs.file("cosign.key")),
+        ("PATH", path),
+    ] {
+        checkout.set(name, &value);
+    }
+    run(checkout.command(&cosign).arg("generate-key-pair").current_dir(programs.path())).well();
+    checkout.make(&["build"]).well();
+    let pushed = checkout.make(&["push"]).well();
+    let image = pushed.lines().last().unwrap().strip_prefix("IMAGE=").unwrap();
+    let verify = |image: &str| {
+        let mut verify = checkout.command(&cosign);
+        verify.args([
+            "verify",
+            "--insecure-ignore-tlog",
+            "--allow-insecure-registry",
+            "--key",
+            &programs.file("cosign.pub"),
+            image,
+        ]);
+        run(&mut verify)
+    };
+    verify(image).badly();
+    let said = checkout.make(&["sign"]).well(); // the image of image.env
+    assert!(said.contains(&format!("signed {image}")), "{said}");
+    let listed = run(checkout.command("sh").args(["-c", "command -v cargo-sbom"])).succeeded();
+    assert_eq!(said.contains("attested sbom.spdx.json"), listed, "{said}");
+    assert_eq!(said.contains("bill of materials: left out"), !listed, "{said}");
+    verify(image).well();
+    verify(&format!("{}:master", registry.repository("myrepo/app"))).well();
 }
 
 #[test]

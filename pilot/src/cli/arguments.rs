@@ -1,5 +1,7 @@
 //! Arguments: clap behind a normaliser, for v3 accepts Go's `-config x` as well as `--config=x` (v3 spec 1.1).
 
+mod words;
+
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
@@ -54,7 +56,9 @@ fn plain_run(arguments: &[OsString]) -> Option<Action> {
 }
 
 fn by_clap(arguments: Vec<OsString>) -> Result<Action, clap::Error> {
-    let matches = command().try_get_matches_from(arguments.into_iter().map(two_dashes).filter_map(set_flag))?;
+    let command = command();
+    let arguments = words::that_count(arguments, &command);
+    let matches = command.try_get_matches_from(arguments.into_iter().map(two_dashes).filter_map(set_flag))?;
     let path = |name: &str| matches.get_one::<PathBuf>(name).cloned();
     let config = path("config").filter(|path| !path.as_os_str().is_empty());
     let socket = path("socket");

@@ -423,6 +423,7 @@ pub fn is_restart(start: &Start, cause: Option<&Event>) -> bool {
     cause.is_none() && !matches!(start, Start::Interval(_))
 }
 
+/// Whether it is an event of a job's way out.
 pub(super) fn is_of_a_stop(code: Code) -> bool {
     matches!(code, Code::Stopping | Code::Draining | Code::Drained | Code::Stopped)
 }

@@ -138,7 +138,8 @@ impl Adder<'_> {
         }
         let mut start = Duration::ZERO;
         for event in start_events(&self.plan.jobs[id.0].start) {
-            let moment = if event.code == Code::Stopped { Moment::Signalled } else { Moment::Begins };
+            let late = matches!(event.code, Code::Draining | Code::Drained | Code::Stopped);
+            let moment = if late { Moment::Signalled } else { Moment::Begins };
             for source in jobs(self.plan).filter(|source| self.plan.jobs[source.0].name == event.source) {
                 if source != id {
                     start = start.max(self.at(source, moment));

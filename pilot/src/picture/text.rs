@@ -103,7 +103,12 @@ fn stop(picture: &Picture<'_>, at: JobAt) -> String {
     let name = |at: JobAt| picture.plan.jobs.get(at.0).map(|job| job.name.clone()).unwrap_or_default();
     let mut hooks: Vec<String> = Vec::new();
     for edge in picture.graph.starts_of(Node::Job(at)).filter(|edge| edge.is_hook() && edge.chance != Chance::Never) {
-        let place = if edge.event.code == Code::Stopping { "before it" } else { "after it" };
+        let place = match edge.event.code {
+            Code::Stopping => "before it",
+            Code::Draining => "while it drains",
+            Code::Drained => "when it has drained",
+            _ => "after it",
+        };
         hooks.push(format!("{place} {}", name(edge.to)));
     }
     if hooks.is_empty() { name(at) } else { format!("{} ({})", name(at), hooks.join(", ")) }

@@ -67,6 +67,8 @@ pub(super) struct JobStop {
     pub runs: f64,
     pub hooks: f64,
     pub catalog: f64,
+    pub balancer: f64,
+    pub drain: f64,
     pub kill: f64,
     pub gone: f64,
 }
@@ -153,12 +155,14 @@ fn stop(plan: &Plan, budget: Option<Duration>) -> Stop {
         runs: job.runs.as_secs_f64(),
         hooks: job.hooks.as_secs_f64(),
         catalog: job.catalog.as_secs_f64(),
+        balancer: job.balancer.as_secs_f64(),
+        drain: job.drain.as_secs_f64(),
         kill: job.grace.as_secs_f64(),
         gone: job.gone.as_secs_f64(),
     });
     Stop {
         worst: stop.worst.as_secs_f64(),
-        budget: budget.map(|budget| budget.as_secs_f64()),
+        budget: budget.or(plan.stop_budget).map(|budget| budget.as_secs_f64()),
         circular: stop.circular,
         jobs: jobs.collect(),
     }

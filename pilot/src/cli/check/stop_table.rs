@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::report::Stop;
 
-const HEADINGS: [&str; 7] = ["job", "begins", "runs", "hooks", "catalog", "kill", "gone"];
+const HEADINGS: [&str; 9] = ["job", "begins", "runs", "hooks", "catalog", "balancer", "drain", "kill", "gone"];
 
 /// Who may take how long, in the order in which they are gone.
 pub(super) fn table(stop: &Stop) -> String {
@@ -15,7 +15,8 @@ pub(super) fn table(stop: &Stop) -> String {
         let part = |part: f64| if part == 0.0 { "-".to_owned() } else { format!("{part}s") };
         let begins = format!("{}s", job.begins);
         let (kill, gone) = (part(job.kill), format!("{}s", job.gone));
-        [job.job.clone(), begins, part(job.runs), part(job.hooks), part(job.catalog), kill, gone]
+        let (balancer, drain) = (part(job.balancer), part(job.drain));
+        [job.job.clone(), begins, part(job.runs), part(job.hooks), part(job.catalog), balancer, drain, kill, gone]
     }));
     let mut text = "Stopping, if everybody takes all the time there is:\n\n".to_owned();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
@@ -29,7 +30,8 @@ pub(super) fn table(stop: &Stop) -> String {
     }
     text.push_str(
         "\n  begins: those that need it are gone, and its own run is over if it is itself a hook (runs);\n  \
-         hooks: waits for jobs on its `stopping`; catalog: leaves Consul; kill: from SIGTERM to SIGKILL.\n",
+         hooks: waits for jobs on its `stopping`; catalog, balancer: leaves Consul and its target\n  \
+         group; drain: serves on; kill: from SIGTERM to SIGKILL.\n",
     );
     if stop.circular {
         text.push_str("  Some wait for each other's end: the sum is that of all, one after the other.\n");

@@ -87,8 +87,8 @@ fn the_json_says_what_the_text_says() {
         "stop": {
             "worst": 125.0, "budget": 3.0, "circular": false,
             "jobs": [
-                { "job": "app", "after": [], "begins": 0.0, "runs": 0.0, "hooks": 0.0, "catalog": 0.0, "kill": 5.0, "gone": 5.0 },
-                { "job": "late", "after": [], "begins": 120.0, "runs": 120.0, "hooks": 0.0, "catalog": 0.0, "kill": 5.0, "gone": 125.0 },
+                { "job": "app", "after": [], "begins": 0.0, "runs": 0.0, "hooks": 0.0, "catalog": 0.0, "balancer": 0.0, "drain": 0.0, "kill": 5.0, "gone": 5.0 },
+                { "job": "late", "after": [], "begins": 120.0, "runs": 120.0, "hooks": 0.0, "catalog": 0.0, "balancer": 0.0, "drain": 0.0, "kill": 5.0, "gone": 125.0 },
             ],
         },
     });

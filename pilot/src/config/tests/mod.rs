@@ -10,6 +10,7 @@ mod messages;
 mod process;
 mod random;
 mod services;
+mod v3;
 
 use std::net::IpAddr;
 

@@ -6,7 +6,7 @@
 
 use super::effect::UserSignal;
 use super::event::{Code, Event, GLOBAL};
-use super::job::start_events;
+use super::job::{is_of_a_stop, start_events};
 use super::plan::{Condition, Plan, Start};
 use super::stop_order::stop_order;
 
@@ -80,9 +80,9 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// Whether it is a hook: the job waits for another's stop.
+    /// Whether it is a hook: the job waits for a step of another's way out.
     pub fn is_hook(&self) -> bool {
-        matches!(self.event.code, Code::Stopping | Code::Stopped)
+        is_of_a_stop(self.event.code)
     }
 }
 

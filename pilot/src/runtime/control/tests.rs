@@ -327,3 +327,51 @@ fn only_root_and_pilots_own_user_are_heard() {
     assert_eq!(refusal.why, Why::Forbidden);
     assert!(refusal.text.contains(&format!("user {} may not use the control socket", own + 4711)), "{}", refusal.text);
 }
+
+fn anything_sent() -> impl proptest::strategy::Strategy<Value = Vec<u8>> {
+    use proptest::prelude::*;
+    let verbs = ["", "/start", "/stop", "/signal", "/logs", "/logs?lines=1&follow=0", "/%00%ff", "/dance"];
+    let job_path = (".{0,12}", prop::sample::select(verbs.to_vec())).prop_map(|(job, verb)| {
+        let job = percent_encoding::utf8_percent_encode(&job, percent_encoding::NON_ALPHANUMERIC).to_string();
+        format!("/v3/jobs/{job}{verb}")
+    });
+    let known = ["/v3/environ", "/v3/metric", "/v3/reload", "/v3/maintenance/enable", "/v3/health", "/v3/jobs", "/"];
+    let path = prop_oneof![job_path, prop::sample::select(known.to_vec()).prop_map(str::to_owned)];
+    let bodies =
+        ["{\"a\": \"b\"}", "{\"signal\": \"9\"}", "{\"signal\": \"-1\"}", "[[[[[", "{\"a\": 1e400}", "{\"a\":"];
+    let body = prop_oneof![
+        prop::sample::select(bodies.to_vec()).prop_map(|body| body.as_bytes().to_vec()),
+        prop::collection::vec(any::<u8>(), 0..200),
+    ];
+    let method = prop::sample::select(vec!["GET", "POST", "PUT", "HEAD", "OPTIONS", "x"]);
+    let request = (method, path, body, 0usize..300).prop_map(|(method, path, body, length)| {
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n");
+        [head.into_bytes(), body].concat()
+    });
+    prop_oneof![4 => request, 1 => prop::collection::vec(any::<u8>(), 0..400)]
+}
+
+/// Reliability case 47.
+#[test]
+fn whatever_is_sent_the_connection_ends_and_others_are_served() {
+    use proptest::test_runner::{Config, TestRunner};
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let served = runtime.block_on(served("anything", |_| Answer::Done));
+    let config = Config { cases: 300, failure_persistence: None, ..Config::default() };
+    TestRunner::new(config)
+        .run(&anything_sent(), |bytes| {
+            runtime.block_on(async {
+                let mut stream = served.connect().await;
+                // It may be closed before all is sent.
+                let _ = stream.write_all(&bytes).await;
+                let _ = stream.shutdown().await;
+                let mut got = Vec::new();
+                let _ = timeout(PATIENCE, stream.read_to_end(&mut got)).await.expect("it ends");
+                assert!(got.is_empty() || got.starts_with(b"HTTP/1."), "{}", String::from_utf8_lossy(&got));
+                assert!(!got.starts_with(b"HTTP/1.1 500"), "{}", String::from_utf8_lossy(&got));
+            });
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(runtime.block_on(served.exchange("GET", "/v3/ping", "")).0, 200);
+}
