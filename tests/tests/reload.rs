@@ -468,3 +468,36 @@ fn watches_come_go_and_begin_anew_with_what_they_look_at() {
     assert_eq!(pilot.count_events("StatusChanged watch.peer"), 3);
     assert_eq!(pilot.stop(), 0);
 }
+
+// 12.1, defect 22: in v3 another help text makes the reload fail, and the metric that was removed stays.
+#[test]
+fn other_metrics_are_taken_and_those_that_are_the_same_keep_their_values() {
+    let port = ports::free();
+    let metric = |name: &str, help: &str| json!({ "namespace": "shop", "subsystem": "cart", "name": name, "help": help, "type": "counter" });
+    let config = |word: &str, metrics: Value| {
+        let mut config = jobs(json!([forever("app", word)]));
+        config["telemetry"] = json!({ "port": port, "interfaces": "static:127.0.0.1", "metrics": metrics });
+        config
+    };
+    let both = json!([metric("orders", "Orders."), metric("carts", "Carts.")]);
+    let mut pilot = Pilot::run(&config("one", both.clone()));
+    let page = || pilot_tests::http::get(port, "/metrics").map(|answer| answer.body).unwrap_or_default();
+    until("telemetry to be served", SOON, || page().contains("shop_cart_orders 0").then_some(()));
+    pilot.asked(&["-putmetric", "shop_cart_orders=5"]);
+    assert!(page().contains("shop_cart_orders 5"), "{}", page());
+
+    pilot.rewrite(&config("two", both));
+    assert_eq!(pilot.asked(&["reload"]), "jobs changed: app; 1 job goes on\n");
+    pilot.child_running("two");
+    assert!(page().contains("shop_cart_orders 5"), "telemetry was not touched: {}", page());
+
+    pilot.rewrite(&config("two", json!([metric("orders", "What people have ordered.")])));
+    assert_eq!(pilot.asked(&["reload"]), "settings changed: telemetry; 2 jobs go on\n");
+    until("the other help text", SOON, || {
+        page().contains("# HELP shop_cart_orders What people have ordered.").then_some(())
+    });
+    assert!(!page().contains("shop_cart_carts"), "what was removed is gone: {}", page());
+    pilot.asked(&["-putmetric", "shop_cart_orders=1"]);
+    assert!(page().contains("shop_cart_orders 1"), "{}", page());
+    assert_eq!(pilot.stop(), 0);
+}
