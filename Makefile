@@ -3,7 +3,12 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint bench build-release clean
+.PHONY: help demo run build push test test-images lint docs release sign deploy tags jenkins bench build-release clean
+
+# How the image is called: REPO=registry.example/app make push. A default only; settings come by environment or after `make`.
+# Branch names never stand here: the scripts read them from the environment, for make would run what is in them.
+REPO ?= app
+export REPO
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -14,11 +19,37 @@ demo: ## app, Consul and MySQL under one pilot; CHECK=1 tries it all out by itse
 run: ## pilot runs app on SQLite: no Consul, no MySQL, no root
 	@scripts/run.sh
 
+build: ## the image of this commit, under its git hash and its branch name; REPO=, DOCKERFILE=, PREBUILT=1, ARCH=arm64
+	@scripts/build-image.sh
+
+push: ## both names to the registry, verified; prints IMAGE=repo@sha256:... (also into image.env)
+	@scripts/push.sh
+
 test: ## every check there is: lint, unit tests, end-to-end tests
 	@scripts/test.sh
 
-lint: ## formatting, clippy, unused dependencies, licences, shell scripts
+test-images: ## the slow checks of the images: built from source by both builders, arm64, compose
+	@scripts/test-images.sh
+
+lint: ## formatting, clippy, unused dependencies, licences, shell scripts, Dockerfiles
 	@scripts/lint.sh
+
+release: ## a version's name for the pushed image of this commit; VERSION=1.2.3, or IMAGE=repo@sha256:... VERSION=1.2.3
+	@scripts/release.sh
+
+sign: ## signature and bill of materials for IMAGE=repo@sha256:... with COSIGN_KEY=file
+	@scripts/sign.sh
+
+deploy: ## deploys IMAGE=repo@sha256:... or TAG=githash, nothing that may move
+	@scripts/deploy.sh
+
+tags: ## what the image of this checkout is called
+	@scripts/tags.sh
+
+jenkins: ## renders jenkins/app.yaml into the XML that Jenkins imports
+	@scripts/render-jenkins.sh
+docs: ## write anew what is made from the code: tables, examples' output, schema, completions, manual page
+	@scripts/docs.sh
 
 bench: ## pilot beside tini, dumb-init, s6 and supervisord, as a table
 	@scripts/bench.sh

@@ -4,12 +4,15 @@ use std::process::Command;
 
 fn main() {
     println!("cargo:rerun-if-env-changed=GIT_HASH");
-    println!("cargo:rerun-if-changed=../.git/HEAD");
-    let from_git = || {
-        let output =
-            Command::new("git").args(["rev-parse", "HEAD"]).output().ok().filter(|out| out.status.success())?;
-        String::from_utf8(output.stdout).ok()
-    };
-    let hash = std::env::var("GIT_HASH").ok().filter(|hash| !hash.is_empty()).or_else(from_git);
-    println!("cargo:rustc-env=PILOT_GIT_HASH={}", hash.as_deref().unwrap_or("unknown").trim());
+    // Grows with every commit and checkout; elsewhere in a worktree. A path that is not there would mean "always".
+    let log = git(&["rev-parse", "--git-path", "logs/HEAD"]).filter(|path| std::fs::exists(path).unwrap_or(false));
+    println!("cargo:rerun-if-changed={}", log.as_deref().unwrap_or("build.rs"));
+    let given = std::env::var("GIT_HASH").ok().filter(|hash| !hash.is_empty());
+    let hash = given.or_else(|| git(&["rev-parse", "HEAD"]));
+    println!("cargo:rustc-env=PILOT_GIT_HASH={}", hash.as_deref().unwrap_or("unknown"));
+}
+
+fn git(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(arguments).output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
 }

@@ -3,7 +3,7 @@
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
-PATH=$PATH:$PWD/.tools/bin:$PWD/.tools/shellcheck/bin
+PATH=$PATH:$PWD/.tools/bin:$PWD/.tools/shellcheck/bin:$PWD/.tools/hadolint/bin
 failed=''
 
 check() {
@@ -22,9 +22,14 @@ else
 fi
 check licences scripts/check-licences
 if command -v shellcheck >/dev/null 2>&1; then
-    check shell-scripts shellcheck scripts/*.sh scripts/check-licences .ci/run
+    check shell-scripts shellcheck -x scripts/*.sh scripts/check-licences .ci/run
 else
     printf '== shell-scripts: left out, shellcheck is not there (scripts/install-tools.sh test)\n'
+fi
+if command -v hadolint >/dev/null 2>&1; then
+    check dockerfiles hadolint Dockerfile Dockerfile.pilot
+else
+    printf '== dockerfiles: left out, hadolint is not there (scripts/install-tools.sh test)\n'
 fi
 
 if [ -n "$failed" ]; then

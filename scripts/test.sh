@@ -11,6 +11,7 @@ target=x86_64-unknown-linux-musl
 folder=${CARGO_TARGET_DIR:-target}
 case $folder in /*) ;; *) folder=$PWD/$folder ;; esac
 failed=''
+left_out=''
 
 stage() {
     name=$1
@@ -23,13 +24,17 @@ stage() {
 
 # Packages one by one: built together their dependencies' features would be united, and pilot would not be the pilot that ships.
 build() {
-    cargo build -q -p pilot --target "$target" && cargo build -q -p app && cargo build -q -p pilot-tests --bins
+    cargo build -q -p pilot --target "$target" && cargo build -q -p app --target "$target" && cargo build -q -p pilot-tests --bins
 }
 units() {
     cargo nextest run --profile ci -p pilot && cargo nextest run --profile ci -p app
 }
 end_to_end() {
-    PILOT_BIN=$folder/$target/debug/pilot APP_BIN=$folder/debug/app PILOT_FIXTURE=$folder/debug/pilot-fixture \
+    if [ $# -eq 0 ] && [ ! -x .tools/mysql9/mysqld ]; then
+        left_out=', but without MySQL 9, which could not be fetched'
+        set -- -E 'not binary(mysql9)'
+    fi
+    PILOT_BIN=$folder/$target/debug/pilot APP_BIN=$folder/$target/debug/app PILOT_FIXTURE=$folder/debug/pilot-fixture \
         cargo nextest run --profile ci -p pilot-tests "$@"
 }
 
@@ -51,4 +56,4 @@ if [ -n "$failed" ]; then
     printf '\nmake test: FAILED:%s (%s s)\n' "$failed" "$took"
     exit 1
 fi
-printf '\nmake test: passed, everything (%s s)\n' "$took"
+printf '\nmake test: passed, everything%s (%s s)\n' "$left_out" "$took"

@@ -15,7 +15,7 @@ pub struct App {
     pub started_at: OffsetDateTime,
     /// Set once, when the tables are what this version needs.
     pub migrated: AtomicBool,
-    /// Set once, when the instance was told to stop.
+    /// Set once, when the instance was told to stop, or that it soon will be.
     pub draining: AtomicBool,
     /// What the last look at the database said; only to log its changes and not every look.
     reachable: AtomicBool,
@@ -24,7 +24,7 @@ pub struct App {
 /// Why an instance is not ready. The sentences go to whoever asked; the database's own words go to the log.
 #[derive(Debug, thiserror::Error)]
 pub enum NotReady {
-    #[error("Not ready: this instance was told to stop.")]
+    #[error("Not ready: this instance is about to stop.")]
     Draining,
     #[error("Not ready: the database has not been reached and migrated since the start.")]
     NotMigrated,

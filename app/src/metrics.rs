@@ -40,6 +40,11 @@ impl Metrics {
         metrics
     }
 
+    /// Requests being answered now, without the one that asks.
+    pub fn others_in_flight(&self) -> i64 {
+        (self.in_flight.get() - 1).max(0)
+    }
+
     /// All of them in Prometheus' text format. `open` and `idle` are the connections of the pool.
     pub fn text(&self, (open, idle): (u32, usize)) -> prometheus::Result<String> {
         self.connections.set(open.into());

@@ -63,10 +63,11 @@ async fn attempt(store: &Store) -> Result<(), Failure> {
 /// It belongs to this connection, which is not given back to the pool: however this ends, the lock ends with it.
 async fn migrate_mysql(pool: &MySqlPool) -> Result<(), Failure> {
     let mut connection = pool.acquire().await?.detach();
-    // Names of locks are the whole server's, and at most 64 characters.
-    let locked: Option<i64> = sqlx::query_scalar("SELECT GET_LOCK(CONCAT('app_migrations_', MD5(DATABASE())), 10)")
-        .fetch_one(&mut connection)
-        .await?;
+    // Names of locks are the whole server's, and at most 64 characters. MySQL 9.6 and later have no MD5 and no SHA1.
+    let locked: Option<i64> =
+        sqlx::query_scalar("SELECT GET_LOCK(CONCAT('app_migrations_', LEFT(SHA2(DATABASE(), 256), 32)), 10)")
+            .fetch_one(&mut connection)
+            .await?;
     if locked != Some(1) {
         return Err(Failure::Locked);
     }

@@ -1,4 +1,5 @@
-//! Listens, serves, and stops as an orchestrator asks: not ready at once, served a while longer if so configured, then
+//! Listens, serves, and stops as an orchestrator asks: warned by SIGUSR1 it is not ready and serves on; told to stop it
+//! is not ready at once, served a while longer if so configured, then
 //! no new connections, and the end when what was begun is finished.
 
 use std::io;
@@ -34,10 +35,21 @@ pub enum ServeError {
 pub async fn until_told_to_stop(app: Arc<App>, listen: SocketAddr, drain: Duration) -> Result<(), ServeError> {
     let terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
     let interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
+    let mut drained = signal(SignalKind::user_defined1()).map_err(ServeError::Signals)?;
     let listener = TcpListener::bind(listen).await.map_err(|error| ServeError::Listen(listen, error))?;
     let address = listener.local_addr().map_err(|error| ServeError::Listen(listen, error))?;
     info!("listening on {address}");
 
+    let warned = tokio::spawn({
+        let app = app.clone();
+        async move {
+            while drained.recv().await.is_some() {
+                if !app.draining.swap(true, Ordering::Relaxed) {
+                    info!("told that the end is near: not ready, serving on");
+                }
+            }
+        }
+    });
     let (closed, when_closed) = oneshot::channel();
     let stop = {
         let app = app.clone();
@@ -56,14 +68,15 @@ pub async fn until_told_to_stop(app: Arc<App>, listen: SocketAddr, drain: Durati
         let _ = when_closed.await;
         sleep(FINISH).await;
     };
-    tokio::select! {
-        result = server => {
-            result.map_err(ServeError::Serve)?;
-            info!("finished");
+    let result = tokio::select! {
+        result = server => result.map(|()| info!("finished")),
+        () = too_late => {
+            warn!("some connections did not finish within {} s: closing them", FINISH.as_secs());
+            Ok(())
         }
-        () = too_late => warn!("some connections did not finish within {} s: closing them", FINISH.as_secs()),
-    }
-    Ok(())
+    };
+    warned.abort();
+    result.map_err(ServeError::Serve)
 }
 
 async fn told_to_stop(mut terminate: Signal, mut interrupt: Signal) {

@@ -35,6 +35,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/users", get(users))
         .route("/health", get("Alive."))
         .route("/ready", get(ready))
+        .route("/in-flight", get(in_flight))
         .route("/version", get(version))
         .route("/metrics", get(metrics_text))
         .fallback(async || (StatusCode::NOT_FOUND, "There is no such page."))
@@ -93,6 +94,11 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
         Ok(()) => "Ready.".into_response(),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason.to_string()).into_response(),
     }
+}
+
+/// How many other requests are being answered now: who wants to stop this instance waits for 0.
+async fn in_flight(State(app): State<Arc<App>>) -> String {
+    app.metrics.others_in_flight().to_string()
 }
 
 /// Which program this is, and since when it runs.

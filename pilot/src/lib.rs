@@ -3,6 +3,9 @@
 //! Arrows point down only: `cli → runtime → core ← config`. See `docs/` for people, `core` for the rules.
 
 pub mod cli;
+#[cfg(test)]
+mod committed;
 pub mod config;
 pub mod core;
+pub mod picture;
 pub mod runtime;

@@ -207,7 +207,7 @@ async fn a_probing_watch_looks_at_once_and_then_every_interval_and_never_twice_a
     let kept = std::sync::Arc::clone(&findings);
     let probe = Probe::Tcp(format!("127.0.0.1:{port}"));
     let interval = Duration::from_millis(50);
-    let report = move |finding: Finding| kept.lock().unwrap().push(finding.cause);
+    let report = move |finding: Finding, _| kept.lock().unwrap().push(finding.cause);
     tokio::spawn(follow_probe(Prober::new(), probe, Duration::from_secs(1), interval, report));
     let last = || findings.lock().unwrap().last().copied();
     let soon = Duration::from_secs(2);

@@ -1,7 +1,7 @@
 //! The smallest HTTP client that does: one request, one connection, a deadline.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// An answer.
@@ -20,8 +20,30 @@ pub struct Answer {
 /// # Errors
 /// When nobody listens, the deadline of 5 s passes, or the answer is not HTTP.
 pub fn request(port: u16, method: &str, path: &str, body: &str) -> io::Result<Answer> {
+    ask(SocketAddr::from(([127, 0, 0, 1], port)), method, path, body)
+}
+
+/// `GET` of a path on another address, such as a container's.
+///
+/// # Errors
+/// As [`request`], and when the address is none.
+pub fn get_from(address: &str, port: u16, path: &str) -> io::Result<Answer> {
+    let address = address.parse::<IpAddr>().map_err(io::Error::other)?;
+    ask(SocketAddr::new(address, port), "GET", path, "")
+}
+
+/// `POST` of a form to a path on another address.
+///
+/// # Errors
+/// As [`get_from`].
+pub fn post_to(address: &str, port: u16, path: &str, form: &str) -> io::Result<Answer> {
+    let address = address.parse::<IpAddr>().map_err(io::Error::other)?;
+    ask(SocketAddr::new(address, port), "POST", path, form)
+}
+
+fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> io::Result<Answer> {
     let deadline = Duration::from_secs(5);
-    let mut stream = TcpStream::connect_timeout(&SocketAddr::from(([127, 0, 0, 1], port)), deadline)?;
+    let mut stream = TcpStream::connect_timeout(&address, deadline)?;
     stream.set_read_timeout(Some(deadline))?;
     stream.set_write_timeout(Some(deadline))?;
     let form = if body.starts_with('{') { "application/json" } else { "application/x-www-form-urlencoded" };
@@ -32,7 +54,15 @@ pub fn request(port: u16, method: &str, path: &str, body: &str) -> io::Result<An
     )?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes);
+    parse(&bytes)
+}
+
+/// A whole answer from its bytes.
+///
+/// # Errors
+/// When they are not HTTP.
+pub fn parse(bytes: &[u8]) -> io::Result<Answer> {
+    let text = String::from_utf8_lossy(bytes);
     let malformed = || io::Error::new(io::ErrorKind::InvalidData, "not an HTTP answer");
     let (head, body) = text.split_once("\r\n\r\n").ok_or_else(malformed)?;
     let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or_else(malformed)?;

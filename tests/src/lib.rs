@@ -4,21 +4,36 @@
 //! MySQL-protocol server, waits for conditions with deadlines, and ends only what it started. It never looks inside pilot.
 
 pub mod agent;
+pub mod aws;
+pub mod browser;
+pub mod checkout;
+pub mod command;
 pub mod consul;
+pub mod control;
+pub mod engine;
 pub mod http;
 pub mod mariadb;
+pub mod mysql9;
+pub mod notify;
 pub mod pilot;
 pub mod ports;
 pub mod processes;
 pub mod proxy;
+pub mod registry;
 pub mod scratch;
 pub mod scripted;
+pub mod stand_ins;
 pub mod tools;
 pub mod wait;
 
+pub use browser::Browser;
+pub use checkout::Checkout;
 pub use consul::Consul;
+pub use engine::Engine;
 pub use mariadb::MariaDb;
+pub use mysql9::Mysql9;
 pub use pilot::{Line, Pilot};
+pub use registry::Registry;
 pub use scratch::Scratch;
 pub use tools::fixture;
 pub use wait::{SOON, until};

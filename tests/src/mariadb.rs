@@ -67,6 +67,11 @@ impl MariaDb {
         });
     }
 
+    /// Its data directory.
+    pub fn data(&self) -> String {
+        self.scratch.file("data")
+    }
+
     /// Port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port

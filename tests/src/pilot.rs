@@ -66,6 +66,15 @@ pub fn jobs(jobs: Value) -> Value {
     json!({ "consul": false, "logging": { "level": "DEBUG" }, "jobs": jobs })
 }
 
+/// With a control socket in its scratch directory, unless it says otherwise.
+fn text_of(config: &Value) -> String {
+    let mut config = config.clone();
+    if let Some(object) = config.as_object_mut() {
+        object.entry("control").or_insert(json!({ "socket": "{{ .PILOT_TEST_DIR }}/control.socket" }));
+    }
+    serde_json::to_string_pretty(&config).unwrap_or_default()
+}
+
 impl Pilot {
     /// Runs this configuration as an ordinary process; jobs named in it run the fixture by `fixture()`.
     pub fn run(config: &Value) -> Pilot {
@@ -79,11 +88,20 @@ impl Pilot {
 
     /// Prepares a start.
     pub fn with(config: &Value) -> Start {
-        let mut config = config.clone();
-        if let Some(object) = config.as_object_mut() {
-            object.entry("control").or_insert(json!({ "socket": "{{ .PILOT_TEST_DIR }}/control.socket" }));
-        }
-        Pilot::with_text(&serde_json::to_string_pretty(&config).unwrap_or_default())
+        Pilot::with_text(&text_of(config))
+    }
+
+    /// Puts another configuration in the place of its own, at once; it is told nothing.
+    pub fn rewrite(&self, config: &Value) {
+        self.rewrite_text(&text_of(config));
+    }
+
+    /// [`Pilot::rewrite`] with a text.
+    #[allow(clippy::expect_used)]
+    pub fn rewrite_text(&self, text: &str) {
+        let new = self.scratch.write("new.json5", text);
+        std::fs::rename(new, self.scratch.path().join("pilot.json5"))
+            .expect("a file in the scratch directory can be renamed");
     }
 
     /// Prepares a start with a configuration given as text.
@@ -295,6 +313,12 @@ impl Start {
     /// Through a program that executes its arguments, such as `prlimit`.
     pub fn through(mut self, wrapper: &[&str]) -> Self {
         self.wrapper = wrapper.iter().map(|word| (*word).to_owned()).collect();
+        self
+    }
+
+    /// Through one more such program, which is executed by the last one.
+    pub fn before(mut self, wrapper: &[&str]) -> Self {
+        self.wrapper.extend(wrapper.iter().map(|word| (*word).to_owned()));
         self
     }
 

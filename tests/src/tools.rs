@@ -38,6 +38,18 @@ pub fn static_pilot() -> String {
     path
 }
 
+/// The folder with the static pilot and app that an image is made of, without their debug information.
+pub fn for_an_image(scratch: &crate::Scratch) -> String {
+    let app = program("APP_BIN", "app", "cargo build -p app --target x86_64-unknown-linux-musl");
+    assert!(!has_interpreter(&app), "{app} is not static: `make test` builds the static one and sets APP_BIN");
+    for (path, name) in [(static_pilot(), "pilot"), (app, "app")] {
+        let strip =
+            std::process::Command::new(find(&["strip"])).args(["-s", "-o", &scratch.file(name), &path]).status();
+        assert!(strip.is_ok_and(|status| status.success()), "strip {path}");
+    }
+    scratch.path().display().to_string()
+}
+
 /// Whether an ELF file asks for a dynamic loader (a `PT_INTERP` program header).
 #[allow(clippy::expect_used)]
 fn has_interpreter(path: &str) -> bool {
@@ -52,6 +64,18 @@ fn has_interpreter(path: &str) -> bool {
 /// The little program whose verbs the tests' jobs are made of (`pilot-fixture`).
 pub fn fixture() -> String {
     program("PILOT_FIXTURE", "pilot-fixture", "cargo build -p pilot-tests --bins")
+}
+
+/// The application: `APP_BIN`, or the one built beside this test.
+pub fn app() -> String {
+    program("APP_BIN", "app", "cargo build -p app")
+}
+
+/// A file of the MySQL 9 in the repository's `.tools`.
+pub fn mysql9(file: &str) -> String {
+    let path = repository().join(".tools/mysql9").join(file);
+    assert!(path.exists(), "{} is missing: scripts/install-tools.sh test", path.display());
+    path.display().to_string()
 }
 
 /// A program on PATH, or in the repository's `.tools`.

@@ -1,6 +1,6 @@
 //! What probes find, and what a finding does to its job. reliability.md, section 2, cases 22 to 25, 27 and 28.
 //!
-//! Case 26 (a readiness descriptor) is about something that pilot does not have yet.
+//! Case 26 is in `notify`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
 

@@ -58,7 +58,7 @@ fn the_level_hides_output_as_in_v3() {
 
 // v3 spec 2.1 and Appendix B; integration test_logging.
 #[test]
-fn the_loaded_configuration_is_in_the_debug_log_without_its_secrets() {
+fn the_loaded_configuration_is_in_the_debug_log_as_json_without_its_secrets() {
     let config = json!({
         "consul": { "address": "127.0.0.1:1", "token": "t0ken-that-must-not-leak" }, "logging": { "level": "DEBUG" },
         "jobs": [{ "name": "main", "exec": [fixture(), "exit", "0"] }],
@@ -66,6 +66,12 @@ fn the_loaded_configuration_is_in_the_debug_log_without_its_secrets() {
     let mut pilot = Pilot::run(&config);
     assert_eq!(pilot.exit_code(), 0);
     assert_eq!(pilot.count("loaded config:"), 1, "{}", pilot.log());
+    let line = pilot.wait_for("loaded config:").text;
+    let shown: Value = serde_json::from_str(line.split_once("loaded config: ").unwrap().1).unwrap();
+    let mut told = config.clone();
+    told["consul"]["token"] = json!("***");
+    told["control"] = json!({ "socket": pilot.scratch.file("control.socket") });
+    assert_eq!(shown, told);
     assert!(!pilot.log().contains("t0ken-that-must-not-leak"), "{}", pilot.log());
 }
 

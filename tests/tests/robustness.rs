@@ -13,7 +13,7 @@ fn empty_root() -> Scratch {
     let root = Scratch::new();
     fs::copy(tools::static_pilot(), root.path().join("pilot")).unwrap();
     let config = json!({
-        "consul": false, "logging": { "level": "DEBUG" }, "control": { "socket": "/control.socket" },
+        "consul": false, "logging": { "level": "DEBUG" },
         "jobs": [
             { "name": "main", "exec": ["/pilot", "-version"], "critical": true },
             { "name": "next", "exec": "/pilot -version", "when": { "source": "main", "once": "exitSuccess" } },
@@ -40,6 +40,7 @@ fn assert_ran(output: &Output) {
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("[main]") && said.contains("Version: "), "{said}");
     assert!(said.contains("event: {ExitSuccess main}"), "{said}");
+    assert!(said.contains("pilot goes on without a control socket"), "there is no place for it: {said}");
 }
 
 // Case 55: no shell, no /etc/passwd, no /tmp, no /proc, no /dev, no library.

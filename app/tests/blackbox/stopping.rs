@@ -49,9 +49,26 @@ fn while_it_drains_it_is_not_ready_but_serves() {
     let mut app = Instance::start_ready(directory.path(), &[("DRAIN_SECONDS", "2")]);
     app.signal(Signal::SIGTERM);
     let answer = eventually("it is not ready", || Some(app.get("/ready")).filter(|answer| answer.status == 503));
-    assert_eq!(answer.body, "Not ready: this instance was told to stop.");
+    assert_eq!(answer.body, "Not ready: this instance is about to stop.");
     assert_eq!(app.get("/health").status, 200);
     assert_eq!(app.create("ada"), "/success");
+    assert_eq!(app.wait_exit_code(), Some(0));
+}
+
+#[test]
+fn warned_that_the_end_is_near_it_is_not_ready_and_serves_on_until_it_is_told_to_stop() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut app = Instance::start_ready(directory.path(), &[]);
+    assert_eq!(app.get("/in-flight").body, "0");
+    app.signal(Signal::SIGUSR1);
+    eventually("it is not ready", || Some(app.get("/ready")).filter(|answer| answer.status == 503));
+    assert_eq!(app.create("ada"), "/success");
+    let request = half_a_request(&app);
+    assert_eq!(app.get("/in-flight").body, "1");
+    drop(request);
+    eventually("nothing is in flight", || Some(app.get("/in-flight")).filter(|answer| answer.body == "0"));
+    assert_eq!(app.has_ended(), None);
+    app.signal(Signal::SIGTERM);
     assert_eq!(app.wait_exit_code(), Some(0));
 }
 

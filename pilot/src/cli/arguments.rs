@@ -1,10 +1,16 @@
 //! Arguments: clap behind a normaliser, for v3 accepts Go's `-config x` as well as `--config=x` (v3 spec 1.1).
 
+mod words;
+
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, Command, error::ErrorKind};
+use clap::{Arg, ArgAction, Command};
+
+use super::check::Check;
+use super::graph::Form;
+use super::{client, offline};
 
 /// What pilot is asked to do.
 #[derive(Debug, PartialEq)]
@@ -12,21 +18,64 @@ pub(super) enum Action {
     /// Supervise.
     Run { config: Option<PathBuf> },
     /// Report every mistake in a configuration.
-    Check { config: Option<PathBuf> },
+    Check(Check),
+    /// Draw a configuration's event graph.
+    Graph { config: Option<PathBuf>, form: Form },
+    /// Print a text that is part of pilot.
+    Print(&'static str),
     /// Render the configuration's template only.
     Template { config: Option<PathBuf>, out: Option<PathBuf> },
+    /// Tell the supervisor of this process that it is ready, or something else.
+    Notify { assignments: Vec<String> },
+    /// Ask the running pilot.
+    Ask { ask: client::Ask, socket: Option<PathBuf>, config: Option<PathBuf> },
     /// Print the version.
     Version,
 }
 
 pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Action, clap::Error> {
-    let mut command = command();
-    let matches = command.try_get_matches_from_mut(arguments.into_iter().map(two_dashes))?;
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match plain_run(&arguments) {
+        Some(run) => Ok(run),
+        None => by_clap(arguments),
+    }
+}
+
+/// How a container starts pilot: with nothing, or with `-config FILE`. Known without clap, which takes a tenth of a
+/// millisecond to make itself ready, and the first job waits for it.
+fn plain_run(arguments: &[OsString]) -> Option<Action> {
+    let config = match arguments {
+        [_] => None,
+        [_, flag, path] if flag == "-config" || flag == "--config" => Some(path),
+        _ => return None,
+    };
+    match config {
+        Some(path) if path.is_empty() || path.as_bytes().starts_with(b"-") => None,
+        given => Some(Action::Run { config: given.map(PathBuf::from) }),
+    }
+}
+
+fn by_clap(arguments: Vec<OsString>) -> Result<Action, clap::Error> {
+    let command = command();
+    let arguments = words::that_count(arguments, &command);
+    let matches = command.try_get_matches_from(arguments.into_iter().map(two_dashes).filter_map(set_flag))?;
     let path = |name: &str| matches.get_one::<PathBuf>(name).cloned();
     let config = path("config").filter(|path| !path.as_os_str().is_empty());
-    if let Some(("check", check)) = matches.subcommand() {
-        let file = check.get_one::<PathBuf>("file").cloned();
-        return Ok(Action::Check { config: file.or(config) });
+    let socket = path("socket");
+    match matches.subcommand() {
+        Some(("notify", notify)) => {
+            let assignments = notify.get_many::<String>("assignment").into_iter().flatten().cloned().collect();
+            return Ok(Action::Notify { assignments });
+        }
+        Some((name, command)) => {
+            if let Some(action) = offline::from_subcommand(name, command, &config) {
+                return Ok(action);
+            }
+            if let Some(ask) = client::from_subcommand(name, command) {
+                return Ok(Action::Ask { ask, socket, config });
+            }
+        }
+        None => {}
     }
     if matches.get_flag("version") {
         return Ok(Action::Version);
@@ -34,52 +83,75 @@ pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Act
     if matches.get_flag("template") {
         return Ok(Action::Template { config, out: path("out") });
     }
-    for later in ["reload", "ping"] {
-        if matches.get_flag(later) {
-            return Err(not_yet(&mut command, later));
-        }
-    }
-    for later in ["maintenance", "putenv", "putmetric"] {
-        if matches.contains_id(later) {
-            return Err(not_yet(&mut command, later));
-        }
-    }
-    Ok(Action::Run { config })
+    Ok(match client::from_flags(&matches) {
+        Some(ask) => Action::Ask { ask, socket, config },
+        None => Action::Run { config },
+    })
 }
 
-fn not_yet(command: &mut Command, flag: &str) -> clap::Error {
-    let text = format!("-{flag} needs the control socket, which this version of pilot does not serve yet");
-    command.error(ErrorKind::InvalidValue, text)
-}
+/// One screen. A test sees to it that every command and flag is in it.
+const HELP: &str = "\
+Usage: pilot [OPTIONS] [COMMAND]
 
-fn command() -> Command {
+Without a command pilot runs the configuration and supervises its jobs until it
+is told to stop (SIGTERM, SIGINT; a second one skips all waiting), or until all
+jobs have ended.
+
+Commands (`pilot COMMAND --help` tells more):
+  of a configuration    check, graph, schema
+  of a running pilot    jobs, health, logs, start, stop, restart, signal,
+                        reload, maintenance, putenv, putmetric, ping
+  inside of a job       notify
+  of pilot itself       completion, man, help
+
+Options (one dash is enough, as in ContainerPilot 3, whose flags all work):
+  --config FILE         Configuration file [env: CONTAINERPILOT]
+  --socket PATH         Control socket of the running pilot [env: PILOT_SOCKET]
+  --template            Print the rendered configuration [--out FILE: there]
+  --version             Print version and git hash
+  -h, --help            Print this
+
+Exit codes: 0 after a requested stop, 1 bad configuration, 2 wrong usage, and
+the code of a job with `critical: true` when its end has ended everything.
+";
+
+pub(super) fn command() -> Command {
     let path = |name: &'static str| Arg::new(name).value_parser(clap::value_parser!(PathBuf));
     let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
     Command::new("pilot")
         .about("Supervises the jobs of a container: starts, health, Consul, an orderly stop.")
-        .after_help(
-            "Without a command pilot runs the configuration and supervises it until it is told to stop\n\
-             (SIGTERM, SIGINT; a second one skips all waiting) or all jobs have ended.\n\
-             Exit codes: 0 after a requested stop, 1 bad configuration, 2 wrong usage,\n\
-             and the code of a job with `critical: true` when that job's end ended everything.\n\
-             Every flag of ContainerPilot 3 works with one dash too.\n",
-        )
+        .override_help(HELP)
         .disable_version_flag(true)
         .args_conflicts_with_subcommands(false)
         .arg(path("config").long("config").value_name("FILE").help("Configuration file [env: CONTAINERPILOT]"))
         .arg(flag("version").help("Print version and git hash"))
         .arg(flag("template").help("Render the configuration's template and stop"))
         .arg(path("out").long("out").value_name("FILE").help("With --template: write there instead of stdout"))
-        .arg(flag("reload").hide(true))
-        .arg(flag("ping").hide(true))
-        .arg(Arg::new("maintenance").long("maintenance").hide(true))
-        .arg(Arg::new("putenv").long("putenv").action(ArgAction::Append).hide(true))
-        .arg(Arg::new("putmetric").long("putmetric").action(ArgAction::Append).hide(true))
-        .subcommand(
-            Command::new("check")
-                .about("Report every mistake in a configuration; exit 1 if there is one")
-                .arg(path("file").value_name("FILE").help("Configuration file [default: as for running]")),
+        .arg(
+            path("socket")
+                .long("socket")
+                .value_name("PATH")
+                .global(true)
+                .help("Socket of the running pilot [env: PILOT_SOCKET]"),
         )
+        .args(client::flags())
+        .subcommands(offline::subcommands())
+        .subcommand(
+            Command::new("notify").about("In a job: tell pilot that it is ready (health.notify)").arg(
+                Arg::new("assignment")
+                    .value_name("NAME=VALUE")
+                    .num_args(0..)
+                    .value_parser(assignment)
+                    .help("Such as \"STATUS=3 clients\", WATCHDOG=1 [default: READY=1]"),
+            ),
+        )
+        .subcommands(client::subcommands())
+}
+
+/// One line of a readiness message.
+fn assignment(text: &str) -> Result<String, String> {
+    let one_line = text.contains('=') && !text.contains(['\n', '\0']);
+    one_line.then(|| text.to_owned()).ok_or_else(|| "write NAME=value on one line, such as READY=1".to_owned())
 }
 
 /// `-config` is `--config`; `-h` and a lone `-` stay.
@@ -94,8 +166,27 @@ fn two_dashes(argument: OsString) -> OsString {
     OsString::from_vec(two)
 }
 
+/// Go's `--reload=true` is `--reload`, and `--reload=false` is nothing.
+fn set_flag(argument: OsString) -> Option<OsString> {
+    const FLAGS: [&str; 5] = ["--version", "--template", "--reload", "--ping", "--help"];
+    let Some((flag, value)) = argument.to_str().and_then(|text| text.split_once('=')) else { return Some(argument) };
+    match (FLAGS.contains(&flag), value) {
+        (true, "1" | "t" | "T" | "true" | "TRUE" | "True") => Some(flag.into()),
+        (true, "0" | "f" | "F" | "false" | "FALSE" | "False") => None,
+        _ => Some(argument),
+    }
+}
+
+#[cfg(test)]
+mod made;
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use clap::error::ErrorKind;
+
+    use super::super::check::{Format, Strictness};
     use super::*;
 
     fn parsed(line: &str) -> Result<Action, ErrorKind> {
@@ -105,6 +196,7 @@ mod tests {
     #[test]
     fn flags_work_with_one_dash_and_with_two() {
         let run = |path: &str| Ok(Action::Run { config: Some(path.into()) });
+        let check = |check: Check| Ok(Action::Check(Check { config: Some("a.json5".into()), ..check }));
         let rows = [
             ("pilot", Ok(Action::Run { config: None })),
             ("pilot -config a.json5", run("a.json5")),
@@ -112,19 +204,52 @@ mod tests {
             ("pilot -config=a.json5", run("a.json5")),
             ("pilot --config=a.json5", run("a.json5")),
             ("pilot -version", Ok(Action::Version)),
-            ("pilot check a.json5", Ok(Action::Check { config: Some("a.json5".into()) })),
-            ("pilot -config a.json5 check", Ok(Action::Check { config: Some("a.json5".into()) })),
+            ("pilot check a.json5", check(Check::default())),
+            ("pilot -config a.json5 check", check(Check::default())),
+            (
+                "pilot check a.json5 -strict --json --stop-timeout 1m",
+                check(Check {
+                    stop_budget: Some(Duration::from_secs(60)),
+                    strictness: Strictness::Warnings,
+                    format: Format::Json,
+                    ..Check::default()
+                }),
+            ),
+            ("pilot check -stop-timeout 1x", Err(ErrorKind::ValueValidation)),
             (
                 "pilot -template -config a -out b",
                 Ok(Action::Template { config: Some("a".into()), out: Some("b".into()) }),
             ),
+            ("pilot graph a", Ok(Action::Graph { config: Some("a".into()), form: Form::Text })),
+            ("pilot -config a graph -format svg", Ok(Action::Graph { config: Some("a".into()), form: Form::Svg })),
+            ("pilot graph --format png", Err(ErrorKind::InvalidValue)),
+            ("pilot completion tcsh", Err(ErrorKind::InvalidValue)),
+            ("pilot completion", Err(ErrorKind::MissingRequiredArgument)),
+            ("pilot notify", Ok(Action::Notify { assignments: vec![] })),
+            (
+                "pilot notify READY=1 STATUS=a=b",
+                Ok(Action::Notify { assignments: vec!["READY=1".into(), "STATUS=a=b".into()] }),
+            ),
+            ("pilot notify ready", Err(ErrorKind::ValueValidation)),
             ("pilot -confg a", Err(ErrorKind::UnknownArgument)),
             ("pilot -h", Err(ErrorKind::DisplayHelp)),
             ("pilot -help", Err(ErrorKind::DisplayHelp)),
-            ("pilot -reload", Err(ErrorKind::InvalidValue)),
         ];
         for (line, want) in rows {
             assert_eq!(parsed(line), want, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_known_without_clap_is_what_clap_says() {
+        for line in ["pilot", "pilot -config a.json5", "pilot --config a.json5", "pilot --config b=c"] {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(plain_run(&words), Some(by_clap(words.clone()).unwrap()), "{line}");
+        }
+        for line in ["pilot -config -x", "pilot -config ", "pilot check", "pilot -version", "pilot -config a -template"]
+        {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(plain_run(&words), None, "{line}");
         }
     }
 }

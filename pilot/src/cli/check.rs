@@ -1,47 +1,61 @@
-//! `pilot check FILE`: every mistake at once, with its place and its remedy.
+//! `pilot check FILE`: everything that is wrong, doubtful or worth knowing, each with its place and what to write instead.
+//!
+//! One report, shown as text for people or as JSON for tools (`docs/check.md` describes both). Starts nothing.
+
+mod report;
+mod stop_table;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use super::{BAD_CONFIGURATION, surroundings};
-use crate::config::Severity;
+use crate::config::Question;
+use report::Report;
 
-pub(super) fn check(config: Option<PathBuf>) -> ExitCode {
-    let (path, text) = match surroundings::read(config) {
+/// What a check is asked to do.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Check {
+    pub config: Option<PathBuf>,
+    /// The time there is to stop.
+    pub stop_budget: Option<Duration>,
+    pub strictness: Strictness,
+    pub format: Format,
+}
+
+/// What makes a check fail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Strictness {
+    /// Errors.
+    #[default]
+    Errors,
+    /// Warnings too.
+    Warnings,
+}
+
+/// How a report is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+pub(super) fn check(check: Check) -> ExitCode {
+    let (path, text) = match surroundings::read(check.config) {
         Ok(read) => read,
         Err(message) => {
             eprintln!("error: {message}");
             return ExitCode::from(BAD_CONFIGURATION);
         }
     };
-    let loaded = surroundings::loaded(&path, &text);
-    print!("{}", loaded.report(&text));
-    let errors = loaded.diagnostics.iter().filter(|found| found.severity == Severity::Error).count();
-    let warnings = loaded.diagnostics.len() - errors;
-    match (errors, &loaded.plan) {
-        (0, Some(plan)) => {
-            let (jobs, watches) = (plan.jobs.len(), plan.watches.len());
-            println!(
-                "{}: good, with {}, {} and {}",
-                path.display(),
-                count(jobs, "job"),
-                count(watches, "watch"),
-                count(warnings, "warning")
-            );
-            ExitCode::SUCCESS
-        }
-        _ => {
-            println!("{}: {}, {}", path.display(), count(errors, "error"), count(warnings, "warning"));
-            ExitCode::from(BAD_CONFIGURATION)
-        }
+    let loaded = surroundings::examined(&path, &text, &Question { stop_budget: check.stop_budget });
+    let report = Report::of(&loaded, check.stop_budget, check.strictness);
+    match check.format {
+        Format::Text => print!("{}", report.text(&loaded.report(&text))),
+        Format::Json => println!("{}", report.json()),
     }
-}
-
-fn count(number: usize, what: &str) -> String {
-    let ending = match (number, what.ends_with("ch")) {
-        (1, _) => "",
-        (_, true) => "es",
-        (_, false) => "s",
-    };
-    format!("{number} {what}{ending}")
+    if report.is_good() { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIGURATION) }
 }

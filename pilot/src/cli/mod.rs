@@ -4,6 +4,10 @@
 
 mod arguments;
 mod check;
+mod client;
+mod graph;
+mod notify;
+mod offline;
 mod run;
 mod surroundings;
 mod template;
@@ -12,7 +16,7 @@ use std::process::ExitCode;
 
 use arguments::Action;
 
-use crate::runtime::process::socket_activation;
+use crate::runtime::process::{becoming, preparation};
 
 /// The configuration is wrong or could not be read.
 const BAD_CONFIGURATION: u8 = 1;
@@ -22,13 +26,20 @@ const BAD_USAGE: u8 = 2;
 /// What `main` does.
 pub fn main() -> ExitCode {
     let mut raw = std::env::args_os().skip(1);
-    if raw.next().is_some_and(|first| first == socket_activation::FLAG) {
-        return socket_activation::become_program(raw);
+    if raw.next().is_some_and(|first| first == preparation::FLAG) {
+        return becoming::become_program(raw);
     }
     match arguments::parse(std::env::args_os()) {
         Ok(Action::Run { config }) => run::run(config),
-        Ok(Action::Check { config }) => check::check(config),
+        Ok(Action::Check(check)) => check::check(check),
+        Ok(Action::Graph { config, form }) => graph::graph(config, form),
+        Ok(Action::Print(text)) => {
+            let _ = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());
+            ExitCode::SUCCESS
+        }
         Ok(Action::Template { config, out }) => template::render(config, out),
+        Ok(Action::Notify { assignments }) => notify::notify(&assignments),
+        Ok(Action::Ask { ask, socket, config }) => client::ask(&ask, socket, config),
         Ok(Action::Version) => {
             println!("Version: {}\nGitHash: {}", env!("CARGO_PKG_VERSION"), env!("PILOT_GIT_HASH"));
             ExitCode::SUCCESS

@@ -1,16 +1,19 @@
 //! Supervising: from the command line to the loop, and back to an exit code.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{BAD_CONFIGURATION, surroundings};
-use crate::config::Severity;
+use crate::config::{Loaded, Severity};
 use crate::core::plan::Plan;
 use crate::runtime::output::Output;
 use crate::runtime::process::guard::{Guarded, Orphans, guard};
+use crate::runtime::process::identity;
 use crate::runtime::process::signals::Signals;
-use crate::runtime::supervisor::Supervisor;
+use crate::runtime::supervisor::{Configuration, Supervisor};
 
 /// How long the last lines may take to be written.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -39,17 +42,22 @@ async fn supervise(config: Option<PathBuf>, guarded: Guarded) -> u8 {
         Ok(signals) => signals,
         Err(error) => return refuse(BAD_START, &format!("cannot install signal handlers: {error}")),
     };
-    let (plan, warnings) = match configuration(config) {
+    let read = surroundings::read(config);
+    let good = read.and_then(|(path, text)| {
+        let (plan, loaded) = good(surroundings::loaded(&path, &text), &text)?;
+        Ok((path, plan, loaded))
+    });
+    let (path, plan, loaded) = match good {
         Ok(good) => good,
         Err(report) => return refuse(BAD_CONFIGURATION, &report),
     };
-    let output = match Output::start(&plan.logging) {
+    let output = match Output::open(&plan.logging) {
         Ok(output) => output,
         Err(error) => return refuse(BAD_START, &error.to_string()),
     };
     let _ = tracing::subscriber::set_global_default(output.records());
-    tracing::debug!("loaded config: {plan:?}");
-    for warning in warnings {
+    tracing::debug!("loaded config: {}", loaded.shown());
+    for warning in warnings(&plan, &loaded) {
         tracing::warn!("{warning}");
     }
     if let Orphans::Elsewhere(error) = guarded.orphans {
@@ -58,22 +66,36 @@ async fn supervise(config: Option<PathBuf>, guarded: Guarded) -> u8 {
     if !guarded.descriptors_shut {
         tracing::warn!("jobs may inherit descriptors: this kernel has no close_range and /proc is not mounted");
     }
-    let code = Supervisor::new(plan, signals, output.clone(), guarded).run().await;
+    let code =
+        Supervisor::new(plan, Arc::new(move |variables| again(&path, variables)), signals, output.clone(), guarded)
+            .run()
+            .await;
     output.finish(LAST_LINES);
     code
 }
 
-fn configuration(config: Option<PathBuf>) -> Result<(Plan, Vec<String>), String> {
-    let (path, text) = surroundings::read(config)?;
-    let loaded = surroundings::loaded(&path, &text);
-    let warnings = |severity| {
-        let found = loaded.diagnostics.iter().filter(move |found| found.severity == severity);
-        found.map(|found| format!("{}:{}: {}", loaded.file_name, found.line, found.message)).collect()
-    };
-    match &loaded.plan {
-        Some(plan) => Ok((plan.clone(), warnings(Severity::Warning))),
-        None => Err(format!("error initializing config:\n{}", loaded.report(&text))),
+/// For a reload: the file at the same path, with the variables of now.
+fn again(path: &Path, variables: BTreeMap<String, String>) -> Result<Configuration, String> {
+    let (path, text) = surroundings::read(Some(path.to_owned()))?;
+    let (plan, loaded) = good(surroundings::loaded_with(&path, &text, variables), &text)?;
+    Ok(Configuration { warnings: warnings(&plan, &loaded), shown: loaded.shown(), plan })
+}
+
+fn good(mut loaded: Loaded, text: &str) -> Result<(Plan, Loaded), String> {
+    match loaded.plan.take() {
+        Some(plan) => Ok((plan, loaded)),
+        None => Err(format!("error initializing config:\n{}", loaded.report(text))),
     }
+}
+
+/// What is said in the log about a configuration that is used.
+fn warnings(plan: &Plan, loaded: &Loaded) -> Vec<String> {
+    let found = loaded.diagnostics.iter().filter(|found| found.severity == Severity::Warning);
+    let found = found.map(|found| format!("{}:{}: {}", loaded.file_name, found.line, found.message));
+    let ignored = plan.jobs.iter().filter(|job| identity::is_ignored(&job.process.identity));
+    let ignored =
+        ignored.map(|job| format!("job {:?}: uid and gid are ignored, because pilot does not run as root", job.name));
+    found.chain(ignored).collect()
 }
 
 fn refuse(code: u8, message: &str) -> u8 {

@@ -1,10 +1,10 @@
 //! An object whose keys are known: in any letter case, the unknown ones reported with the nearest known one, the ones
 //! that v3 took by accident taken with a warning (v3 spec 2.3).
 
-use super::diagnostic::Severity;
+use super::diagnostic::{Rule, Severity};
 use super::nearest::nearest;
 use super::v2;
-use super::value::Kind;
+use super::value::{Kind, Member};
 use super::weak::Field;
 
 /// An object whose keys are known.
@@ -59,6 +59,8 @@ impl<'a> Field<'a> {
     }
 
     fn open(&self, known: &[&'static str], ignored: &[&str], same: fn(&str, &str) -> bool) -> Option<Block<'a>> {
+        #[cfg(test)]
+        assert!(super::reference::describes(known), "{known:?} are not the keys of an object in config/reference");
         let Kind::Object(members) = &self.value.kind else {
             self.wrong_type("an object", "write it in braces: { key: value }");
             return None;
@@ -72,16 +74,17 @@ impl<'a> Field<'a> {
                 let complaint = "is ignored here, as ContainerPilot 3 ignored it";
                 self.at_key(Severity::Warning, member.at, &member.key, complaint, "remove it".into());
             } else {
-                self.unknown_key(member.at, &member.key, known);
+                self.unknown_key(member, known);
             }
         }
         Some(block)
     }
 
-    fn unknown_key(&self, at: usize, key: &str, known: &[&'static str]) {
-        if let Some(hint) = v2::hint(key) {
+    fn unknown_key(&self, member: &Member, known: &[&'static str]) {
+        let (at, key) = (member.at, member.key.as_str());
+        if let Some(remedy) = v2::remedy(key, &member.value) {
             let complaint = "is a key of ContainerPilot 2, which ContainerPilot 3 and pilot do not know";
-            return self.at_key(Severity::Error, at, key, complaint, hint.to_owned());
+            return self.at_key_of(Rule::Version2, Severity::Error, at, key, complaint, remedy);
         }
         let remedy = match nearest(key, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -92,9 +95,13 @@ impl<'a> Field<'a> {
 
     /// Reports about a key instead of its value.
     fn at_key(&self, severity: Severity, at: usize, key: &str, complaint: &str, remedy: String) {
+        self.at_key_of(Rule::Configuration, severity, at, key, complaint, remedy);
+    }
+
+    fn at_key_of(&self, rule: Rule, severity: Severity, at: usize, key: &str, complaint: &str, remedy: String) {
         let name = if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) };
         let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
         let message = format!("{}{name} {complaint}", self.who);
-        self.issues.add(severity, at, &path, message, Some(remedy));
+        self.issues.add(severity, rule, at, &path, message, Some(remedy));
     }
 }

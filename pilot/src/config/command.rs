@@ -1,8 +1,9 @@
 //! `exec`: a program and its arguments (v3 spec 5.2). No shell, no quotes, no variables.
 
+use crate::core::number::go_printed;
 use crate::core::plan::Command;
 
-use super::value::{Kind, go_printed};
+use super::value::Kind;
 use super::weak::Field;
 
 /// Reads `exec`: text is cut at every single space, a list is taken as it is.

@@ -1,10 +1,11 @@
-//! A mistake in a configuration, and how it is shown: what, where, the line itself, and what to write instead.
+//! Something found in a configuration, and how it is shown: what, where, the line itself, and what to write instead.
 //!
 //! Never shows a secret: lines are printed from a masked copy of the text (the room `mask`).
 
 use std::fmt::Write as _;
 
 use super::mask::mask;
+pub use super::rule::Rule;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,13 +14,28 @@ pub enum Severity {
     Error,
     /// pilot starts, but something is probably not as meant.
     Warning,
+    /// Nothing is wrong; something could be better, or is worth knowing.
+    Note,
 }
 
-/// One mistake, with its place and its remedy.
+impl Severity {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        }
+    }
+}
+
+/// One thing found, with its place and its remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Whether it keeps pilot from starting.
     pub severity: Severity,
+    /// Of which kind it is.
+    pub rule: Rule,
     /// Line in the rendered text, from 1.
     pub line: usize,
     /// Column in characters, from 1.
@@ -51,11 +67,8 @@ pub fn print(diagnostics: &[Diagnostic], file_name: &str, text: &str) -> String 
 }
 
 fn print_one(out: &mut String, diagnostic: &Diagnostic, file_name: &str, line: &str) {
-    let Diagnostic { severity, line: number, column, message, remedy, path: _ } = diagnostic;
-    let word = match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    };
+    let Diagnostic { severity, line: number, column, message, remedy, rule: _, path: _ } = diagnostic;
+    let word = severity.as_str();
     let number = number.to_string();
     let gutter = " ".repeat(number.len());
     let (shown, caret) = window(line, column.saturating_sub(1));
@@ -66,7 +79,7 @@ fn print_one(out: &mut String, diagnostic: &Diagnostic, file_name: &str, line: &
     let _ = writeln!(out, "{number} | {shown}");
     let _ = writeln!(out, "{gutter} | {}^", " ".repeat(caret));
     if let Some(remedy) = remedy {
-        let _ = writeln!(out, "{gutter} = {remedy}");
+        let _ = writeln!(out, "{gutter} = {}", mask(remedy));
     }
 }
 
@@ -96,6 +109,7 @@ mod tests {
     fn at(line: usize, column: usize) -> Diagnostic {
         Diagnostic {
             severity: Severity::Error,
+            rule: Rule::Configuration,
             line,
             column,
             path: "jobs[0].health.ttl".into(),

@@ -10,13 +10,24 @@ use super::issues::Issues;
 use super::sources::{self, Placed};
 use super::value::{Kind, Value};
 use super::weak::Field;
-use super::{Surroundings, consul, jobs, logging, telemetry, watches};
+use super::{Surroundings, consul, control, jobs, logging, service, telemetry, watches};
 
-pub(super) const KEYS: &[&str] = &["consul", "logging", "stopTimeout", "jobs", "watches", "telemetry", "control"];
+pub(super) const KEYS: &[&str] =
+    &["consul", "logging", "stopTimeout", "stopBudget", "jobs", "watches", "telemetry", "control"];
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// A plan and where its parts are written.
+pub(super) struct Document<'a> {
+    pub plan: Plan,
+    pub root: Field<'a>,
+    /// Of each job of the plan.
+    pub jobs: Vec<Field<'a>>,
+    /// Of each watch.
+    pub watches: Vec<Field<'a>>,
+}
+
 /// Reads the document. The plan counts only if no error was reported.
-pub(super) fn read(value: &Value, issues: &Issues<'_>, around: &Surroundings) -> Option<Plan> {
+pub(super) fn read<'a>(value: &'a Value, issues: &'a Issues<'a>, around: &Surroundings) -> Option<Document<'a>> {
     let root = Field::root(value, issues);
     if !matches!(value.kind, Kind::Object(_) | Kind::Null) {
         root.error(
@@ -26,30 +37,42 @@ pub(super) fn read(value: &Value, issues: &Issues<'_>, around: &Surroundings) ->
         return None;
     }
     // A document `null` is an empty one, as in v3.
-    let empty = Value { at: value.at, kind: Kind::Object(Vec::new()) };
-    let root = if root.is_null() { Field::root(&empty, issues) } else { root };
+    const EMPTY: &Value = &Value { at: 0, kind: Kind::Object(Vec::new()) };
+    let root = if root.is_null() { Field::root(EMPTY, issues) } else { root };
     let block = root.strict_block(KEYS)?;
-    let catalog = consul::read(block.get("consul"), &around.env);
-    let jobs = placed(&block, "jobs", |field| jobs::read(field, around));
+    let consul = block.get("consul");
+    let catalog = consul::read(consul.as_ref(), &around.env);
+    let registers = consul::registers(consul.as_ref());
+    let mut jobs = placed(&block, "jobs", |field| jobs::read(field, around, registers));
     let watches = placed(&block, "watches", watches::read);
-    let telemetry_field = block.get("telemetry");
-    sources::check(&jobs, &watches, telemetry_field.as_ref().map(|_| jobs::TELEMETRY_JOB));
-    sources::check_duplicates("job", &jobs, |job| &job.name);
-    sources::check_duplicates("watch", &watches, |watch| &watch.name);
     check_catalog(&root, &catalog, &jobs, &watches);
     check_terminal(&jobs);
-    Some(Plan {
+    // Last, and after the catalog was asked for: telemetry is served without one, too.
+    let telemetry = block.get("telemetry").and_then(|field| {
+        let (telemetry, job) = telemetry::read(&field, around, registers)?;
+        jobs.push((field.called(format!("the job {:?} of telemetry", job.name)), job));
+        Some(telemetry)
+    });
+    sources::check(&jobs, &watches);
+    service::check_ids(&jobs);
+    sources::check_duplicates("job", &jobs, |job| &job.name);
+    sources::check_duplicates("watch", &watches, |watch| &watch.name);
+    let (job_places, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().unzip();
+    let (watch_places, watches): (Vec<_>, Vec<_>) = watches.into_iter().unzip();
+    let plan = Plan {
         consul: match catalog {
             Catalog::Given(consul) => consul.map(|consul| *consul),
             Catalog::NotGiven | Catalog::Off => None,
         },
         logging: block.get("logging").map_or_else(Logging::default, |field| logging::read(&field)),
         stop_timeout: stop_timeout(&block),
-        jobs: jobs.into_iter().map(|(_, job)| job).collect(),
-        watches: watches.into_iter().map(|(_, watch)| watch).collect(),
-        telemetry: telemetry_field.and_then(|field| telemetry::read(&field, around)),
-        control: telemetry::control(block.get("control")),
-    })
+        stop_budget: block.filled("stopBudget").and_then(|field| field.at_least_a_millisecond()),
+        jobs,
+        watches,
+        telemetry,
+        control: control::read(block.get("control")),
+    };
+    Some(Document { plan, root, jobs: job_places, watches: watch_places })
 }
 
 /// The elements of a top-level list. v3 drops `null` elements, and silently ignores what is not a list.
@@ -99,7 +122,7 @@ fn check_catalog(root: &Field<'_>, catalog: &Catalog, jobs: &[Placed<'_, Job>], 
             }
         }
         Catalog::NotGiven => {
-            let job = jobs.iter().find(|(_, job)| job.service.is_some());
+            let job = jobs.iter().find(|(_, job)| job.registered_services().next().is_some());
             let who = match (job, watch) {
                 (Some((_, job)), _) => format!("job {:?} has a port and is registered there", job.name),
                 (None, Some((_, watch))) => format!("watch {:?} looks for a service there", watch.name),

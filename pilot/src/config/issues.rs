@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::diagnostic::{Diagnostic, Severity};
+use super::diagnostic::{Diagnostic, Rule, Severity};
 
 /// All that was found in one text so far.
 pub(super) struct Issues<'a> {
@@ -20,9 +20,15 @@ impl<'a> Issues<'a> {
     }
 
     /// Adds one at a byte offset.
-    pub fn add(&self, severity: Severity, at: usize, path: &str, message: String, remedy: Option<String>) {
+    pub fn add(&self, severity: Severity, rule: Rule, at: usize, path: &str, message: String, remedy: Option<String>) {
         let (line, column) = self.place(at);
-        self.found.borrow_mut().push(Diagnostic { severity, line, column, path: path.to_owned(), message, remedy });
+        let path = path.to_owned();
+        self.found.borrow_mut().push(Diagnostic { severity, rule, line, column, path, message, remedy });
+    }
+
+    /// Whether one of them keeps pilot from starting.
+    pub fn has_error(&self) -> bool {
+        self.found.borrow().iter().any(|found| found.severity == Severity::Error)
     }
 
     /// All of them in the order of the text.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::core::plan::{Job, Start};
+use crate::core::plan::{Job, Start, TELEMETRY_JOB};
 
 use super::block::Block;
 use super::weak::Field;
 use super::when::{self, When};
-use super::{Surroundings, command, durations, health, logging, restarts, service};
+use super::{Surroundings, balancer, command, durations, health, logging, process, restarts, service};
 
 pub(super) const KEYS: &[&str] = &[
     "name",
@@ -27,9 +27,26 @@ pub(super) const KEYS: &[&str] = &[
     "successCodes",
     "tty",
     "service",
+    "services",
     "meta",
+    "user",
+    "group",
+    "weights",
+    "advertise",
+    "taggedAddresses",
+    "register",
     "uid",
     "gid",
+    "cwd",
+    "env",
+    "envFile",
+    "inheritEnv",
+    "limits",
+    "umask",
+    "stopSignal",
+    "noNewPrivileges",
+    "loadBalancer",
+    "drain",
 ];
 /// Names of private fields that v3's decoder takes by accident (v3 spec 2.3).
 const IGNORED: &[&str] = &[
@@ -46,12 +63,11 @@ const IGNORED: &[&str] = &[
     "whenStartsLimit",
     "stoppingWaitEvent",
 ];
-/// The job that v3's telemetry adds, which needs no health check.
-pub(super) const TELEMETRY_JOB: &str = "containerpilot";
+/// Of the job that telemetry adds, which needs no health check.
 const TELEMETRY_TTL: Duration = Duration::from_secs(15);
 
 /// Reads one job. `None` if it is not an object (reported).
-pub(super) fn read(field: &Field<'_>, around: &Surroundings) -> Option<Job> {
+pub(super) fn read(field: &Field<'_>, around: &Surroundings, registers: bool) -> Option<Job> {
     let called = field.value.member("name").and_then(|name| name.weak_text()).filter(|name| !name.is_empty());
     let named = match called {
         Some(name) => field.clone().called(format!("job {name:?}")),
@@ -65,8 +81,11 @@ pub(super) fn read(field: &Field<'_>, around: &Surroundings) -> Option<Job> {
     let when = block.get("when").map_or_else(when::at_startup, |field| when::read(&field));
     let (restarts, backoff) = restarts::read(block.get("restarts"), &when);
     let port = port(&block);
-    let health = block.get("health").map(|field| health::read(&field, port));
-    if health.is_none() && port.is_some() && name != TELEMETRY_JOB {
+    let shared = service::Shared { job: &name, registered: registers, around };
+    let mut services = service::read(&block, port, &shared);
+    let registered = services.iter().any(|service| service.registered);
+    let health = block.get("health").map(|field| health::read(&field, port, &services));
+    if health.is_none() && registered && name != TELEMETRY_JOB {
         block.missing(
             "health",
             "is needed: a job with a port is registered in Consul, which has to know when it is well",
@@ -74,18 +93,26 @@ pub(super) fn read(field: &Field<'_>, around: &Surroundings) -> Option<Job> {
         );
     }
     let health = health.flatten();
-    let ttl = health.as_ref().and_then(|health| health.ttl).unwrap_or(TELEMETRY_TTL);
-    let service = port.map(|port| service::read(&block, &name, port, ttl, around));
-    if service.is_none() {
+    for service in &mut services {
+        service.ttl = health.as_ref().and_then(|health| health.ttl).unwrap_or(TELEMETRY_TTL);
+    }
+    if port.is_none() {
         check_without_port(&block);
     }
-    warn_about_users(&block);
+    let balancer = balancer::read(&block, port);
+    if block.get("exec").is_none() {
+        process::warn_without_program(&block);
+        health::check_without_program(&block);
+    }
     Some(Job {
         exec: block.get("exec").and_then(|field| command::read(&field)),
+        process: process::read(&block),
         timeout: timeout(&block, &when),
         stop_timeout: block.filled("stopTimeout").and_then(|field| field.duration()).and_then(stop_timeout),
         output: logging::output_mode(&block),
-        service,
+        drain: balancer::drain(&block, port, balancer.as_ref()),
+        balancer,
+        services,
         health: health.map(|health| health.check),
         critical: flag(&block, "critical"),
         success_codes: block.get("successCodes").map(|field| success_codes(&field)).unwrap_or_default(),
@@ -110,9 +137,9 @@ fn port(block: &Block<'_>) -> Option<u16> {
 /// v3 checks none of the service's keys without a port; unknown keys and our own additions are still looked at.
 fn check_without_port(block: &Block<'_>) {
     service::consul_block(block);
-    for key in ["service", "meta"] {
+    for key in ["service", "meta", "weights", "advertise", "taggedAddresses"] {
         if let Some(field) = block.get(key) {
-            field.warn("has no effect: a job without a port is not registered", "add `port`");
+            field.warn("has no effect: a job without a port has no service of its own", "add `port`");
         }
     }
 }
@@ -140,18 +167,4 @@ fn success_codes(field: &Field<'_>) -> Vec<u8> {
         }
     }
     codes
-}
-
-/// Names that community patches used; read, so that such a file runs.
-fn warn_about_users(block: &Block<'_>) {
-    for key in ["uid", "gid"] {
-        if let Some(field) = block.get(key)
-            && field.whole().is_some_and(|id| id != 0)
-        {
-            field.warn(
-                "is not acted upon yet: the job runs as pilot's own user",
-                "start pilot as that user, or remove it",
-            );
-        }
-    }
 }

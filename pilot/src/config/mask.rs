@@ -1,5 +1,5 @@
-//! Masks what may be secret in a text that is about to be shown: the values of `password`, `token`, `headers` and the
-//! like, and the password in a URL.
+//! Masks what may be secret in a text that is about to be shown: the values of `password`, `token`, `headers`, `env` and
+//! the like, and the password in a URL.
 //!
 //! Works on any text, valid or not. Keeps every line and column, so that a caret still points to its place.
 
@@ -41,8 +41,11 @@ pub(super) fn mask(text: &str) -> String {
 }
 
 /// `password`, `api-token`, `headers`; not `passwordFile` and `passwordEnv`, which only say where the secret is.
-fn is_secret_key(key: &str) -> bool {
+pub(super) fn is_secret_key(key: &str) -> bool {
     let key = key.trim_matches(['"', '\'']).to_ascii_lowercase();
+    if key == "env" {
+        return true;
+    }
     let points_elsewhere = key.ends_with("file") || key.ends_with("env");
     !points_elsewhere && ["password", "token", "secret", "headers", "authorization"].iter().any(|s| key.contains(s))
 }
@@ -53,7 +56,7 @@ fn stars(text: &str) -> String {
 }
 
 /// Masks `secret` in `scheme://user:secret@host`.
-fn without_password(text: &str) -> String {
+pub(super) fn without_password(text: &str) -> String {
     let masked = text.find("://").and_then(|scheme| {
         let start = scheme + 3;
         let end = start + text.get(start..)?.find('@')?;
@@ -75,6 +78,7 @@ mod tests {
             ("{\"Password\" : 123}", "{\"Password\" : ***}"),
             ("{headers: {A: 'x', 'B': ['y']}, url: 'u'}", "{headers: {A: '*', 'B': ['*']}, url: 'u'}"),
             ("{headers: {\n  A: \"x\"\n}, b: 1}", "{headers: {\n  A: \"*\"\n}, b: 1}"),
+            ("{env: {A: 'x', B: {file: '/y'}}, envFile: 'z'}", "{env: {A: '*', B: {file: '**'}}, envFile: 'z'}"),
             ("{passwordFile: '/run/x', tokenFile: 'y'}", "{passwordFile: '/run/x', tokenFile: 'y'}"),
             ("mysql: 'mysql://pilot:geheim@db/x'", "mysql: 'mysql://pilot:******@db/x'"),
             ("http: 'http://a:8080/x'", "http: 'http://a:8080/x'"),

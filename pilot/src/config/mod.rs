@@ -3,31 +3,44 @@
 //! Every mistake becomes a diagnostic with its place and its remedy, all of them at once. This room starts nothing,
 //! connects to nothing and knows nothing of the runtime.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::core::plan::Plan;
 
 pub mod diagnostic;
+pub mod rule;
 pub mod template;
 
+mod address;
+mod balancer;
 mod block;
 mod command;
 mod consul;
+mod control;
 mod document;
 mod durations;
+mod environment;
+mod findings;
 mod health;
 mod interfaces;
 mod issues;
 mod jobs;
+mod limits;
 mod logging;
 mod mask;
 mod mysql;
 mod nearest;
 mod numbers;
 mod probe;
+mod process;
+#[cfg(test)]
+mod reference;
 mod restarts;
 mod service;
+mod shown;
 mod sources;
 mod syntax;
 mod syntax_error;
@@ -42,19 +55,25 @@ mod when;
 #[cfg(test)]
 mod tests;
 
-pub use diagnostic::{Diagnostic, Severity, print};
+pub use control::control_socket;
+pub use diagnostic::{Diagnostic, Rule, Severity, print};
+use document::Document;
+pub use findings::Question;
 use template::TemplateError;
 
 /// What a configuration depends on beside its text; this room looks nothing up by itself.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Surroundings {
     /// Environment variables: the template's data, and Consul's overrides.
     pub env: BTreeMap<String, String>,
     /// The end of service IDs.
     pub hostname: String,
-    /// Every address of this machine with the name of its interface.
-    pub interfaces: Vec<(String, IpAddr)>,
+    /// Every address of this machine with the name of its interface; only asked for when something is advertised.
+    pub interfaces: Interfaces,
 }
+
+/// Addresses with the names of their interfaces, looked up once, by the first who needs them.
+pub type Interfaces = LazyCell<Vec<(String, IpAddr)>>;
 
 /// What became of a text.
 ///
@@ -81,31 +100,69 @@ impl Loaded {
         }
         report
     }
+
+    /// The rendered document as one line of JSON without its secrets; empty if there is none that can be read.
+    pub fn shown(&self) -> String {
+        self.rendered
+            .as_deref()
+            .and_then(|text| syntax::parse(text).ok())
+            .map(|value| shown::json(&value))
+            .unwrap_or_default()
+    }
 }
 
 /// Renders, parses and validates a configuration. `file_name` is only shown.
 pub fn load(file_name: &str, text: &str, surroundings: &Surroundings) -> Loaded {
+    read(file_name, text, surroundings, findings::find_at_start)
+}
+
+/// The same, and then looks at what the parts of it mean for each other: what can never happen, what takes too long, what
+/// could be better.
+pub fn examine(file_name: &str, text: &str, surroundings: &Surroundings, question: &Question) -> Loaded {
+    read(file_name, text, surroundings, |document| findings::find(document, question))
+}
+
+fn read(file_name: &str, text: &str, surroundings: &Surroundings, look: impl FnOnce(&Document<'_>)) -> Loaded {
     let file_name = file_name.to_owned();
     let rendered = match render(text, &surroundings.env) {
         Ok(rendered) => rendered,
         Err(diagnostic) => return Loaded { file_name, plan: None, diagnostics: vec![diagnostic], rendered: None },
     };
     let issues = issues::Issues::new(&rendered);
-    let plan = match syntax::parse(&rendered) {
-        Ok(value) => document::read(&value, &issues, surroundings),
-        Err(syntax_error::SyntaxError { at, message, remedy }) => {
-            issues.add(Severity::Error, at, "", message, remedy);
-            None
+    let mut plan = None;
+    match syntax::parse(&rendered) {
+        Ok(value) => {
+            let document = document::read(&value, &issues, surroundings).filter(|_| !issues.has_error());
+            plan = document.map(|document| {
+                look(&document);
+                document.plan
+            });
         }
-    };
+        Err(syntax_error::SyntaxError { at, message, remedy }) => {
+            issues.add(Severity::Error, Rule::Syntax, at, "", message, remedy);
+        }
+    }
     let diagnostics = issues.finish();
-    let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-    Loaded { file_name, plan: plan.filter(|_| !failed), diagnostics, rendered: Some(rendered) }
+    Loaded { file_name, plan, diagnostics, rendered: Some(rendered) }
+}
+
+/// A text without what may be secret in it, for showing.
+pub fn masked(text: &str) -> String {
+    mask::mask(text)
+}
+
+/// A length of time as the configuration writes it: whole seconds, or numbers with units.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    match durations::parse(text) {
+        Ok(nanos) => u64::try_from(nanos).map(Duration::from_nanos).map_err(|_| "must not be negative".to_owned()),
+        Err(failure) => Err(format!("{failure}; {}", weak::duration_remedy(&failure))),
+    }
 }
 
 fn render(text: &str, env: &BTreeMap<String, String>) -> Result<String, Diagnostic> {
     template::render(text, env).map_err(|TemplateError { line, column, message, hint }| Diagnostic {
         severity: Severity::Error,
+        rule: Rule::Template,
         line,
         column,
         path: String::new(),

@@ -1,8 +1,8 @@
-//! Native probes of health checks and watches: `http` and `tcp` (`mysql` has its own file). Additions to v3.
+//! Native probes of health checks and watches: `http`, `tcp` and `notify` (`mysql` has its own file). Additions to v3.
 
 use std::path::PathBuf;
 
-use crate::core::plan::{HttpProbe, Probe, Secret};
+use crate::core::plan::{HttpProbe, NotifyProbe, Probe, Secret};
 
 use super::block::Block;
 use super::value::{Kind, quoted};
@@ -23,8 +23,19 @@ pub(super) fn read(block: &Block<'_>, keys: &[&str], local: LocalPort) -> Option
         "http" => http(&field, local).map(Probe::Http),
         "tcp" => tcp(&field).map(Probe::Tcp),
         "mysql" => mysql::read(&field).map(Probe::Mysql),
+        "notify" => notify(&field).map(Probe::Notify),
         _ => command::read(&field).map(Probe::Exec),
     }
+}
+
+/// `true`, or an object with what is expected beside readiness.
+fn notify(field: &Field<'_>) -> Option<NotifyProbe> {
+    if !matches!(field.value.kind, Kind::Object(_)) {
+        let wanted = field.flag()?;
+        return wanted.then_some(NotifyProbe { watchdog: None });
+    }
+    let block = field.block(&["watchdog"], &[])?;
+    Some(NotifyProbe { watchdog: block.filled("watchdog").and_then(|field| field.at_least_a_millisecond()) })
 }
 
 fn http(field: &Field<'_>, local: LocalPort) -> Option<HttpProbe> {

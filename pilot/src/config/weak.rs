@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::diagnostic::Severity;
+use super::diagnostic::{Rule, Severity};
 use super::durations::{self, DurationError};
 use super::issues::Issues;
 use super::nearest::nearest;
@@ -40,20 +40,21 @@ impl<'a> Field<'a> {
 
     /// Reports a mistake in this value: `complaint` goes on after the field's name.
     pub fn error(&self, complaint: impl AsRef<str>, remedy: impl Into<String>) {
-        self.report(Severity::Error, complaint.as_ref(), remedy.into());
+        self.find(Severity::Error, Rule::Configuration, complaint.as_ref(), remedy.into());
     }
 
     /// Reports something that is probably not meant.
     pub fn warn(&self, complaint: impl AsRef<str>, remedy: impl Into<String>) {
-        self.report(Severity::Warning, complaint.as_ref(), remedy.into());
+        self.find(Severity::Warning, Rule::Configuration, complaint.as_ref(), remedy.into());
     }
 
-    fn report(&self, severity: Severity, complaint: &str, remedy: String) {
+    /// Reports a finding of a kind.
+    pub fn find(&self, severity: Severity, rule: Rule, complaint: &str, remedy: String) {
         let subject = if self.name.is_empty() { self.who.trim_end_matches(' ') } else { &self.who };
         let space = if subject.is_empty() && self.name.is_empty() { "" } else { " " };
         let message = format!("{subject}{}{space}{complaint}", self.name);
         let remedy = Some(remedy).filter(|remedy| !remedy.is_empty());
-        self.issues.add(severity, self.value.at, &self.path, message, remedy);
+        self.issues.add(severity, rule, self.value.at, &self.path, message, remedy);
     }
 
     /// Reports that this is of another kind than it must be.
@@ -242,6 +243,23 @@ impl<'a> Field<'a> {
     pub fn member(&self, key: &str, value: &'a Value) -> Field<'a> {
         let join = |before: &str| if before.is_empty() { key.to_owned() } else { format!("{before}.{key}") };
         Field { value, issues: self.issues, who: self.who.clone(), name: join(&self.name), path: join(&self.path) }
+    }
+
+    /// What is written under these keys, one inside the other; as far as they are there.
+    pub fn within(&self, keys: &[&str]) -> Field<'a> {
+        let Some((key, deeper)) = keys.split_first() else { return self.clone() };
+        match self.value.member(key) {
+            Some(value) if value.kind != Kind::Null => self.member(key, value).within(deeper),
+            Some(_) | None => self.clone(),
+        }
+    }
+
+    /// The elements of a list; of anything else none, without a word.
+    pub fn elements(&self) -> Vec<Field<'a>> {
+        match &self.value.kind {
+            Kind::List(items) => items.iter().enumerate().map(|(index, item)| self.item(index, item)).collect(),
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::Object(_) => Vec::new(),
+        }
     }
 }
 

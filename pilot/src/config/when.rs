@@ -191,6 +191,8 @@ pub(super) fn is_global(code: Code) -> bool {
         | Code::ExitFailed
         | Code::Error
         | Code::Stopping
+        | Code::Draining
+        | Code::Drained
         | Code::Stopped
         | Code::Healthy
         | Code::Unhealthy

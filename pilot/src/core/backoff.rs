@@ -35,6 +35,11 @@ impl Streak {
         Duration::try_from_secs_f64(capped * spread).unwrap_or(backoff.max).min(backoff.max)
     }
 
+    /// The same randomness, no ends.
+    pub(super) fn forgotten(&self) -> Self {
+        Streak { ends: 0, random: self.random }
+    }
+
     /// Runs in a row that ended too soon.
     pub(super) fn ends(&self) -> u32 {
         self.ends

@@ -1,8 +1,10 @@
 //! The two languages of the engine's border: what it is told ([`Input`]) and what it asks for ([`Effect`]).
 
+use std::sync::Arc;
+
 use super::event::Event;
 use super::exit::Exit;
-use super::plan::{JobId, Level, WatchId};
+use super::plan::{JobId, Level, Plan, ServiceId, WatchId};
 
 /// One execution of a job; never reused within one engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,6 +25,16 @@ pub enum Input {
     Signal(UserSignal),
     /// Maintenance was switched on or off.
     Maintenance(Switch),
+    /// A new configuration was read. Answered with `InForce`, at once or when the old processes are gone; not at all if
+    /// another one or a stop comes first.
+    Reload(Arc<Plan>),
+    /// A person wants something of a job. What becomes of it says [`super::engine::Engine::answer`].
+    Job {
+        /// Of which.
+        job: JobId,
+        /// What.
+        request: JobRequest,
+    },
     /// The time asked for by `next_timeout` has come.
     Tick,
     /// The process of this run could not be started.
@@ -63,6 +75,11 @@ pub enum Input {
         /// What it found.
         verdict: Verdict,
     },
+    /// The process of a job has said something that changes its health: look now instead of at the next tick.
+    Notified {
+        /// Whose.
+        job: JobId,
+    },
     /// The passing instances of a watched service, in the order of their ids.
     Instances {
         /// Which watch.
@@ -77,10 +94,38 @@ pub enum Input {
         /// Whether it passed.
         pass: bool,
     },
-    /// The service of a job is out of the catalog, or everything that could be done for it was.
+    /// What the load balancer says of a job's target, or that it cannot be asked.
+    Target {
+        /// Whose.
+        job: JobId,
+        /// It sends traffic there.
+        healthy: bool,
+        /// Its word for the state; `None`: it could not be asked.
+        state: Option<String>,
+    },
+    /// A job's target is out of its group, or everything that could be done for it was.
+    LeftGroup {
+        /// Whose.
+        job: JobId,
+    },
+    /// The load balancer has finished with a job's target.
+    GroupDrained {
+        /// Whose.
+        job: JobId,
+    },
+    /// How many requests a draining job still works on.
+    InFlight {
+        /// Whose.
+        job: JobId,
+        /// `None`: nobody can tell.
+        count: Option<u64>,
+    },
+    /// A service of a job is out of the catalog, or everything that could be done for it was.
     Withdrawn {
         /// Whose.
         job: JobId,
+        /// Which one.
+        service: ServiceId,
     },
 }
 
@@ -93,8 +138,19 @@ pub enum Switch {
     Off,
 }
 
-/// Signals that are events. v3 spec 1.7.
+/// What a person may want of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobRequest {
+    /// Run it now, whatever it waits for.
+    Start,
+    /// Take it down, in the steps of every stop, and leave it down.
+    Stop,
+    /// End its run, if there is one, and run it again.
+    Restart,
+}
+
+/// Signals that are events. v3 spec 1.7.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum UserSignal {
     /// SIGHUP
     Hup,
@@ -169,18 +225,42 @@ pub enum Effect {
         /// Which one.
         round: RoundId,
     },
-    /// What the catalog should say about the job's service from now on.
+    /// What the catalog should say about the job's services from now on.
     Announce {
         /// Whose.
         job: JobId,
         /// What.
         announcement: Announcement,
     },
-    /// Take the job's service out of the catalog; answers with `Withdrawn`. Nothing passing may be written after it.
+    /// Take the job's services out of the catalog; answers with `Withdrawn` for each. Nothing passing may be written
+    /// after it.
     Withdraw {
         /// Whose.
         job: JobId,
     },
+    /// Put (mode `self`) the job's target into its group, or get ready to take it out (mode `drain`).
+    EnterGroup {
+        /// Whose.
+        job: JobId,
+    },
+    /// Take the job's target out of its group; answers with `LeftGroup`. It is not put in again by itself after that.
+    LeaveGroup {
+        /// Whose.
+        job: JobId,
+    },
+    /// The job's drain begins: tell its process, if it wants to know.
+    Drain {
+        /// Whose.
+        job: JobId,
+    },
+    /// Count what a draining job still works on; answers with `InFlight`.
+    CountInFlight {
+        /// Whose.
+        job: JobId,
+    },
+    /// The plan of the last `Reload` is in force: numbers that are no longer there have nothing alive, and the settings and
+    /// watches that differ are to be brought in line. What comes after it belongs to the new plan.
+    InForce,
     /// An event was on the bus.
     Published(Event),
     /// A line for the log.
@@ -199,7 +279,7 @@ pub enum Effect {
 /// Signals that end a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopSignal {
-    /// SIGTERM
+    /// The job's stop signal, SIGTERM if it names no other.
     Terminate,
     /// SIGKILL
     Kill,
@@ -208,7 +288,7 @@ pub enum StopSignal {
 /// What the catalog is told of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Announcement {
-    /// Register with the configured `initial_status`.
+    /// Register the services that have an `initial_status` with it.
     Initial,
     /// A heartbeat: registered and passing.
     Passing {

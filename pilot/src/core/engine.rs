@@ -7,37 +7,51 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::effect::{Announcement, Effect, Input, RoundId, RunId, StopSignal};
+use super::effect::{Announcement, Effect, Input, RoundId, RunId, StopSignal, Switch};
 use super::event::{Code, Event};
 use super::exit::Exit;
-use super::job::{Activity, Job, Phase, Status, hooked_on_stop, start_events};
-use super::plan::{self, Condition, Count, JobId, Level, Plan, Start};
+use super::in_force::{InForce, Table};
+use super::job::{Activity, Job, Phase, Status, hooked_on_stop, is_restart, start_events};
+use super::plan::{self, Condition, Count, JobId, Level, Plan, Start, WatchId};
 use super::stop::Lifecycle;
 use super::watch::Watch;
 
 /// The state of everything pilot supervises.
 #[derive(Debug)]
 pub struct Engine {
-    pub(super) plan: Arc<Plan>,
-    pub(super) jobs: Vec<Job>,
-    pub(super) watches: Vec<Watch>,
+    pub(super) plan: Arc<InForce>,
+    pub(super) jobs: Table<Job>,
+    pub(super) watches: Table<Watch>,
     pub(super) lifecycle: Lifecycle,
+    /// To be in force when what it removes or changes is gone.
+    pub(super) next: Option<Arc<Plan>>,
+    pub(super) maintenance: Switch,
     pub(super) now: Duration,
+    pub(super) seed: u64,
     queue: VecDeque<Event>,
     effects: Vec<Effect>,
     last_id: u64,
+    next_number: usize,
 }
 
 impl Engine {
     /// An engine at time zero. `seed` spreads restart delays.
     pub fn new(plan: Arc<Plan>, seed: u64) -> Self {
-        let jobs = (0u64..).zip(&plan.jobs).map(|(index, job)| Job::new(job, seed.wrapping_add(index))).collect();
+        let job_ids: Vec<JobId> = (0..plan.jobs.len()).map(JobId).collect();
+        let watch_ids: Vec<WatchId> = (0..plan.watches.len()).map(WatchId).collect();
+        let plan = Arc::new(InForce::new(plan, job_ids, watch_ids));
+        let new = |id: &JobId| Job::new(&plan.jobs[id.0], seed.wrapping_add(id.0 as u64), Duration::ZERO);
+        let jobs = plan.job_ids.iter().map(|id| (id.0, new(id)));
         Engine {
-            jobs,
-            watches: plan.watches.iter().map(|_| Watch::default()).collect(),
+            jobs: Table::new(jobs),
+            watches: Table::new(plan.watch_ids.iter().map(|id| (id.0, Watch::new()))),
             lifecycle: Lifecycle::new(&plan),
+            next_number: plan.job_ids.len().max(plan.watch_ids.len()),
             plan,
+            next: None,
+            maintenance: Switch::Off,
             now: Duration::ZERO,
+            seed,
             queue: VecDeque::new(),
             effects: Vec::new(),
             last_id: 0,
@@ -51,20 +65,71 @@ impl Engine {
         self.settle();
         self.fire_timers();
         self.settle();
+        for job in self.jobs.values_mut() {
+            job.note(self.now);
+        }
         std::mem::take(&mut self.effects)
     }
 
     /// When [`Input::Tick`] is wanted at the latest.
     pub fn next_timeout(&self) -> Option<Duration> {
-        self.jobs.iter().filter_map(Job::next_timeout).min()
+        self.jobs.values().filter_map(Job::next_timeout).min()
     }
 
-    /// The jobs' states, in the order of the plan.
-    pub fn jobs(&self) -> &[Job] {
-        &self.jobs
+    /// The plan in force.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan.file
+    }
+
+    /// The jobs' states, in the order of the plan in force.
+    pub fn jobs(&self) -> Vec<&Job> {
+        self.plan.job_ids.iter().map(|id| &self.jobs[id.0]).collect()
+    }
+
+    /// What the plan in force says of a job.
+    pub fn job(&self, id: JobId) -> Option<&plan::Job> {
+        self.plan.jobs.get(id.0)
+    }
+
+    /// A job's state.
+    pub fn state(&self, id: JobId) -> Option<&Job> {
+        self.jobs.get(id.0)
+    }
+
+    /// The run of a job that is going.
+    pub fn run_of(&self, id: JobId) -> Option<RunId> {
+        self.jobs.get(id.0).and_then(Job::run)
+    }
+
+    /// What the plan in force says of a watch.
+    pub fn watch(&self, id: WatchId) -> Option<&plan::Watch> {
+        self.plan.watches.get(id.0)
+    }
+
+    /// The numbers of the jobs, in the order of the plan in force.
+    pub fn job_ids(&self) -> &[JobId] {
+        &self.plan.job_ids
+    }
+
+    /// The numbers of the watches, in the order of the plan in force.
+    pub fn watch_ids(&self) -> &[WatchId] {
+        &self.plan.watch_ids
+    }
+
+    /// The watches' states, in the order of the plan in force.
+    pub fn watches(&self) -> Vec<&Watch> {
+        self.plan.watch_ids.iter().map(|id| &self.watches[id.0]).collect()
+    }
+
+    /// Whether everything is being stopped.
+    pub fn is_stopping(&self) -> bool {
+        self.lifecycle.stopping
     }
 
     fn take(&mut self, input: Input) {
+        if !self.concerns_the_living(&input) {
+            return;
+        }
         match input {
             Input::Startup => {
                 for id in self.ids() {
@@ -74,10 +139,15 @@ impl Engine {
             }
             Input::Stop => self.request_stop(),
             Input::Signal(signal) => self.publish(Event::new(Code::Signal, signal.name())),
-            Input::Maintenance(switch) => self.publish(Event::global(match switch {
-                super::effect::Switch::On => Code::EnterMaintenance,
-                super::effect::Switch::Off => Code::ExitMaintenance,
-            })),
+            Input::Maintenance(switch) => {
+                self.maintenance = switch;
+                self.publish(Event::global(match switch {
+                    Switch::On => Code::EnterMaintenance,
+                    Switch::Off => Code::ExitMaintenance,
+                }));
+            }
+            Input::Reload(next) => self.request_reload(next),
+            Input::Job { job, request } => self.requested(job, request),
             Input::Tick => {}
             Input::StartFailed { job, run, code, reason } => {
                 if self.end_run(job, run, Exit::Code(code)) {
@@ -100,19 +170,48 @@ impl Engine {
             }
             Input::GroupGone { job, run } => self.jobs[job.0].lingering.retain(|left| *left != run),
             Input::Probed { job, round, verdict } => self.probed(job, round, verdict),
+            Input::Notified { job } => self.look_now(job),
             Input::Instances { watch, instances } => {
-                let events = self.watches[watch.0].see(instances);
+                let events = self.watches[watch.0].see(instances, self.now);
                 self.publish_watch(watch, events);
             }
             Input::WatchProbed { watch, pass } => {
-                let events = self.watches[watch.0].probed(pass);
+                let events = self.watches[watch.0].probed(pass, self.now);
                 self.publish_watch(watch, events);
             }
-            Input::Withdrawn { job } => self.withdrawn(job),
+            Input::Target { job, healthy, state } => self.target_seen(job, healthy, state),
+            Input::LeftGroup { job } => self.left_group(job),
+            Input::GroupDrained { job } => self.drained(job),
+            Input::InFlight { job, count } => self.counted(job, count),
+            Input::Withdrawn { job, service } => self.withdrawn(job, service),
         }
     }
 
-    fn publish_watch(&mut self, watch: plan::WatchId, codes: &[Code]) {
+    /// What is late, and about a job or watch that a reload has removed since, is nothing.
+    fn concerns_the_living(&self, input: &Input) -> bool {
+        match input {
+            Input::StartFailed { job, .. }
+            | Input::Exited { job, .. }
+            | Input::GroupGone { job, .. }
+            | Input::Probed { job, .. }
+            | Input::Job { job, .. }
+            | Input::Notified { job }
+            | Input::Target { job, .. }
+            | Input::LeftGroup { job }
+            | Input::GroupDrained { job }
+            | Input::InFlight { job, .. }
+            | Input::Withdrawn { job, .. } => self.job(*job).is_some(),
+            Input::Instances { watch, .. } | Input::WatchProbed { watch, .. } => self.watch(*watch).is_some(),
+            Input::Startup
+            | Input::Stop
+            | Input::Signal(_)
+            | Input::Maintenance(_)
+            | Input::Reload(_)
+            | Input::Tick => true,
+        }
+    }
+
+    fn publish_watch(&mut self, watch: WatchId, codes: &[Code]) {
         let source = format!("watch.{}", self.plan.watches[watch.0].name);
         for code in codes {
             self.publish(Event::new(*code, source.clone()));
@@ -191,6 +290,8 @@ impl Engine {
             | Code::ExitFailed
             | Code::Error
             | Code::Stopping
+            | Code::Draining
+            | Code::Drained
             | Code::Stopped
             | Code::Healthy
             | Code::Unhealthy
@@ -204,17 +305,31 @@ impl Engine {
     /// Rule 6: no more restarts. A job hooked on another's stop keeps waiting for it, every other one stops.
     fn quit(&mut self, id: JobId) {
         let waits_for_a_stop = hooked_on_stop(&self.plan.jobs[id.0]) && self.jobs[id.0].starts != Count::Finite(0);
+        if waits_for_a_stop {
+            self.jobs[id.0].anew = false;
+            self.quit_after_its_work(id);
+        } else {
+            self.quit_at_once(id);
+        }
+    }
+
+    pub(super) fn quit_at_once(&mut self, id: JobId) {
         let job = &mut self.jobs[id.0];
         job.budget = Count::Finite(0);
         job.give_up_at = None;
-        if waits_for_a_stop {
-            if job.starts == Count::Unlimited {
-                job.starts = Count::Finite(1);
-            }
-            self.bound_hook(id);
-        } else {
-            self.halt(id);
+        self.halt(id);
+    }
+
+    pub(super) fn quit_after_its_work(&mut self, id: JobId) {
+        let job = &mut self.jobs[id.0];
+        job.budget = Count::Finite(0);
+        job.give_up_at = None;
+        // Of the runs it may owe one is made up for: it may be the one for the stop that is under way.
+        job.pending = job.pending.min(1);
+        if job.starts == Count::Unlimited {
+            job.starts = Count::Finite(1);
         }
+        self.bound_hook(id);
     }
 
     /// Rule 9.
@@ -227,6 +342,9 @@ impl Engine {
         }
         if job.leaving {
             return self.halt(id);
+        }
+        if std::mem::take(&mut job.anew) {
+            return self.run(id, None);
         }
         let periodic = matches!(settings.start, Start::Interval(_));
         if job.pending > 0 {
@@ -270,7 +388,7 @@ impl Engine {
     }
 
     /// Rules 10 and 11.
-    fn start_if_wanted(&mut self, id: JobId, event: &Event) {
+    pub(super) fn start_if_wanted(&mut self, id: JobId, event: &Event) {
         let plan = Arc::clone(&self.plan);
         let job = &mut self.jobs[id.0];
         if job.starts == Count::Finite(0) {
@@ -312,7 +430,7 @@ impl Engine {
             Activity::BackingOff { .. } if cause.is_some() => job.pending += 1,
             Activity::Idle | Activity::BackingOff { .. } => {}
         }
-        job.started = true;
+        let begins = !std::mem::replace(&mut job.started, true);
         job.forget_health();
         job.check.passes = 0;
         job.check.failures = 0;
@@ -322,8 +440,11 @@ impl Engine {
         }
         let kill_at = settings.timeout.map(|timeout| self.now + timeout);
         job.activity = Activity::Running { run, since: self.now, kill_at };
+        job.record.runs += 1;
+        job.record.restarts += u64::from(!begins && is_restart(&settings.start, cause.as_ref()));
         self.effects.push(Effect::Start { job: id, run, cause });
-        if self.lifecycle.stopping {
+        self.enter_unchecked(id);
+        if self.is_going(id) {
             self.bound_hook(id);
         }
     }
@@ -335,6 +456,7 @@ impl Engine {
             self.tick_interval(id); // 3
             self.tick_activity(id);
             self.tick_stop(id);
+            self.tick_drain(id);
         }
     }
 
@@ -406,13 +528,16 @@ impl Engine {
         }
     }
 
-    /// Rule 7.
+    /// Rule 7. What stands for pilot itself stays: who takes the jobs out of service still wants to look at them.
     fn enter_maintenance(&mut self, id: JobId) {
-        self.jobs[id.0].status = Status::Maintenance;
+        if self.jobs[id.0].turn(Status::Maintenance) == Status::AlwaysHealthy {
+            return;
+        }
         self.cancel_probe(id);
-        if self.plan.jobs[id.0].service.is_some() && self.plan.consul.is_some() {
+        if self.is_in_catalog(id) {
             self.effects.push(Effect::Withdraw { job: id });
         }
+        self.maintain_group(id);
     }
 
     /// Rule 8.
@@ -421,20 +546,34 @@ impl Engine {
         if job.status == Status::Maintenance {
             job.status = if job.started { Status::Unknown } else { Status::Idle };
             self.announce_initial_status(id);
+            self.enter_unchecked(id);
+        }
+    }
+
+    /// A job begins while others live: what the catalog is to know of it, or that it is in maintenance as they are.
+    pub(super) fn announce_beginning(&mut self, id: JobId) {
+        match self.maintenance {
+            Switch::On => drop(self.jobs[id.0].turn(Status::Maintenance)),
+            Switch::Off => self.announce_initial_status(id),
         }
     }
 
     fn announce_initial_status(&mut self, id: JobId) {
-        let initial = self.plan.jobs[id.0].service.as_ref().is_some_and(|service| service.initial_status.is_some());
-        if initial {
+        let has_one = self.plan.jobs[id.0].registered_services().any(|(_, service)| service.initial_status.is_some());
+        if has_one {
             self.announce(id, Announcement::Initial);
         }
     }
 
     pub(super) fn announce(&mut self, id: JobId, announcement: Announcement) {
-        if self.plan.consul.is_some() && self.plan.jobs[id.0].service.is_some() {
+        if self.is_in_catalog(id) {
             self.effects.push(Effect::Announce { job: id, announcement });
         }
+    }
+
+    /// Whether anything of this job is for the catalog.
+    pub(super) fn is_in_catalog(&self, id: JobId) -> bool {
+        self.plan.consul.is_some() && self.plan.jobs[id.0].registered_services().next().is_some()
     }
 
     pub(super) fn publish(&mut self, event: Event) {
@@ -454,12 +593,19 @@ impl Engine {
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = JobId> + use<> {
-        (0..self.jobs.len()).map(JobId)
+        let plan = Arc::clone(&self.plan);
+        (0..plan.job_ids.len()).map(move |at| plan.job_ids[at])
     }
 
     /// Whether one of a job's start events is this one.
     pub(super) fn waits_for(&self, id: JobId, code: Code, source: &str) -> bool {
         start_events(&self.plan.jobs[id.0].start).iter().any(|event| event.code == code && event.source == source)
+    }
+
+    /// For a job or a watch.
+    pub(super) fn next_number(&mut self) -> usize {
+        self.next_number += 1;
+        self.next_number - 1
     }
 
     fn next_id(&mut self) -> u64 {

@@ -18,6 +18,10 @@ pub enum Code {
     Error,
     /// The job begins to stop.
     Stopping,
+    /// The job is out of the catalog and of its target group, and serves on until nothing is in flight.
+    Draining,
+    /// It has drained: its stop signal follows.
+    Drained,
     /// The job has finished stopping. Its process may still be ending.
     Stopped,
     /// A passing check, or a watch with instances that changed.
@@ -42,11 +46,13 @@ pub enum Code {
 
 impl Code {
     /// Codes that `once`, `each` and `event` accept, with the configuration's spelling.
-    pub const SELECTABLE: [(&'static str, Code); 13] = [
+    pub const SELECTABLE: [(&'static str, Code); 15] = [
         ("exitSuccess", Code::ExitSuccess),
         ("exitFailed", Code::ExitFailed),
         ("error", Code::Error),
         ("stopping", Code::Stopping),
+        ("draining", Code::Draining),
+        ("drained", Code::Drained),
         ("stopped", Code::Stopped),
         ("healthy", Code::Healthy),
         ("unhealthy", Code::Unhealthy),
@@ -65,6 +71,8 @@ impl Code {
             Code::ExitFailed => "ExitFailed",
             Code::Error => "Error",
             Code::Stopping => "Stopping",
+            Code::Draining => "Draining",
+            Code::Drained => "Drained",
             Code::Stopped => "Stopped",
             Code::Healthy => "StatusHealthy",
             Code::Unhealthy => "StatusUnhealthy",

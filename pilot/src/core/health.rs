@@ -5,7 +5,7 @@ use super::engine::{Engine, next_tick};
 use super::event::{Code, Event};
 use super::exit::Exit;
 use super::job::{Activity, Phase, Status};
-use super::plan::{JobId, Level, OnFailure};
+use super::plan::{JobId, Level, OnFailure, Probe};
 
 impl Engine {
     /// Rule 1: the check's own tick. A probe that is still under way is not doubled.
@@ -19,12 +19,24 @@ impl Engine {
         if !job.may_report() || job.check.in_flight.is_some() {
             return;
         }
+        // A process that is gone says nothing; its end was an event of its own.
+        if matches!(health.probe, Some(Probe::Notify(_))) && job.run().is_none() {
+            return;
+        }
         if health.probe.is_some() {
             let round = self.next_round();
             self.jobs[id.0].check.in_flight = Some(round);
             self.effect(Effect::Probe { job: id, round });
         } else {
             self.announce(id, Announcement::Passing { output: "ok".to_owned() });
+        }
+    }
+
+    /// The next tick is due at once; those after it follow at the interval.
+    pub(super) fn look_now(&mut self, id: JobId) {
+        let now = self.now;
+        if let Some(at) = &mut self.jobs[id.0].check.next_at {
+            *at = now;
         }
     }
 
@@ -54,7 +66,11 @@ impl Engine {
         if job.status != Status::Healthy && job.check.passes < health.success_threshold {
             return;
         }
-        if std::mem::replace(&mut job.status, Status::Healthy) == Status::Unhealthy {
+        let before = job.turn(Status::Healthy);
+        if before != Status::Healthy {
+            self.enter_group(id);
+        }
+        if before == Status::Unhealthy {
             self.say(Level::Info, Some(id), format!("{} is healthy again: {note}", plan.jobs[id.0].name));
         }
         self.publish(Event::new(Code::Healthy, plan.jobs[id.0].name.clone()));
@@ -86,7 +102,7 @@ impl Engine {
             return;
         }
         let restarts_now = job.check.failures == health.failure_threshold;
-        if std::mem::replace(&mut job.status, Status::Unhealthy) != Status::Unhealthy {
+        if job.turn(Status::Unhealthy) != Status::Unhealthy {
             self.say(Level::Warn, Some(id), format!("{} is unhealthy: {note}", settings.name));
         }
         self.publish(Event::new(Code::Unhealthy, settings.name.clone()));

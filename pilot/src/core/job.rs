@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::backoff::Streak;
+use super::drain::{Draining, Target};
 use super::effect::{RoundId, RunId};
 use super::event::{Code, Event};
 use super::exit::Exit;
-use super::plan::{self, Condition, Count, Start};
+use super::plan::{self, Condition, Count, ServiceId, Start};
+use super::request::Hold;
 
 /// What others are told of a job's health. v3 spec 5.9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub enum Status {
     Unhealthy,
     /// Out of service on request.
     Maintenance,
+    /// Healthy from creation on, whatever happens: what stands for pilot itself.
+    AlwaysHealthy,
 }
 
 impl Status {
@@ -28,9 +32,43 @@ impl Status {
     pub fn as_str(self) -> &'static str {
         match self {
             Status::Idle | Status::Unknown => "unknown",
-            Status::Healthy => "healthy",
+            Status::Healthy | Status::AlwaysHealthy => "healthy",
             Status::Unhealthy => "unhealthy",
             Status::Maintenance => "maintenance",
+        }
+    }
+}
+
+/// What a job does, in one word for people and tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It was not started yet.
+    Waiting,
+    /// Its process runs; or it has none, and is in place.
+    Running,
+    /// It is started again after a delay.
+    Restarting,
+    /// It has run and waits for its next event or tick.
+    Idle,
+    /// It is on its way down.
+    Stopping,
+    /// A person has stopped it.
+    Stopped,
+    /// It is over.
+    Ended,
+}
+
+impl State {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Waiting => "waiting",
+            State::Running => "running",
+            State::Restarting => "restarting",
+            State::Idle => "idle",
+            State::Stopping => "stopping",
+            State::Stopped => "stopped",
+            State::Ended => "ended",
         }
     }
 }
@@ -45,11 +83,20 @@ pub enum Phase {
         /// No hook is waited for any longer.
         until: Duration,
     },
-    /// Its service is being taken out of the catalog. From here on nothing about it may report passing.
+    /// Its services are being taken out of the catalog. From here on nothing about it may report passing.
     Withdrawing {
         /// The catalog is not waited for any longer.
         until: Duration,
+        /// Those that are not out yet.
+        left: Vec<ServiceId>,
     },
+    /// Its target is being taken out of its group.
+    Leaving {
+        /// The load balancer is not waited for any longer.
+        until: Duration,
+    },
+    /// Nobody is sent here any more; what was begun is finished.
+    Draining(Draining),
     /// Its processes have their stop signal; `stopped` is out.
     Ending {
         /// The next step: SIGKILL, or giving up on what even SIGKILL did not end.
@@ -115,28 +162,52 @@ pub struct Job {
     /// Runs that have ended but left members of their group behind.
     pub(super) lingering: Vec<RunId>,
     pub(super) check: Check,
+    pub(super) target: Target,
     pub(super) streak: Streak,
     pub(super) last_uptime: Duration,
     pub(super) last_exit: Option<Exit>,
     /// It was told to stop (shutdown) but may have to wait for its turn.
     pub(super) leaving: bool,
+    /// A reload has no place for it.
+    pub(super) retired: bool,
     /// An interval job whose restarts are used up while a run is still going.
     pub(super) last_run: bool,
+    /// Its run was ended by a person, who is owed the next one.
+    pub(super) anew: bool,
+    /// Whether a person has stopped it.
+    pub(super) hold: Hold,
+    pub(super) record: Record,
+}
+
+/// What is remembered of a job for those who look at it; no rule depends on it.
+#[derive(Clone, Debug)]
+pub(super) struct Record {
+    state: (State, Duration),
+    status: (Status, Duration),
+    pub runs: u64,
+    pub restarts: u64,
 }
 
 impl Job {
-    pub(super) fn new(plan: &plan::Job, seed: u64) -> Self {
+    /// A job that begins `now`; from then on its times are counted.
+    pub(super) fn new(plan: &plan::Job, seed: u64, now: Duration) -> Self {
+        let after = |time: &Duration| now + *time;
         let (starts, give_up_at, tick_at, conditions) = match &plan.start {
-            Start::Once { when: Condition::All(events), timeout } => (Count::Finite(1), *timeout, None, events.len()),
-            Start::Once { when: Condition::Any(_), timeout } => (Count::Finite(1), *timeout, None, 0),
-            Start::Each { timeout, .. } => (Count::Unlimited, *timeout, None, 0),
-            Start::Interval(every) => (Count::Finite(1), None, Some(*every), 0),
-            Start::Never { timeout } => (Count::Unlimited, *timeout, None, 0),
+            Start::Once { when: Condition::All(events), timeout } => {
+                (Count::Finite(1), timeout.as_ref().map(after), None, events.len())
+            }
+            Start::Once { when: Condition::Any(_), timeout } => {
+                (Count::Finite(1), timeout.as_ref().map(after), None, 0)
+            }
+            Start::Each { timeout, .. } => (Count::Unlimited, timeout.as_ref().map(after), None, 0),
+            Start::Interval(every) => (Count::Finite(1), None, Some(after(every)), 0),
+            Start::Never { timeout } => (Count::Unlimited, timeout.as_ref().map(after), None, 0),
         };
+        let status = if plan.is_always_healthy() { Status::AlwaysHealthy } else { Status::Idle };
         Job {
             phase: Phase::Live,
             activity: Activity::Idle,
-            status: Status::Idle,
+            status,
             started: false,
             starts,
             budget: plan.restarts,
@@ -146,13 +217,117 @@ impl Job {
             pending: 0,
             pending_cause: None,
             lingering: Vec::new(),
-            check: Check { next_at: plan.health.as_ref().map(|health| health.interval), ..Check::default() },
+            target: Target::default(),
+            check: Check { next_at: plan.health.as_ref().map(|health| after(&health.interval)), ..Check::default() },
             streak: Streak::new(seed),
             last_uptime: Duration::ZERO,
             last_exit: None,
             leaving: false,
+            retired: false,
             last_run: false,
+            anew: false,
+            hold: Hold::Free,
+            record: Record { state: (State::Waiting, now), status: (status, now), runs: 0, restarts: 0 },
         }
+    }
+
+    /// What it does.
+    pub fn state(&self) -> State {
+        match (&self.phase, &self.activity) {
+            (Phase::Live, Activity::Running { .. }) => State::Running,
+            (Phase::Live, Activity::BackingOff { .. }) => State::Restarting,
+            (Phase::Live, Activity::Idle) if !self.started => State::Waiting,
+            // A job without a process never has a run.
+            (Phase::Live, Activity::Idle) if self.record.runs == 0 => State::Running,
+            (Phase::Live, Activity::Idle) => State::Idle,
+            (
+                Phase::Hooks { .. }
+                | Phase::Withdrawing { .. }
+                | Phase::Leaving { .. }
+                | Phase::Draining(_)
+                | Phase::Ending { .. },
+                _,
+            ) => State::Stopping,
+            (Phase::Done, _) => match self.hold {
+                Hold::Free => State::Ended,
+                Hold::Stopped | Hold::Again => State::Stopped,
+            },
+        }
+    }
+
+    /// Since when, as the engine counts time.
+    pub fn state_since(&self) -> Duration {
+        self.record.state.1
+    }
+
+    /// Since when its health is what it is.
+    pub fn status_since(&self) -> Duration {
+        self.record.status.1
+    }
+
+    /// How often its process was started.
+    pub fn runs(&self) -> u64 {
+        self.record.runs
+    }
+
+    /// How many of these were restarts: not caused by an event or a tick.
+    pub fn restarts(&self) -> u64 {
+        self.record.restarts
+    }
+
+    /// How its last run ended.
+    pub fn last_exit(&self) -> Option<Exit> {
+        self.last_exit
+    }
+
+    /// Notes what has changed by now.
+    pub(super) fn note(&mut self, now: Duration) {
+        let (state, status) = (self.state(), self.status);
+        if self.record.state.0 != state {
+            self.record.state = (state, now);
+        }
+        if self.record.status.0 != status {
+            self.record.status = (status, now);
+        }
+    }
+
+    /// Sets its health, which stays what it is if that is for ever; gives what it was before.
+    pub(super) fn turn(&mut self, status: Status) -> Status {
+        match self.status {
+            Status::AlwaysHealthy => Status::AlwaysHealthy,
+            Status::Idle | Status::Unknown | Status::Healthy | Status::Unhealthy | Status::Maintenance => {
+                std::mem::replace(&mut self.status, status)
+            }
+        }
+    }
+
+    /// Begins again at time `now`, as a job that has had its first start; what is known of its last run stays.
+    pub(super) fn renew(&mut self, plan: &plan::Job, now: Duration) {
+        let starts = match &plan.start {
+            Start::Once { .. } | Start::Interval(_) => Count::Finite(0),
+            Start::Each { .. } | Start::Never { .. } => Count::Unlimited,
+        };
+        *self = Job {
+            starts,
+            seen: std::mem::take(&mut self.seen),
+            give_up_at: None,
+            lingering: std::mem::take(&mut self.lingering),
+            streak: self.streak.forgotten(),
+            last_uptime: self.last_uptime,
+            last_exit: self.last_exit,
+            record: self.record.clone(),
+            ..Job::new(plan, 0, now)
+        };
+    }
+
+    /// Restarts that are left to it.
+    pub fn restarts_left(&self) -> Count {
+        self.budget
+    }
+
+    /// Whether a person has stopped it.
+    pub fn hold(&self) -> Hold {
+        self.hold
     }
 
     /// Its health.
@@ -181,7 +356,7 @@ impl Job {
     /// A new or ended run says nothing of the next one's health; maintenance outlasts it.
     pub(super) fn forget_health(&mut self) {
         if self.status != Status::Maintenance {
-            self.status = Status::Unknown;
+            self.turn(Status::Unknown);
         }
     }
 
@@ -194,10 +369,14 @@ impl Job {
     pub(super) fn may_report(&self) -> bool {
         let before_the_fence = match self.phase {
             Phase::Live | Phase::Hooks { .. } => true,
-            Phase::Withdrawing { .. } | Phase::Ending { .. } | Phase::Done => false,
+            Phase::Withdrawing { .. }
+            | Phase::Leaving { .. }
+            | Phase::Draining(_)
+            | Phase::Ending { .. }
+            | Phase::Done => false,
         };
         let in_service = match self.status {
-            Status::Unknown | Status::Healthy | Status::Unhealthy => true,
+            Status::Unknown | Status::Healthy | Status::Unhealthy | Status::AlwaysHealthy => true,
             Status::Idle | Status::Maintenance => false,
         };
         before_the_fence && in_service
@@ -212,13 +391,18 @@ impl Job {
         };
         let phase = match self.phase {
             Phase::Live => [self.give_up_at, self.tick_at].into_iter().flatten().min(),
-            Phase::Hooks { until } | Phase::Withdrawing { until } => Some(until),
+            Phase::Hooks { until } | Phase::Withdrawing { until, .. } | Phase::Leaving { until } => Some(until),
+            Phase::Draining(ref draining) => Some(draining.next_timeout()),
             Phase::Ending { next, .. } => Some(next),
             Phase::Done => return None,
         };
         let check = match self.phase {
             Phase::Live | Phase::Hooks { .. } => self.check.next_at,
-            Phase::Withdrawing { .. } | Phase::Ending { .. } | Phase::Done => None,
+            Phase::Withdrawing { .. }
+            | Phase::Leaving { .. }
+            | Phase::Draining(_)
+            | Phase::Ending { .. }
+            | Phase::Done => None,
         };
         [activity, phase, check].into_iter().flatten().min()
     }
@@ -234,10 +418,19 @@ pub(super) fn start_events(start: &Start) -> &[Event] {
     }
 }
 
+/// Whether a start without a cause is a restart, and not the tick of a periodic job.
+pub fn is_restart(start: &Start, cause: Option<&Event>) -> bool {
+    cause.is_none() && !matches!(start, Start::Interval(_))
+}
+
+/// Whether it is an event of a job's way out.
+pub(super) fn is_of_a_stop(code: Code) -> bool {
+    matches!(code, Code::Stopping | Code::Draining | Code::Drained | Code::Stopped)
+}
+
 /// Whether a job reacts to another job's stop.
 pub(super) fn hooked_on_stop(job: &plan::Job) -> bool {
-    job.exec.is_some()
-        && start_events(&job.start).iter().any(|event| matches!(event.code, Code::Stopping | Code::Stopped))
+    job.exec.is_some() && start_events(&job.start).iter().any(|event| is_of_a_stop(event.code))
 }
 
 impl Count {

@@ -5,14 +5,24 @@
 //! asked for with [`engine::Engine::next_timeout`].
 
 mod backoff;
+pub mod changes;
+pub mod drain;
 pub mod effect;
 pub mod engine;
 pub mod event;
 pub mod exit;
+pub mod graph;
 mod health;
+mod in_force;
 pub mod job;
+pub mod number;
 pub mod plan;
+pub mod readiness;
+mod reload;
+pub mod request;
 pub mod stop;
+mod stop_order;
+pub mod stop_plan;
 pub mod watch;
 
 #[cfg(test)]

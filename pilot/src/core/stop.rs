@@ -1,19 +1,24 @@
 //! How things end: one job's way out, the order in which all go, the exit code.
 //!
-//! A job leaves in fixed steps: `stopping` and its hooks, out of the catalog, stop signal and `stopped`, SIGKILL when
-//! its time is over (v3 spec 10.3, with the process signalled last). Every wait has a limit, so every stop ends.
+//! A job leaves in fixed steps: `stopping` and its hooks, out of the catalog, out of the target group and serving on
+//! (`drain`), stop signal and `stopped`, SIGKILL when its time is over (v3 spec 10.3, with the process signalled last).
+//! Every wait has a limit, so every stop ends.
 
 use std::time::Duration;
 
+use super::drain::{HURRIED_LEAVE, tails};
 use super::effect::{Effect, StopSignal};
 use super::engine::Engine;
 use super::event::{Code, Event};
-use super::job::{Activity, Phase, hooked_on_stop, start_events};
-use super::plan::{Condition, JobId, Level, Plan, Start};
+use super::in_force::{InForce, Table};
+use super::job::{Activity, Job, Phase, hooked_on_stop};
+use super::plan::{Condition, JobId, Level, ServiceId, Start};
+use super::request::Hold;
+use super::stop_order::stop_order;
 
 /// A hook that has no limit of its own is given up after this: the longest stop ECS allows on Fargate.
 pub const HOOK_LIMIT: Duration = Duration::from_secs(120);
-/// The catalog may delay a stop for so long.
+/// The catalog may delay a job's stop for so long, however many services it has.
 pub const WITHDRAW_LIMIT: Duration = Duration::from_secs(2);
 /// After a second stop request: from a process's SIGTERM to its SIGKILL.
 const HURRIED_GRACE: Duration = Duration::from_secs(1);
@@ -24,75 +29,40 @@ const KILL_LIMIT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Lifecycle {
     pub stopping: bool,
-    hurried: bool,
+    pub hurried: bool,
+    /// When the scheduler's patience ends, if it is known.
+    pub deadline: Option<Duration>,
     code: u8,
     exited: bool,
     /// For each job: those that must be gone before it is stopped.
-    after: Vec<Vec<JobId>>,
+    pub after: Table<Vec<JobId>>,
+    /// For each job: how long those take that stop after it.
+    pub tails: Table<Duration>,
 }
 
 impl Lifecycle {
-    pub(super) fn new(plan: &Plan) -> Self {
-        Lifecycle { stopping: false, hurried: false, code: 0, exited: false, after: stop_order(plan) }
+    pub(super) fn new(plan: &InForce) -> Self {
+        let (after, tails) = order_in_force(plan);
+        Lifecycle { stopping: false, hurried: false, deadline: None, code: 0, exited: false, after, tails }
+    }
+
+    /// Another plan is in force.
+    pub(super) fn follow(&mut self, plan: &InForce) {
+        (self.after, self.tails) = order_in_force(plan);
+    }
+
+    /// How long those take that stop after this job.
+    pub(super) fn tail(&self, id: JobId) -> Duration {
+        self.tails.get(id.0).copied().unwrap_or_default()
     }
 }
 
-/// Who must be gone before whom: a job that waits for another's health goes first, a Consul agent goes last.
-fn stop_order(plan: &Plan) -> Vec<Vec<JobId>> {
-    let ids = || (0..plan.jobs.len()).map(JobId);
-    let mut after: Vec<Vec<JobId>> = vec![Vec::new(); plan.jobs.len()];
-    for dependent in ids() {
-        let events = start_events(&plan.jobs[dependent.0].start);
-        for source in ids().filter(|source| {
-            let name = &plan.jobs[source.0].name;
-            events.iter().any(|event| event.code == Code::Healthy && event.source == *name)
-        }) {
-            // Jobs that wait for each other in a circle have no order.
-            if source != dependent && !reaches(&after, dependent, source) {
-                after[source.0].push(dependent);
-            }
-        }
-    }
-    for agent in ids().filter(|id| is_consul_agent(&plan.jobs[id.0])) {
-        let name = &plan.jobs[agent.0].name;
-        after[agent.0] = ids()
-            .filter(|other| {
-                let job = &plan.jobs[other.0];
-                let follows = start_events(&job.start)
-                    .iter()
-                    .any(|event| matches!(event.code, Code::Stopping | Code::Stopped) && event.source == *name);
-                !follows && !is_consul_agent(job)
-            })
-            .collect();
-    }
-    for job in ids().filter(|id| !is_consul_agent(&plan.jobs[id.0])) {
-        after[job.0].retain(|other| !is_consul_agent(&plan.jobs[other.0]));
-    }
-    after
-}
-
-/// Whether `from` waits, directly or through others, for `to` to be gone.
-fn reaches(after: &[Vec<JobId>], from: JobId, to: JobId) -> bool {
-    let mut open = vec![from];
-    let mut seen = vec![false; after.len()];
-    while let Some(id) = open.pop() {
-        if id == to {
-            return true;
-        }
-        if !std::mem::replace(&mut seen[id.0], true) {
-            open.extend(&after[id.0]);
-        }
-    }
-    false
-}
-
-/// 86 of 136 public v3 configurations run the agent as a job; its services must leave before it does.
-fn is_consul_agent(job: &super::plan::Job) -> bool {
-    job.exec.as_ref().is_some_and(|exec| {
-        let program = exec.program.rsplit('/').next().unwrap_or_default();
-        let by_command = program == "consul" && exec.args.iter().any(|arg| arg == "agent");
-        by_command || matches!(job.name.as_str(), "consul" | "consul-agent")
-    })
+/// By the numbers in force: who must be gone before whom, and how long those take that stop after each.
+fn order_in_force(plan: &InForce) -> (Table<Vec<JobId>>, Table<Duration>) {
+    let id = |place: usize| plan.job_ids[place];
+    let numbers = || plan.job_ids.iter().map(|id| id.0);
+    let order = stop_order(&plan.file.jobs).into_iter().map(|after| after.into_iter().map(id).collect());
+    (Table::new(numbers().zip(order)), Table::new(numbers().zip(tails(&plan.file))))
 }
 
 impl Engine {
@@ -100,6 +70,8 @@ impl Engine {
     pub(super) fn request_stop(&mut self) {
         if !self.lifecycle.stopping {
             self.lifecycle.stopping = true;
+            self.lifecycle.deadline = self.plan.stop_budget.map(|budget| self.now + budget);
+            self.next = None;
             self.publish(Event::global(Code::Shutdown));
         } else if !self.lifecycle.hurried {
             self.lifecycle.hurried = true;
@@ -113,6 +85,11 @@ impl Engine {
             match self.jobs[id.0].phase {
                 Phase::Live => self.halt(id),
                 Phase::Hooks { .. } => self.withdraw(id),
+                Phase::Draining(_) => self.end_drain(id),
+                // Others still have to be told, within a moment.
+                Phase::Leaving { until } => {
+                    self.jobs[id.0].phase = Phase::Leaving { until: until.min(self.now + HURRIED_LEAVE) };
+                }
                 Phase::Withdrawing { .. } | Phase::Done => {}
                 Phase::Ending { killed, .. } => self.jobs[id.0].phase = Phase::Ending { next: self.now, killed },
             }
@@ -137,6 +114,7 @@ impl Engine {
         let until = if self.lifecycle.hurried { self.now } else { until };
         let job = &mut self.jobs[id.0];
         job.pending = 0;
+        job.anew = false;
         if job.run().is_none() {
             job.activity = Activity::Idle;
         }
@@ -144,33 +122,43 @@ impl Engine {
         self.publish(Event::new(Code::Stopping, self.plan.jobs[id.0].name.clone()));
     }
 
-    /// In a shutdown, a running job waits until those that need it are gone.
+    /// Whether it is on its way to the end, or about to be: in a shutdown everything, in a reload what is retired.
+    pub(super) fn is_going(&self, id: JobId) -> bool {
+        self.lifecycle.stopping || self.jobs[id.0].retired
+    }
+
+    /// A running job that goes waits until those that go too and need it are gone.
     fn must_wait(&self, id: JobId) -> bool {
-        self.lifecycle.stopping
+        let is_left = |other: &JobId| self.is_going(*other) && self.jobs[other.0].phase != Phase::Done;
+        self.is_going(id)
             && !self.lifecycle.hurried
             && self.jobs[id.0].run().is_some()
-            && self.lifecycle.after[id.0].iter().any(|other| self.jobs[other.0].phase != Phase::Done)
+            && self.lifecycle.after[id.0].iter().any(is_left)
     }
 
     /// Step 2: out of the catalog, before the process is told anything.
     fn withdraw(&mut self, id: JobId) {
         self.cancel_probe(id);
-        if self.plan.jobs[id.0].service.is_some() && self.plan.consul.is_some() {
-            self.jobs[id.0].phase = Phase::Withdrawing { until: self.now + WITHDRAW_LIMIT };
+        if self.is_in_catalog(id) {
+            let left = self.plan.jobs[id.0].registered_services().map(|(service, _)| service).collect();
+            self.jobs[id.0].phase = Phase::Withdrawing { until: self.now + WITHDRAW_LIMIT, left };
             self.effect(Effect::Withdraw { job: id });
         } else {
-            self.end(id);
+            self.leave_group(id);
         }
     }
 
-    pub(super) fn withdrawn(&mut self, id: JobId) {
-        if matches!(self.jobs[id.0].phase, Phase::Withdrawing { .. }) {
-            self.end(id);
+    /// One service is out; the job goes on when all of them are.
+    pub(super) fn withdrawn(&mut self, id: JobId, service: ServiceId) {
+        let Phase::Withdrawing { left, .. } = &mut self.jobs[id.0].phase else { return };
+        left.retain(|other| *other != service);
+        if left.is_empty() {
+            self.leave_group(id);
         }
     }
 
-    /// Step 3: the stop signal, then `stopped`.
-    fn end(&mut self, id: JobId) {
+    /// Step 5, after those in `drain`: the stop signal, then `stopped`.
+    pub(super) fn end(&mut self, id: JobId) {
         let grace = self.stop_grace(id);
         let next = self.now + grace;
         self.jobs[id.0].phase = Phase::Ending { next, killed: false };
@@ -205,7 +193,8 @@ impl Engine {
                 }
                 self.withdraw(id);
             }
-            Phase::Withdrawing { until } if until <= now => self.end(id),
+            Phase::Withdrawing { until, .. } if until <= now => self.leave_group(id),
+            Phase::Leaving { until } if until <= now => self.left_group(id),
             Phase::Ending { next, killed: false } if next <= now => {
                 let text = format!("killing processes for job {:?}", self.plan.jobs[id.0].name);
                 self.say(Level::Info, Some(id), text);
@@ -221,7 +210,13 @@ impl Engine {
                 self.jobs[id.0].activity = Activity::Idle;
                 self.jobs[id.0].lingering.clear();
             }
-            Phase::Live | Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. } | Phase::Done => {}
+            Phase::Live
+            | Phase::Hooks { .. }
+            | Phase::Withdrawing { .. }
+            | Phase::Leaving { .. }
+            | Phase::Draining(_)
+            | Phase::Ending { .. }
+            | Phase::Done => {}
         }
     }
 
@@ -232,7 +227,7 @@ impl Engine {
             let job = &self.jobs[hook.0];
             match job.phase {
                 Phase::Live => job.activity != Activity::Idle || job.pending > 0,
-                Phase::Hooks { .. } | Phase::Withdrawing { .. } => true,
+                Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Leaving { .. } | Phase::Draining(_) => true,
                 Phase::Ending { .. } | Phase::Done => false,
             }
         })
@@ -244,7 +239,7 @@ impl Engine {
         if self.ids().any(|id| self.advance_stop(id)) {
             return true;
         }
-        if self.lifecycle.stopping && self.break_circle() {
+        if self.break_circle() || self.advance_reload() {
             return true;
         }
         self.exit_when_done();
@@ -254,15 +249,21 @@ impl Engine {
     fn advance_stop(&mut self, id: JobId) -> bool {
         match self.jobs[id.0].phase {
             Phase::Live if self.jobs[id.0].leaving && !self.must_wait(id) => self.leave(id),
-            Phase::Live if self.lifecycle.stopping && self.waits_in_vain(id) => self.leave(id),
+            Phase::Live if self.is_going(id) && self.waits_in_vain(id) => self.leave(id),
             Phase::Hooks { .. } if !self.has_busy_hook(id) => self.withdraw(id),
             Phase::Ending { .. } if self.jobs[id.0].alive().next().is_none() => {
                 self.jobs[id.0].phase = Phase::Done;
                 self.finished(id);
             }
-            Phase::Live | Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Ending { .. } | Phase::Done => {
-                return false;
-            }
+            // Nobody is left who could finish anything.
+            Phase::Draining(_) if self.jobs[id.0].run().is_none() => self.end_drain(id),
+            Phase::Live
+            | Phase::Hooks { .. }
+            | Phase::Withdrawing { .. }
+            | Phase::Leaving { .. }
+            | Phase::Draining(_)
+            | Phase::Ending { .. }
+            | Phase::Done => return false,
         }
         true
     }
@@ -276,8 +277,11 @@ impl Engine {
         let possible = |event: &Event| {
             self.ids().filter(|other| *other != id && self.plan.jobs[other.0].name == event.source).any(|other| {
                 match self.jobs[other.0].phase {
-                    Phase::Live => true,
-                    Phase::Hooks { .. } | Phase::Withdrawing { .. } => event.code == Code::Stopped,
+                    Phase::Live => self.is_going(other),
+                    Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Leaving { .. } => {
+                        matches!(event.code, Code::Draining | Code::Drained | Code::Stopped)
+                    }
+                    Phase::Draining(_) => matches!(event.code, Code::Drained | Code::Stopped),
                     Phase::Ending { .. } | Phase::Done => false,
                 }
             })
@@ -293,13 +297,14 @@ impl Engine {
         }
     }
 
-    /// Jobs that wait for each other's end: the first of them goes.
+    /// Jobs that go and wait for each other's end: the first of them goes.
     fn break_circle(&mut self) -> bool {
         let waits = |id: &JobId| {
             let job = &self.jobs[id.0];
             job.phase == Phase::Live && (job.leaving || (job.activity == Activity::Idle && job.pending == 0))
         };
-        let open: Vec<JobId> = self.ids().filter(|id| self.jobs[id.0].phase != Phase::Done).collect();
+        let is_left = |id: &JobId| self.is_going(*id) && self.jobs[id.0].phase != Phase::Done;
+        let open: Vec<JobId> = self.ids().filter(is_left).collect();
         if !open.iter().all(waits) {
             return false;
         }
@@ -310,7 +315,7 @@ impl Engine {
 
     /// The end of a critical job is the container's end.
     fn finished(&mut self, id: JobId) {
-        if !self.plan.jobs[id.0].critical || self.lifecycle.stopping {
+        if self.keep_held(id) || !self.plan.jobs[id.0].critical || self.is_going(id) {
             return;
         }
         let name = &self.plan.jobs[id.0].name;
@@ -326,9 +331,11 @@ impl Engine {
     }
 
     fn exit_when_done(&mut self) {
-        let all_done = self.jobs.iter().all(|job| job.phase == Phase::Done);
+        // A job that a person stopped may be started again.
+        let over = |job: &Job| job.phase == Phase::Done && (job.hold == Hold::Free || self.lifecycle.stopping);
+        let all_done = self.jobs.values().all(over);
         // Without any job there is nothing whose end could be the end (v3 spec 10.5), but a request is.
-        let over = all_done && (self.lifecycle.stopping || !self.jobs.is_empty());
+        let over = all_done && self.next.is_none() && (self.lifecycle.stopping || !self.plan.job_ids.is_empty());
         if over && !self.lifecycle.exited {
             self.lifecycle.exited = true;
             self.effect(Effect::Exit(self.lifecycle.code));

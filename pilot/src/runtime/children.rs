@@ -9,14 +9,16 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::environment::Environment;
+use super::notify::Notices;
 use super::output::{Label, Output};
+use super::process::preparation::{Failure, Preparation, Report, spawn_prepared};
 use super::process::reap::{Ended, group_alive, reap, signal_group};
-use super::process::socket_activation;
-use super::process::spawn::{Launch, SpawnError, Stdio, spawn};
+use super::process::spawn::{Launch, SpawnError, Stdio};
+use super::scope::{self, Variables};
 use crate::core::effect::{Input, RoundId, RunId, Verdict};
 use crate::core::event::Event;
 use crate::core::exit::Exit;
-use crate::core::plan::{Command, JobId, OutputMode, Plan};
+use crate::core::plan::{Command, Job, JobId, NotifyProbe, OutputMode, Probe, ProcessSettings};
 
 /// Whose a child is.
 #[derive(Debug)]
@@ -25,12 +27,14 @@ enum Owner {
         job: JobId,
         run: RunId,
         name: String,
+        report: Option<Report>,
     },
     Probe {
         job: JobId,
         round: RoundId,
         name: String,
         timed_out: Option<Duration>,
+        report: Option<Report>,
     },
     /// A probe that was given up; its end is of no interest, but it is ours to reap.
     Forgotten,
@@ -56,40 +60,62 @@ impl Children {
     /// Starts a job's process.
     pub fn start_run(
         &mut self,
-        plan: &Plan,
+        settings: &Job,
         (job, run): (JobId, RunId),
         cause: Option<&Event>,
         environment: &mut Environment,
+        notices: &mut Notices,
         output: &Output,
     ) -> Result<(), SpawnError> {
-        let settings = &plan.jobs[job.0];
         let Some(command) = &settings.exec else { return Ok(()) };
-        let wrapped = self.pass_sockets.then(|| socket_activation::wrapped(command));
-        let command = wrapped.as_ref().unwrap_or(command);
-        let label = Label::Job(settings.name.clone());
+        let notify = asked_to_notify(settings);
+        let to_it = notify.map_or_else(|| Ok(Vec::new()), |probe| notices.variables(probe)).map_err(|_| {
+            let reason = "there is no socket for it to tell of its readiness";
+            SpawnError::Exhausted { program: command.program.clone(), reason }
+        })?;
+        let preparation = Preparation::of(&settings.process);
+        let preparation = if self.pass_sockets { preparation.with_passed_sockets() } else { preparation };
         let variables = environment.snapshot(cause);
-        let pid = start(command, &variables, settings.output, label, settings.tty, output)?;
+        let who = Who {
+            settings: &settings.process,
+            preparation,
+            to_it,
+            mode: settings.output,
+            label: Label::Job(settings.name.clone()),
+            tty: settings.tty,
+        };
+        let (pid, report) = start(command, variables, who, output)?;
         environment.process_started(&settings.name, pid);
-        self.owners.insert(pid, Owner::Run { job, run, name: settings.name.clone() });
+        self.owners.insert(pid, Owner::Run { job, run, name: settings.name.clone(), report });
         self.groups.insert(run, pid);
+        if let Some(probe) = notify {
+            notices.started((job, run), pid, probe);
+        }
         Ok(())
     }
 
-    /// Starts the process of an exec probe.
+    /// Starts the process of an exec probe, set up as its job's is.
     pub fn start_probe(
         &mut self,
-        plan: &Plan,
+        settings: &Job,
         (job, round): (JobId, RoundId),
         (command, mode): (&Command, OutputMode),
         environment: &mut Environment,
         output: &Output,
     ) -> Result<(), SpawnError> {
-        let name = format!("check.{}", plan.jobs[job.0].name);
-        let variables = environment.snapshot(None);
-        let pid = start(command, &variables, mode, Label::Check(name.clone()), false, output)?;
+        let name = format!("check.{}", settings.name);
+        let settings = &settings.process;
+        let (preparation, label) = (Preparation::of(settings), Label::Check(name.clone()));
+        let who = Who { settings, preparation, to_it: Vec::new(), mode, label, tty: false };
+        let (pid, report) = start(command, environment.snapshot(None), who, output)?;
         environment.process_started(&name, pid);
-        self.owners.insert(pid, Owner::Probe { job, round, name, timed_out: None });
+        self.owners.insert(pid, Owner::Probe { job, round, name, timed_out: None, report });
         Ok(())
+    }
+
+    /// The main process of a run, which leads its group; also when only others of the group are left.
+    pub fn process_of(&self, run: RunId) -> Option<Pid> {
+        self.groups.get(&run).copied()
     }
 
     /// Signals a run's group, or what is left of it.
@@ -138,22 +164,32 @@ impl Children {
     fn ended(&mut self, end: Ended, environment: &mut Environment) -> Option<Input> {
         let Ended { pid, exit, group_left } = end;
         match self.owners.remove(&pid)? {
-            Owner::Run { job, run, name } => {
+            Owner::Run { job, run, name, report } => {
                 environment.process_ended(&name);
                 if group_left {
                     self.lingering.push((job, run, pid));
                 } else {
                     self.groups.remove(&run);
                 }
-                Some(Input::Exited { job, run, exit, leftovers: group_left })
+                // It has the pipe to itself: until it is its program there is nobody else in its group.
+                Some(match report.and_then(Report::failure) {
+                    Some(Failure { code, reason }) => Input::StartFailed { job, run, code, reason },
+                    None => Input::Exited { job, run, exit, leftovers: group_left },
+                })
             }
-            Owner::Probe { job, round, name, timed_out } => {
+            Owner::Probe { job, round, name, timed_out, report } => {
                 environment.process_ended(&name);
                 // v3 ends what a check left behind; what ignores SIGTERM must not pile up, check after check.
                 if group_left {
                     signal_group(pid, Signal::SIGKILL);
                 }
-                Some(Input::Probed { job, round, verdict: verdict(exit, timed_out) })
+                let verdict = match report.and_then(Report::failure) {
+                    Some(Failure { code, reason }) => {
+                        Verdict { pass: false, note: reason, exit: Some(Exit::Code(code)) }
+                    }
+                    None => verdict(exit, timed_out),
+                };
+                Some(Input::Probed { job, round, verdict })
             }
             Owner::Forgotten => {
                 signal_group(pid, Signal::SIGKILL);
@@ -187,23 +223,43 @@ fn verdict(exit: Exit, timed_out: Option<Duration>) -> Verdict {
     Verdict { pass, note, exit: Some(exit) }
 }
 
-fn start(
-    command: &Command,
-    env: &[(std::ffi::OsString, std::ffi::OsString)],
+/// How this job's process is to tell of its readiness, if it is.
+fn asked_to_notify(job: &Job) -> Option<&NotifyProbe> {
+    match job.health.as_ref()?.probe.as_ref()? {
+        Probe::Notify(probe) => Some(probe),
+        Probe::Exec(_) | Probe::Http(_) | Probe::Tcp(_) | Probe::Mysql(_) => None,
+    }
+}
+
+/// For whom a process is started, and how.
+struct Who<'a> {
+    settings: &'a ProcessSettings,
+    preparation: Preparation,
+    /// Variables for it alone.
+    to_it: Variables,
     mode: OutputMode,
     label: Label,
     tty: bool,
+}
+
+fn start(
+    command: &Command,
+    pilots: Variables,
+    who: Who<'_>,
     output: &Output,
-) -> Result<Pid, SpawnError> {
+) -> Result<(Pid, Option<Report>), SpawnError> {
+    let Who { settings, preparation, to_it, mode, label, tty } = who;
+    let env = &scope::narrowed(pilots, to_it, settings);
     if mode == OutputMode::Raw || tty {
-        return spawn(Launch { command, env, stdio: Stdio::Inherit, tty });
+        let stdio = Stdio::Inherit;
+        return spawn_prepared(preparation, settings, Launch { command, env, stdio, tty });
     }
     let (ends, unread) = output.pipes().map_err(|_| SpawnError::Exhausted {
         program: command.program.clone(),
         reason: "no descriptor is left for its output",
     })?;
     let stdio = Stdio::Wrapped { stdout: ends.stdout, stderr: ends.stderr };
-    let pid = spawn(Launch { command, env, stdio, tty })?;
+    let (pid, report) = spawn_prepared(preparation, settings, Launch { command, env, stdio, tty })?;
     unread.attach(label, pid.as_raw());
-    Ok(pid)
+    Ok((pid, report))
 }

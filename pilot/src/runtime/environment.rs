@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::Path;
 
 use nix::unistd::Pid;
 
@@ -11,24 +12,53 @@ use crate::core::effect::Instance;
 use crate::core::event::{Code, Event};
 use crate::core::plan::Plan;
 
+/// Tells children where the control socket is.
+pub const SOCKET_VARIABLE: &str = "PILOT_SOCKET";
+
 /// What children inherit.
-#[derive(Debug)]
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
 }
 
 impl Environment {
-    /// pilot's own environment, its process number and the advertised address of every service.
+    /// pilot's own environment, its process number and the advertised address of every job with a service (its first one's).
     pub fn new(plan: &Plan) -> Self {
         let mut environment = Environment { variables: std::env::vars_os().collect() };
+        // Of a pilot that we are a job of.
+        environment.variables.remove(&OsString::from(SOCKET_VARIABLE));
         environment.set("CONTAINERPILOT_PID", std::process::id().to_string());
+        environment.announce_services(plan);
+        environment
+    }
+
+    /// The advertised address of every job with a service (its first one's). Those of jobs that a reload has removed stay,
+    /// as in v3.
+    pub fn announce_services(&mut self, plan: &Plan) {
         for job in &plan.jobs {
-            if let Some(service) = &job.service {
-                let name = format!("CONTAINERPILOT_{}_IP", upper(&job.name));
-                environment.set(&name, service.address.to_string());
+            if let Some(service) = job.services.first() {
+                self.set(&format!("CONTAINERPILOT_{}_IP", upper(&job.name)), service.address.to_string());
             }
         }
-        environment
+    }
+
+    /// The control socket is served there.
+    pub fn announce_socket(&mut self, path: &Path) {
+        self.variables.insert(SOCKET_VARIABLE.into(), path.into());
+    }
+
+    /// `putenv`: for children started from now on. A name or value that no environment can hold is skipped, as in v3.
+    pub fn put(&mut self, name: &str, value: &str) {
+        if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+            return;
+        }
+        self.set(name, value.to_owned());
+    }
+
+    /// All of it as text, for the template of a reload: what `putenv` has set and what pilot has exported is seen there,
+    /// as in v3. May hold secrets.
+    pub fn variables(&self) -> BTreeMap<String, String> {
+        let text = |text: &OsString| text.to_string_lossy().into_owned();
+        self.variables.iter().map(|(name, value)| (text(name), text(value))).collect()
     }
 
     /// A job or check has started; children started later can find it.
@@ -50,7 +80,12 @@ impl Environment {
                 false => format!("{address}:{port}"),
             })
             .collect();
-        self.set(&format!("PILOT_WATCH_{}", upper(watch)), addresses.join(","));
+        self.set(&watch_variable(watch), addresses.join(","));
+    }
+
+    /// Nothing looks there any more.
+    pub fn watch_ended(&mut self, watch: &str) {
+        self.variables.remove(&OsString::from(watch_variable(watch)));
     }
 
     /// The complete environment of a child, with the event that caused it.
@@ -66,6 +101,17 @@ impl Environment {
     fn set(&mut self, name: &str, value: String) {
         self.variables.insert(name.into(), value.into());
     }
+}
+
+/// Whether a variable makes the dynamic loader, the C library or a shell run code that its program did not ask for. What an
+/// interpreter reads (`NODE_OPTIONS`, `JAVA_TOOL_OPTIONS`) is in common use for other things, and allowed.
+pub fn loads_programs(name: &str) -> bool {
+    const NAMES: [&str; 5] = ["GLIBC_TUNABLES", "GCONV_PATH", "BASH_ENV", "SHELLOPTS", "BASHOPTS"];
+    name.starts_with("LD_") || name.starts_with("BASH_FUNC_") || NAMES.contains(&name)
+}
+
+fn watch_variable(watch: &str) -> String {
+    format!("PILOT_WATCH_{}", upper(watch))
 }
 
 fn upper(name: &str) -> String {
@@ -116,6 +162,30 @@ mod tests {
     }
 
     #[test]
+    fn putenv_is_for_later_children_and_skips_what_no_environment_can_hold() {
+        let mut environment = Environment { variables: BTreeMap::new() };
+        for (name, value) in
+            [("A", "1"), ("A", "2=3"), ("EMPTY", ""), ("", "x"), ("B=C", "x"), ("D\0", "x"), ("E", "\0")]
+        {
+            environment.put(name, value);
+        }
+        let want = [("A", "2=3"), ("EMPTY", "")];
+        assert_eq!(environment.snapshot(None), want.map(|(key, value)| (key.into(), value.into())));
+        let for_templates = want.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(environment.variables(), BTreeMap::from(for_templates), "a reload sees it too");
+    }
+
+    #[test]
+    fn variables_that_load_code_into_programs_are_known() {
+        for name in ["LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "GLIBC_TUNABLES", "BASH_ENV", "BASH_FUNC_ls%%"] {
+            assert!(loads_programs(name), "{name}");
+        }
+        for name in ["PATH", "LDAP_URL", "ENV", "BASH", "NODE_OPTIONS", "ld_preload", ""] {
+            assert!(!loads_programs(name), "{name}");
+        }
+    }
+
+    #[test]
     fn a_child_learns_the_event_that_caused_it_and_the_addresses_behind_a_watch() {
         let mut environment = Environment { variables: BTreeMap::new() };
         let instance = |address: &str| Instance { id: "x".into(), address: address.into(), port: 80 };
@@ -127,5 +197,7 @@ mod tests {
             ("PILOT_SOURCE", "watch.my-app"),
         ];
         assert_eq!(got, want.map(|(key, value)| (key.into(), value.into())));
+        environment.watch_ended("my-app");
+        assert_eq!(environment.variables(), BTreeMap::new());
     }
 }

@@ -1,11 +1,20 @@
-//! Performs what the core decides and reports back what happened: processes, output, probes, the catalog.
+//! Performs what the core decides and reports back what happened: processes, output, probes, the catalog, the load balancer.
 //!
 //! Nothing here decides. Every effect is started with a deadline and comes back as an input; none blocks the loop.
 
+#[cfg(feature = "aws")]
+pub mod balancer;
 pub mod catalog;
 pub mod children;
+pub mod control;
 pub mod environment;
+pub mod http;
+pub mod in_flight;
+pub mod notify;
 pub mod output;
 pub mod probe;
 pub mod process;
+mod scope;
+pub mod snapshot;
 pub mod supervisor;
+pub mod telemetry;

@@ -137,12 +137,22 @@ fn watches_need_a_service_name_and_an_interval() {
 
 #[test]
 fn the_control_socket_has_a_path() {
-    assert_eq!(plan("{control: {socket: '/x'}}").control.socket, PathBuf::from("/x"));
+    let given = plan("{control: {socket: '/x'}}").control;
+    assert_eq!((given.socket, given.configured), (PathBuf::from("/x"), true));
     assert_eq!(plan("{control: {}}").control, plan("{}").control);
+    assert!(!plan("{control: {}}").control.configured, "only who writes a path insists on it");
     refused(&[
         ("{control: {socket: ''}}", "control.socket is empty"),
         ("{control: {path: '/x'}}", "control.path is not a known key"),
     ]);
+}
+
+#[test]
+fn putenv_is_allowed_unless_it_is_forbidden() {
+    for (text, allowed) in [("{}", true), ("{control: {putenv: true}}", true), ("{control: {putenv: false}}", false)] {
+        assert_eq!(plan(text).control.putenv, allowed, "{text}");
+    }
+    refused(&[("{control: {putenv: []}}", "control.putenv must be true or false, not a list")]);
 }
 
 #[test]
@@ -154,7 +164,7 @@ fn telemetry_is_validated() {
         {name: 'y', help: 'h', type: 'gauge'}]}}";
     let telemetry = plan(text).telemetry.unwrap();
     assert_eq!((telemetry.port, telemetry.address.to_string()), (0, "127.0.0.1".into()));
-    assert_eq!((telemetry.metrics[0].kind, telemetry.metrics[1].kind), (MetricKind::Counter, MetricKind::Gauge));
+    assert_eq!((&telemetry.metrics[0].kind, &telemetry.metrics[1].kind), (&MetricKind::Counter, &MetricKind::Gauge));
     let metric = |members: &str| format!("{{telemetry: {{metrics: [{{{members}}}]}}}}");
     refused(&[
         (
@@ -169,6 +179,10 @@ fn telemetry_is_validated() {
             "telemetry.metrics[0].name makes the metric \"a_b-c\", which is not a valid name",
         ),
         (
+            &metric("namespace: 'containerpilot', name: 'events', help: 'h', type: 'counter'"),
+            "telemetry.metrics[0].name makes the metric \"containerpilot_events\", which is one of pilot's own",
+        ),
+        (
             "{telemetry: {sensors: []}}",
             "telemetry.sensors is a key of ContainerPilot 2, which ContainerPilot 3 and pilot do not know",
         ),
@@ -178,6 +192,89 @@ fn telemetry_is_validated() {
         "{telemetry: {metrics: [{name: 'x', help: '1', type: 'gauge'}, {name: 'x', help: '2', type: 'gauge'}]}}";
     assert_eq!(plan(twice).telemetry.unwrap().metrics.len(), 1);
     assert_eq!(warnings(twice), ["telemetry.metrics[1] replaces an earlier metric \"x\""]);
+}
+
+/// v3 spec 9.1; row 14 of its defects: one interface need not be a list.
+#[test]
+fn telemetry_is_a_job_like_any_other_and_the_last_one() {
+    let plan = plan("{consul: 'c', telemetry: {interfaces: 'lo', tags: ['a']}, jobs: [{name: 'x'}]}");
+    let [_, job] = &plan.jobs[..] else { panic!("{:?}", plan.jobs) };
+    assert_eq!((job.name.as_str(), &job.exec), ("containerpilot", &None));
+    assert!(job.is_always_healthy());
+    let service = job.services.first().unwrap();
+    assert_eq!(
+        (service.id.as_str(), service.name.as_str(), service.port),
+        ("containerpilot-box", "containerpilot", 9090)
+    );
+    assert_eq!(service.address.to_string(), "127.0.0.1");
+    assert_eq!(service.tags, ["a", env!("CARGO_PKG_VERSION")]);
+    let health = job.health.as_ref().unwrap();
+    assert_eq!((service.ttl.as_secs(), health.interval.as_secs(), &health.probe), (15, 5, &None));
+}
+
+#[test]
+fn telemetry_on_any_port_is_not_registered_and_without_a_catalog_nobody_asks_for_one() {
+    let plan = plan("{telemetry: {port: 0}}");
+    assert_eq!((plan.jobs[0].name.as_str(), plan.jobs[0].services.len()), ("containerpilot", 0));
+    assert_eq!(errors("{telemetry: {}}"), Vec::<String>::new());
+    assert_eq!(plan_in("{telemetry: {}}", &[]).consul, None);
+}
+
+#[test]
+fn a_job_with_the_name_of_telemetrys_is_warned_about() {
+    assert_eq!(
+        warnings("{jobs: [{name: 'containerpilot'}], telemetry: {}}"),
+        [
+            "the job \"containerpilot\" of telemetry: has the name of an earlier job, so that their events cannot be told apart"
+        ]
+    );
+}
+
+#[test]
+fn a_metric_may_have_labels_buckets_and_quantiles() {
+    let metric = |members: &str| format!("{{telemetry: {{metrics: [{{name: 'x', help: 'h', {members}}}]}}}}");
+    let read = |members: &str| plan(&metric(members)).telemetry.unwrap().metrics.remove(0);
+    assert_eq!(read("type: 'counter', labels: ['a', 'b']").labels, ["a", "b"]);
+    assert_eq!(read("type: 'histogram'").kind, MetricKind::Histogram { buckets: MetricKind::BUCKETS.into() });
+    assert_eq!(
+        read("type: 'histogram', buckets: [-1, 0.5, 20]").kind,
+        MetricKind::Histogram { buckets: vec![-1.0, 0.5, 20.0] }
+    );
+    assert_eq!(read("type: 'summary'").kind, MetricKind::Summary { quantiles: MetricKind::QUANTILES.into() });
+    assert_eq!(
+        read("type: 'summary', quantiles: [0.5, 0.999]").kind,
+        MetricKind::Summary { quantiles: vec![0.5, 0.999] }
+    );
+    assert_eq!(
+        warnings(&metric("type: 'gauge', buckets: [1], quantiles: [0.5]")),
+        [
+            "telemetry.metrics[0].buckets has no effect: only a histogram has them",
+            "telemetry.metrics[0].quantiles has no effect: only a summary has them",
+        ]
+    );
+    refused(&[
+        (
+            &metric("type: 'gauge', labels: ['a-b']"),
+            "telemetry.metrics[0].labels[0] \"a-b\" cannot be the name of a label",
+        ),
+        (
+            &metric("type: 'gauge', labels: ['le']"),
+            "telemetry.metrics[0].labels[0] \"le\" cannot be the name of a label",
+        ),
+        (
+            &metric("type: 'gauge', labels: ['__a']"),
+            "telemetry.metrics[0].labels[0] \"__a\" cannot be the name of a label",
+        ),
+        (&metric("type: 'gauge', labels: ['a', 'a']"), "telemetry.metrics[0].labels[1] \"a\" is a label already"),
+        (&metric("type: 'gauge', labels: 'a'"), "telemetry.metrics[0].labels must be a list, not \"a\""),
+        (&metric("type: 'histogram', buckets: []"), "telemetry.metrics[0].buckets is empty"),
+        (
+            &metric("type: 'histogram', buckets: [1, 1]"),
+            "telemetry.metrics[0].buckets[1] is not greater than the one before",
+        ),
+        (&metric("type: 'histogram', buckets: ['x']"), "telemetry.metrics[0].buckets[0] must be a number, not \"x\""),
+        (&metric("type: 'summary', quantiles: [0.5, 1]"), "telemetry.metrics[0].quantiles[1] cannot be 1"),
+    ]);
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn a_file_of_version_2() {
   |
 2 |   preStart: 'setup.sh',
   |   ^
-  = make it a job with `exec`, and start the main job with `when: { source: "preStart", once: "exitSuccess" }`
+  = make it a job with `exec`, and start the main job with `when: { source: "preStart", once: "exitSuccess" }`. Here: jobs: [{ name: "preStart", exec: "setup.sh" }]
 "#,
     );
 }

@@ -1,26 +1,34 @@
 //! What a configuration means and how its mistakes are told, from text to plan.
 
 mod additions;
+mod balancer;
 mod blocks;
+mod findings;
 mod jobs;
 mod manual;
 mod messages;
+mod process;
 mod random;
+mod services;
+mod v3;
 
 use std::net::IpAddr;
 
-use crate::core::plan::{Job, Plan};
+use crate::core::plan::{Job, Plan, Service};
 
-use super::{Loaded, Severity, Surroundings, load};
+use super::{Interfaces, Loaded, Question, Rule, Severity, Surroundings, examine, load};
 
 /// A machine called `box` with eth0, lo and this environment.
 fn machine(env: &[(&str, &str)]) -> Surroundings {
-    let address = |text: &str| text.parse::<IpAddr>().unwrap();
     Surroundings {
         env: env.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
         hostname: "box".into(),
-        interfaces: vec![("lo".into(), address("127.0.0.1")), ("eth0".into(), address("10.2.0.1"))],
+        interfaces: Interfaces::new(two_interfaces),
     }
+}
+
+fn two_interfaces() -> Vec<(String, IpAddr)> {
+    [("lo", "127.0.0.1"), ("eth0", "10.2.0.1")].map(|(name, ip)| (name.to_owned(), ip.parse().unwrap())).into()
 }
 
 fn loaded(text: &str) -> Loaded {
@@ -41,6 +49,13 @@ fn plan_in(text: &str, env: &[(&str, &str)]) -> Plan {
 /// The only job of `{consul: "c", jobs: [{…}]}`.
 fn job(members: &str) -> Job {
     plan(&with_job(members)).jobs.remove(0)
+}
+
+/// Its only service.
+fn service(members: &str) -> Service {
+    let mut services = job(members).services;
+    assert_eq!(services.len(), 1, "{members}");
+    services.remove(0)
 }
 
 fn with_job(members: &str) -> String {

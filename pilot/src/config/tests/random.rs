@@ -56,6 +56,12 @@ fn survives(text: &str) -> Result<(), TestCaseError> {
         prop_assert!(diagnostic.column >= 1);
     }
     loaded.report(text);
+    // What is said of the whole takes nothing back, and keeps nothing from starting.
+    let question = Question { stop_budget: Some(std::time::Duration::from_secs(1)) };
+    let examined = examine("pilot.json5", text, &machine(&[]), &question);
+    prop_assert_eq!(&examined.plan, &loaded.plan);
+    prop_assert!(loaded.diagnostics.iter().all(|found| examined.diagnostics.contains(found)));
+    examined.report(text);
     Ok(())
 }
 

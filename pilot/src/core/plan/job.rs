@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use super::{HealthCheck, Service};
+use super::{Drain, HealthCheck, LoadBalancer, ProcessSettings, Service, ServiceId};
 use crate::core::event::Event;
+
+/// The job that stands for pilot itself where it serves metrics; v3's name for it.
+pub const TELEMETRY_JOB: &str = "containerpilot";
 
 /// One process (or placeholder), its start condition, its health and its service. v3 spec section 5.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +15,8 @@ pub struct Job {
     pub name: String,
     /// What is run; `None` is a placeholder that only registers a service or relays events.
     pub exec: Option<Command>,
+    /// How its process is set up, and that of its exec health check.
+    pub process: ProcessSettings,
     /// When it is started.
     pub start: Start,
     /// How often it is run again after an end.
@@ -24,8 +29,12 @@ pub struct Job {
     pub stop_timeout: Option<Duration>,
     /// What happens to its output.
     pub output: OutputMode,
-    /// What is registered in the catalog for it.
-    pub service: Option<Service>,
+    /// Its place in a target group.
+    pub balancer: Option<LoadBalancer>,
+    /// How long it serves on before its stop signal.
+    pub drain: Option<Drain>,
+    /// What is advertised of it in the catalog: the job's own service first. All of them share the job's health.
+    pub services: Vec<Service>,
     /// How its health is found out.
     pub health: Option<HealthCheck>,
     /// Its final end is the container's end, with its exit code.
@@ -34,6 +43,20 @@ pub struct Job {
     pub success_codes: Vec<u8>,
     /// It is the foreground job of pilot's controlling terminal and inherits stdin.
     pub tty: bool,
+}
+
+impl Job {
+    /// The services that go into the catalog.
+    pub fn registered_services(&self) -> impl Iterator<Item = (ServiceId, &Service)> {
+        let numbered = self.services.iter().enumerate().map(|(index, service)| (ServiceId(index), service));
+        numbered.filter(|(_, service)| service.registered)
+    }
+
+    /// Whether it counts as healthy from the beginning and for ever, whatever happens: v3's rule for [`TELEMETRY_JOB`],
+    /// by name (spec 5.9).
+    pub fn is_always_healthy(&self) -> bool {
+        self.name == TELEMETRY_JOB
+    }
 }
 
 /// A program and its arguments. A program without `/` is looked up in PATH at each start.

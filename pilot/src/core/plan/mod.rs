@@ -3,27 +3,34 @@
 //! Complete and typed: every default is filled in, every address resolved, every name checked. `config` makes it,
 //! the engine and the runtime read it; nobody changes it. It holds no secret in a printable form ([`Secret`]).
 
-use std::path::PathBuf;
 use std::time::Duration;
 
+mod balancer;
 mod consul;
+mod control;
 mod health;
 mod job;
 mod logging;
 mod probe;
+mod process;
 mod secret;
 mod service;
 mod telemetry;
 mod watch;
 
+pub use balancer::{BalancerMode, Drain, InFlight, LoadBalancer, TargetGroupArn};
 pub use consul::{Consul, ConsulAddress, ConsulTls};
+pub use control::{Control, DEFAULT_SOCKET};
 pub use health::{HealthCheck, OnFailure};
-pub use job::{Backoff, Command, Condition, Count, Job, OutputMode, Start};
+pub use job::{Backoff, Command, Condition, Count, Job, OutputMode, Start, TELEMETRY_JOB};
 pub use logging::{Level, LogFormat, LogOutput, Logging};
-pub use probe::{HttpProbe, MysqlProbe, MysqlRole, MysqlTls, Password, Probe};
+pub use probe::{HttpProbe, MysqlProbe, MysqlRole, MysqlTls, NotifyProbe, Password, Probe};
+pub use process::{
+    Account, Identity, Inherit, Limit, ProcessSettings, Resource, SignalNumber, UNLIMITED, Variable, WithoutRights,
+};
 pub use secret::Secret;
-pub use service::{CheckStatus, Service};
-pub use telemetry::{Metric, MetricKind, Telemetry};
+pub use service::{CheckStatus, Service, Weights};
+pub use telemetry::{BUILT_IN_METRICS, Metric, MetricKind, Telemetry};
 pub use watch::{Watch, WatchTarget};
 
 /// Everything one pilot does, from one configuration file.
@@ -35,27 +42,26 @@ pub struct Plan {
     pub logging: Logging,
     /// From a job's stop signal to SIGKILL of its group, for jobs without their own (v3 `stopTimeout`, default 5 s).
     pub stop_timeout: Duration,
+    /// What the scheduler grants from its stop request to its SIGKILL. Drains are cut short to stay within it.
+    pub stop_budget: Option<Duration>,
     /// In the order of the file, which is the order of event delivery.
     pub jobs: Vec<Job>,
     /// In the order of the file.
     pub watches: Vec<Watch>,
-    /// Parsed and validated; served from a later release on.
+    /// Metrics and status over HTTP, if wanted. What stands for them in the catalog is the last of [`Plan::jobs`].
     pub telemetry: Option<Telemetry>,
-    /// Parsed and validated; served from a later release on.
+    /// The control socket.
     pub control: Control,
 }
 
-/// Index of a job in [`Plan::jobs`].
+/// A job's number for life. No index: ask the engine for the definition; a job that a reload brings has a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct JobId(pub usize);
+pub struct JobId(pub(in crate::core) usize);
 
-/// Index of a watch in [`Plan::watches`].
+/// A watch's number for life. No index either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WatchId(pub usize);
+pub struct WatchId(pub(in crate::core) usize);
 
-/// The `control` block. v3 spec section 8.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Control {
-    /// Path of the unix socket.
-    pub socket: PathBuf,
-}
+/// Index of a service in [`Job::services`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceId(pub usize);

@@ -1,6 +1,7 @@
 //! How a check is made, and with what.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::{Command, Secret};
 
@@ -15,6 +16,15 @@ pub enum Probe {
     Tcp(String),
     /// A MySQL login and query.
     Mysql(MysqlProbe),
+    /// What the job's process itself has said: the sd_notify(3) protocol. Only in a job's health check.
+    Notify(NotifyProbe),
+}
+
+/// Readiness told by the process: passes from `READY=1` on, until `STOPPING=1` or a missed keep-alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotifyProbe {
+    /// The longest time between two `WATCHDOG=1`; `None`: none are expected.
+    pub watchdog: Option<Duration>,
 }
 
 /// An HTTP probe: passes when the answer's status is expected.

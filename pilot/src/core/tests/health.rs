@@ -4,6 +4,7 @@ use super::plans::*;
 use super::world::{Script, World};
 use crate::core::effect::{Announcement, Input, StopSignal, Switch};
 use crate::core::event::Code;
+use crate::core::exit::Exit;
 use crate::core::job::Status;
 use crate::core::plan::*;
 
@@ -154,7 +155,7 @@ fn an_unhealthy_run_that_ignores_its_stop_signal_is_killed() {
 #[test]
 fn initial_status_is_announced_before_the_job_starts() {
     let mut job = app();
-    if let Some(service) = &mut job.service {
+    if let Some(service) = job.services.first_mut() {
         service.initial_status = Some(CheckStatus::Warning);
     }
     let world = World::new(plan([job.when(once(Code::Healthy, "nobody"))])).started();
@@ -182,6 +183,59 @@ fn maintenance_takes_the_service_out_and_lets_it_back_in() {
     assert_eq!(world.announced.len(), announced + 1);
 }
 
+/// Spec 5.9, 9.1 and the end of 8: what stands for pilot itself, in v3 deregistered and failing during maintenance.
+#[test]
+fn the_job_of_telemetry_is_healthy_from_the_beginning_and_stays_in_the_catalog_during_maintenance() {
+    let telemetry = with_health(app(), |health| health.probe = None);
+    let telemetry = Job { name: TELEMETRY_JOB.into(), exec: None, ..telemetry };
+    let world = World::new(plan([telemetry]));
+    assert_eq!(world.engine.jobs()[0].status().as_str(), "healthy");
+    let mut world = world.started();
+    world.pass(ms(5_100));
+    assert_eq!(world.announced.iter().map(|(at, ..)| at.as_secs()).collect::<Vec<_>>(), [5]);
+    for switch in [Switch::On, Switch::Off] {
+        world.give(Input::Maintenance(switch));
+        assert_eq!(world.engine.jobs()[0].status().as_str(), "healthy");
+        world.pass(secs(5));
+    }
+    assert_eq!((world.announced.len(), world.withdrawn.len()), (3, 0));
+    world.pass(secs(3600));
+    assert_eq!(world.exit, None, "with telemetry nothing ends by itself");
+    world.give(Input::Stop);
+    world.pass(secs(1));
+    assert_eq!((world.withdrawn.len(), world.exit.map(|(_, code)| code)), (1, Some(0)));
+}
+
+/// What `status` shows; the seconds are those of the last change.
+#[test]
+fn a_job_tells_what_it_does_and_since_when() {
+    let jobs = [
+        app().restarts(Count::Unlimited),
+        job("hook").when(each(Code::Stopped, "app")),
+        Job { exec: None, ..job("place") },
+    ];
+    let mut world = World::new(plan(jobs)).script("app", [Script::exits(1), Script::exits(1)]);
+    let told = |world: &World, index: usize| {
+        let job = &world.engine.jobs()[index];
+        (job.state().as_str(), job.state_since().as_secs(), job.runs(), job.restarts())
+    };
+    assert_eq!(told(&world, 0), ("waiting", 0, 0, 0));
+    world.give(Input::Startup);
+    world.pass(ms(50));
+    assert_eq!(told(&world, 0), ("restarting", 0, 2, 1));
+    assert_eq!(told(&world, 1), ("waiting", 0, 0, 0));
+    assert_eq!(told(&world, 2), ("running", 0, 0, 0));
+    world.pass(secs(10));
+    assert_eq!(told(&world, 0), ("running", 0, 3, 2));
+    assert_eq!(world.engine.jobs()[0].status_since().as_secs(), 5, "healthy since the first check");
+    assert_eq!(world.engine.jobs()[0].last_exit(), Some(Exit::Code(1)));
+    world.withdraw_takes = Some(secs(1));
+    world.give(Input::Stop);
+    assert_eq!(told(&world, 0), ("stopping", 10, 3, 2));
+    world.pass(ms(1_500));
+    assert_eq!(told(&world, 0), ("ended", 11, 3, 2));
+}
+
 #[test]
 fn a_job_can_start_at_maintenance() {
     let mut world = World::new(plan([job("x").when(each(Code::EnterMaintenance, "global"))])).started();
@@ -199,4 +253,91 @@ fn without_a_catalog_health_works_and_nothing_is_announced() {
     world.give(Input::Stop);
     world.pass(secs(1));
     assert!(world.announced.is_empty() && world.withdrawn.is_empty() && world.exit.is_some());
+}
+
+fn notified(every: u64) -> Job {
+    let probe = Some(Probe::Notify(NotifyProbe { watchdog: None }));
+    with_health(app(), |health| (health.probe, health.interval) = (probe, secs(every)))
+}
+
+#[test]
+fn a_process_that_says_that_it_is_ready_is_healthy_at_once_and_its_heartbeat_follows_from_then() {
+    let mut world = World::new(plan([notified(10)]));
+    world.probe_takes = ms(0);
+    let mut world = world.started();
+    world.pass(secs(3));
+    world.give(Input::Notified { job: JobId(0) });
+    world.pass(ms(20_500));
+    let times: Vec<u64> = world.probes.iter().map(|(at, _)| at.as_secs()).collect();
+    assert_eq!(times, [3, 13, 23]);
+    assert_eq!(world.announced.len(), 3);
+    assert_eq!(world.trace(), ["Startup global", "StatusHealthy app", "StatusHealthy app", "StatusHealthy app"]);
+}
+
+/// Reliability case 26.
+#[test]
+fn a_process_that_dies_before_it_is_ready_has_failed_once() {
+    let job = with_health(notified(1).restarts(Count::Finite(5)), |health| health.start_grace = secs(10));
+    let mut world = World::new(plan([job]));
+    world.probe_passes = false;
+    world.default_script = Script::exits(1).lasting(secs(2));
+    let mut world = world.started();
+    world.pass(secs(60));
+    let failures = world.trace().iter().filter(|event| event.starts_with("ExitFailed")).count();
+    assert_eq!((failures, world.trace().iter().filter(|event| event.starts_with("Status")).count()), (6, 0));
+}
+
+/// Reliability case 26: and nobody asks a process that is not there.
+#[test]
+fn between_two_runs_there_is_nobody_to_be_asked() {
+    let mut job = notified(1).restarts(Count::Unlimited);
+    job.backoff.initial = secs(20);
+    let mut world = World::new(plan([job]));
+    (world.probe_passes, world.probe_takes) = (false, ms(0));
+    world.default_script = Script::exits(1).lasting(ms(2_500));
+    let mut world = world.started();
+    world.pass(secs(10));
+    world.give(Input::Notified { job: JobId(0) });
+    world.pass(secs(5));
+    // The first restart is immediate, the second one waits.
+    let times: Vec<u64> = world.probes.iter().map(|(at, _)| at.as_secs()).collect();
+    assert_eq!((world.count_starts("app"), times), (2, vec![1, 2, 3, 4]));
+}
+
+/// Reliability case 26: ready too late.
+#[test]
+fn a_process_that_is_not_ready_in_time_is_unhealthy_and_restarted_once() {
+    let job = with_health(notified(1).restarts(Count::Unlimited), |health| {
+        (health.start_grace, health.on_failure) = (secs(5), OnFailure::Restart);
+    });
+    let mut world = World::new(plan([job]));
+    (world.probe_passes, world.probe_takes) = (false, ms(0));
+    let mut world = world.started();
+    world.pass(ms(5_500));
+    assert_eq!(world.count_starts("app"), 2);
+    let trace = ["Startup global", "StatusUnhealthy app", "ExitFailed app", "Error app: signal: terminated"];
+    assert_eq!(world.trace(), trace);
+    world.probe_passes = true;
+    world.give(Input::Notified { job: JobId(0) });
+    world.pass(ms(1));
+    assert_eq!(world.engine.jobs()[0].status(), Status::Healthy);
+}
+
+#[test]
+fn in_maintenance_and_after_its_stop_a_word_of_readiness_changes_nothing() {
+    let mut world = World::new(plan([notified(10)]));
+    world.probe_takes = ms(0);
+    let mut world = world.started();
+    world.give(Input::Maintenance(Switch::On));
+    world.give(Input::Notified { job: JobId(0) });
+    assert_eq!((world.probes.len(), world.engine.jobs()[0].status()), (0, Status::Maintenance));
+    world.give(Input::Maintenance(Switch::Off));
+    world.give(Input::Notified { job: JobId(0) });
+    assert_eq!(world.probes.len(), 1);
+    world.pass(ms(1));
+    world.withdraw_takes = None;
+    world.give(Input::Stop);
+    world.give(Input::Notified { job: JobId(0) });
+    world.pass(ms(100));
+    assert_eq!(world.probes.len(), 1);
 }

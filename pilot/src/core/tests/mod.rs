@@ -1,10 +1,17 @@
 //! The rules, row by row of the v3 specification, and what must hold under any sequence of events.
 
+mod draining;
 mod ending;
+mod graph;
 mod health;
+mod impossible;
 mod plans;
 mod random;
+mod readiness;
+mod reloading;
+mod requests;
 mod starting;
+mod stop_plan;
 mod world;
 
 /// The room's promise: nothing in it reaches outside.

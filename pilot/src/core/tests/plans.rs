@@ -26,10 +26,11 @@ pub fn plan(jobs: impl IntoIterator<Item = Job>) -> Plan {
         }),
         logging: Logging::default(),
         stop_timeout: secs(5),
+        stop_budget: None,
         jobs: jobs.into_iter().collect(),
         watches: Vec::new(),
         telemetry: None,
-        control: Control { socket: PathBuf::from("/var/run/containerpilot.socket") },
+        control: Control { socket: PathBuf::from(DEFAULT_SOCKET), configured: false, putenv: true },
     }
 }
 
@@ -42,13 +43,16 @@ pub fn job(name: &str) -> Job {
     Job {
         name: name.to_owned(),
         exec: Some(command(name)),
+        process: ProcessSettings::default(),
         start: Start::Once { when: Condition::All(vec![Event::global(Code::Startup)]), timeout: None },
         restarts: Count::Finite(0),
         backoff: Backoff { jitter: 0.0, ..Backoff::default() },
         timeout: None,
         stop_timeout: None,
         output: OutputMode::Wrapped,
-        service: None,
+        balancer: None,
+        drain: None,
+        services: Vec::new(),
         health: None,
         critical: false,
         success_codes: Vec::new(),
@@ -64,7 +68,22 @@ pub fn each(code: Code, source: &str) -> Start {
     Start::Each { events: vec![Event::new(code, source)], timeout: None }
 }
 
+/// A place in a target group.
+pub fn balancer(mode: BalancerMode) -> LoadBalancer {
+    let arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/app/73e2d6bc24d8a067";
+    let target_group = TargetGroupArn::parse(arn).unwrap();
+    LoadBalancer { target_group, mode, port: 5000, target: None, availability_zone: None }
+}
+
 impl Job {
+    pub(super) fn balanced(self, mode: BalancerMode) -> Self {
+        Job { balancer: Some(balancer(mode)), ..self }
+    }
+
+    pub(super) fn drains(self, min: Duration, max: Duration) -> Self {
+        Job { drain: Some(Drain { min, max, in_flight: InFlight::Connections(5000), signal: None }), ..self }
+    }
+
     pub(super) fn when(self, start: Start) -> Self {
         Job { start, ..self }
     }
@@ -89,18 +108,30 @@ impl Job {
     }
 
     pub(super) fn served(self) -> Self {
-        let service = Service {
-            id: format!("{}-host", self.name),
+        self.serving(1)
+    }
+
+    /// With so many services.
+    pub(super) fn serving(self, count: u16) -> Self {
+        let services = (0..count).map(|nth| self.service(80 + nth)).collect();
+        Job { services, ..self }
+    }
+
+    fn service(&self, port: u16) -> Service {
+        Service {
+            id: format!("{}-{port}-host", self.name),
             name: self.name.clone(),
-            port: 80,
+            registered: true,
+            port,
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            tagged_addresses: BTreeMap::new(),
             tags: Vec::new(),
             meta: BTreeMap::new(),
+            weights: None,
             enable_tag_override: false,
             deregister_critical_after: None,
             initial_status: None,
             ttl: secs(10),
-        };
-        Job { service: Some(service), ..self }
+        }
     }
 }

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::core::effect::{Announcement, Effect, Input, RoundId, RunId, StopSignal, Verdict};
+use crate::core::effect::{Announcement, Effect, Input, JobRequest, RoundId, RunId, StopSignal, Verdict};
 use crate::core::engine::Engine;
 use crate::core::event::Event;
 use crate::core::exit::Exit;
-use crate::core::plan::{JobId, Plan};
+use crate::core::job::{Phase, State, start_events};
+use crate::core::plan::{Job, JobId, Plan, ServiceId};
 
 /// How one run of a job behaves.
 #[derive(Clone, Debug)]
@@ -54,11 +55,20 @@ pub struct World {
     pub engine: Engine,
     pub plan: Arc<Plan>,
     pub now: Duration,
-    pub scripts: BTreeMap<usize, VecDeque<Script>>,
+    /// By the job's name, so that they outlast a reload.
+    pub scripts: BTreeMap<String, VecDeque<Script>>,
     pub default_script: Script,
     pub probe_passes: bool,
     pub probe_takes: Duration,
     pub withdraw_takes: Option<Duration>,
+    /// How long AWS takes to be told; `None`: it never answers.
+    pub leave_takes: Option<Duration>,
+    /// What every draining job still works on.
+    pub counts: Option<u64>,
+    /// Entries into target groups, departures, begun drains: when and whose.
+    pub entered: Vec<(Duration, JobId)>,
+    pub left: Vec<(Duration, JobId)>,
+    pub drains: Vec<(Duration, JobId)>,
     /// Events, with the time they were published.
     pub events: Vec<(Duration, Event)>,
     /// Starts: when, which job, because of what.
@@ -69,11 +79,24 @@ pub struct World {
     pub probes: Vec<(Duration, JobId)>,
     pub said: Vec<String>,
     pub exit: Option<(Duration, u8)>,
+    /// A person asked something of a job.
+    pub asked: bool,
     agenda: BTreeMap<(Duration, u64), Input>,
     alive: BTreeMap<(JobId, RunId), Alive>,
     scripts_of: BTreeMap<(JobId, RunId), Script>,
     in_flight: BTreeSet<(JobId, RoundId)>,
     fenced: BTreeSet<JobId>,
+    /// Told to leave their target group for good.
+    outside: BTreeSet<JobId>,
+    /// Stopped by a person, who has not started them since.
+    held: BTreeSet<JobId>,
+    /// Started by a person after their end: what was fenced begins anew.
+    revived: BTreeSet<JobId>,
+    names: BTreeMap<JobId, String>,
+    /// Every run there was.
+    pub ran: Vec<(JobId, RunId)>,
+    /// When plans handed in by a reload came into force.
+    pub reloaded: Vec<Duration>,
     sequence: u64,
 }
 
@@ -89,6 +112,12 @@ impl World {
             probe_passes: true,
             probe_takes: Duration::from_millis(2),
             withdraw_takes: Some(Duration::from_millis(1)),
+            leave_takes: Some(Duration::from_millis(40)),
+            counts: Some(0),
+            entered: Vec::new(),
+            left: Vec::new(),
+            drains: Vec::new(),
+            outside: BTreeSet::new(),
             events: Vec::new(),
             starts: Vec::new(),
             signals: Vec::new(),
@@ -97,22 +126,32 @@ impl World {
             probes: Vec::new(),
             said: Vec::new(),
             exit: None,
+            asked: false,
             agenda: BTreeMap::new(),
             alive: BTreeMap::new(),
             scripts_of: BTreeMap::new(),
             in_flight: BTreeSet::new(),
             fenced: BTreeSet::new(),
+            held: BTreeSet::new(),
+            revived: BTreeSet::new(),
+            names: BTreeMap::new(),
+            ran: Vec::new(),
+            reloaded: Vec::new(),
             sequence: 0,
         }
     }
 
     pub fn job(&self, name: &str) -> JobId {
-        JobId(self.plan.jobs.iter().position(|job| job.name == name).unwrap())
+        let is_it = |id: &&JobId| self.engine.job(**id).is_some_and(|job| job.name == name);
+        *self.engine.job_ids().iter().find(is_it).unwrap()
+    }
+
+    pub fn script_of(&mut self, name: &str, scripts: impl IntoIterator<Item = Script>) {
+        self.scripts.insert(name.to_owned(), scripts.into_iter().collect());
     }
 
     pub fn script(mut self, name: &str, scripts: impl IntoIterator<Item = Script>) -> Self {
-        let id = self.job(name);
-        self.scripts.insert(id.0, scripts.into_iter().collect());
+        self.script_of(name, scripts);
         self
     }
 
@@ -129,9 +168,48 @@ impl World {
 
     pub fn give(&mut self, input: Input) {
         assert!(self.exit.is_none(), "nothing may happen after the end");
+        self.asked |= matches!(input, Input::Job { .. });
+        if let Input::Job { job, request } = input
+            && self.engine.answer(job, request).is_ok()
+        {
+            self.asked(job, request);
+        }
         let effects = self.engine.handle(input, self.now);
         for effect in effects {
             self.perform(effect);
+        }
+    }
+
+    fn asked(&mut self, id: JobId, request: JobRequest) {
+        if request == JobRequest::Stop {
+            // What has already ended cannot be stopped, and its source's next stop may need it again.
+            if self.engine.jobs[id.0].state() != State::Ended {
+                self.held.insert(id);
+                self.revived.remove(&id);
+            }
+            return;
+        }
+        self.held.remove(&id);
+        if self.engine.job(id).is_some_and(|job| job.exec.is_none()) {
+            // It has no start by which it would be seen to be back.
+            self.outside.remove(&id);
+        }
+        if *self.engine.jobs[id.0].phase() != Phase::Live {
+            self.revived.insert(id);
+        }
+        // Hooks on its stop get their run for its next stop, too.
+        let name = &self.engine.job(id).expect("only what is in force is asked for").name;
+        let hooked = |job: &Job| start_events(&job.start).iter().any(|event| event.source == *name);
+        let is_hooked = |id: &&JobId| self.engine.job(**id).is_some_and(hooked);
+        self.revived.extend(self.engine.job_ids().iter().filter(is_hooked));
+    }
+
+    /// The run of this job that is going, if any, ends now.
+    pub fn end(&mut self, id: JobId, exit: Exit) {
+        let running =
+            |((job, run), alive): (&(JobId, RunId), &Alive)| (*job == id && *alive == Alive::Main).then_some(*run);
+        if let Some(run) = self.alive.iter().find_map(running) {
+            self.happen(Input::Exited { job: id, run, exit, leftovers: false });
         }
     }
 
@@ -139,23 +217,38 @@ impl World {
     pub fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         let mut steps = 0u32;
-        while self.exit.is_none() {
+        while self.exit.is_none() && self.next().is_some_and(|next| next <= end) {
             steps += 1;
             assert!(steps < 300_000, "the engine never comes to rest");
-            let next_event = self.agenda.keys().next().map(|(at, _)| *at);
-            let next = [next_event, self.engine.next_timeout()].into_iter().flatten().min();
-            let Some(next) = next.filter(|next| *next <= end) else { break };
-            self.now = self.now.max(next);
-            match self.agenda.first_entry().filter(|entry| entry.key().0 <= self.now) {
-                Some(entry) => {
-                    let input = entry.remove();
-                    self.happen(input);
-                }
-                None => self.give(Input::Tick),
-            }
+            self.step();
         }
         if self.exit.is_none() {
             self.now = end;
+        }
+    }
+
+    /// Lets the world go on until the last plan that was handed in is in force, and to the end of that instant.
+    pub fn pass_reload(&mut self, limit: Duration) {
+        let end = self.now + limit;
+        while self.exit.is_none() && self.engine.is_reloading() && self.next().is_some_and(|next| next <= end) {
+            self.step();
+        }
+        self.pass(Duration::ZERO);
+    }
+
+    fn next(&self) -> Option<Duration> {
+        let next_event = self.agenda.keys().next().map(|(at, _)| *at);
+        [next_event, self.engine.next_timeout()].into_iter().flatten().min()
+    }
+
+    fn step(&mut self) {
+        self.now = self.now.max(self.next().unwrap_or(self.now));
+        match self.agenda.first_entry().filter(|entry| entry.key().0 <= self.now) {
+            Some(entry) => {
+                let input = entry.remove();
+                self.happen(input);
+            }
+            None => self.give(Input::Tick),
         }
     }
 
@@ -190,10 +283,20 @@ impl World {
         assert!(self.exit.is_none(), "Exit must be the last effect, not before {effect:?}");
         match effect {
             Effect::Start { job, run, cause } => {
+                let name = self.engine.job(job).expect("only what is in force is started").name.clone();
+                self.names.insert(job, name.clone());
+                self.ran.push((job, run));
+                let gone = |other: &JobId| !self.engine.job_ids().contains(other);
+                let old = self.alive.keys().filter(|(other, _)| gone(other) && self.names[other] == name);
+                assert_eq!(old.count(), 0, "old and new of one job at once");
                 let running = self.alive.iter().filter(|((other, _), alive)| *other == job && **alive == Alive::Main);
                 assert_eq!(running.count(), 0, "two runs of one job at once");
+                assert!(!self.held.contains(&job), "started although a person has stopped it");
+                let asked = self.revived.remove(&job);
+                assert!(!self.fenced.remove(&job) || asked, "started behind the fence");
+                self.outside.remove(&job);
                 self.starts.push((self.now, job, cause));
-                let queued = self.scripts.get_mut(&job.0).and_then(VecDeque::pop_front);
+                let queued = self.scripts.get_mut(&name).and_then(VecDeque::pop_front);
                 let script = queued.unwrap_or_else(|| self.default_script.clone());
                 self.scripts_of.insert((job, run), script.clone());
                 self.alive.insert((job, run), Alive::Main);
@@ -227,7 +330,8 @@ impl World {
                 assert_eq!(others, 0, "two probes of one job at once");
                 self.in_flight.insert((job, round));
                 self.probes.push((self.now, job));
-                let exec = self.plan.jobs[job.0].health.as_ref().and_then(|health| health.probe.as_ref());
+                let settings = self.engine.job(job).expect("only what is in force is probed");
+                let exec = settings.health.as_ref().and_then(|health| health.probe.as_ref());
                 let exit = matches!(exec, Some(crate::core::plan::Probe::Exec(_)))
                     .then_some(Exit::Code(u8::from(!self.probe_passes)));
                 let verdict = Verdict { pass: self.probe_passes, note: "probed".to_owned(), exit };
@@ -235,18 +339,47 @@ impl World {
             }
             Effect::CancelProbe { job, round } => assert!(self.in_flight.remove(&(job, round))),
             Effect::Announce { job, announcement } => {
+                let first_sign = announcement == Announcement::Initial
+                    || self.engine.job(job).is_some_and(|settings| settings.exec.is_none());
+                if first_sign && self.revived.remove(&job) {
+                    self.fenced.remove(&job);
+                }
                 assert!(!self.fenced.contains(&job), "{announcement:?} behind the fence");
                 self.announced.push((self.now, job, announcement));
             }
             Effect::Withdraw { job } => {
-                if self.engine.jobs()[job.0].status().as_str() != "maintenance" {
+                if self.engine.jobs[job.0].status().as_str() != "maintenance" {
                     self.fenced.insert(job);
                 }
                 self.withdrawn.push((self.now, job));
+                // Each service takes as long again as the one before.
+                let settings = self.engine.job(job).expect("only what is in force is withdrawn");
+                let services: Vec<ServiceId> = settings.registered_services().map(|(service, _)| service).collect();
+                assert!(!services.is_empty(), "nothing to withdraw");
                 if let Some(takes) = self.withdraw_takes {
-                    self.later(takes, Input::Withdrawn { job });
+                    for (service, nth) in services.into_iter().zip(1..) {
+                        self.later(takes * nth, Input::Withdrawn { job, service });
+                    }
                 }
             }
+            Effect::EnterGroup { job } => {
+                assert!(!self.outside.contains(&job), "into the target group behind the fence");
+                self.entered.push((self.now, job));
+            }
+            Effect::LeaveGroup { job } => {
+                if self.engine.jobs[job.0].status().as_str() != "maintenance" {
+                    self.outside.insert(job);
+                }
+                self.left.push((self.now, job));
+                if let Some(takes) = self.leave_takes {
+                    self.later(takes, Input::LeftGroup { job });
+                }
+            }
+            Effect::Drain { job } => self.drains.push((self.now, job)),
+            Effect::CountInFlight { job } => {
+                self.later(Duration::from_millis(3), Input::InFlight { job, count: self.counts });
+            }
+            Effect::InForce => self.in_force(),
             Effect::Published(event) => self.events.push((self.now, event)),
             Effect::Say { text, .. } => self.said.push(text),
             Effect::Exit(code) => {
@@ -256,13 +389,55 @@ impl World {
         }
     }
 
+    /// Nothing of what is no longer in force may be left.
+    fn in_force(&mut self) {
+        let ids = self.engine.job_ids();
+        let dead: Vec<_> = self.alive.keys().filter(|(job, _)| !ids.contains(job)).collect();
+        assert!(dead.is_empty(), "alive beside their successors: {dead:?}");
+        let dead: Vec<_> = self.in_flight.iter().filter(|(job, _)| !ids.contains(job)).collect();
+        assert!(dead.is_empty(), "probes of what is gone: {dead:?}");
+        self.plan = Arc::clone(self.engine.plan());
+        self.reloaded.push(self.now);
+    }
+
+    /// Hands in another plan.
+    pub fn reload(&mut self, plan: Plan) {
+        self.give(Input::Reload(Arc::new(plan)));
+    }
+
+    /// Tells it what a runtime may still say of jobs that are gone; nothing may come of it.
+    pub fn say_what_is_late(&mut self) {
+        let dead: Vec<_> = self.ran.iter().filter(|(job, _)| self.engine.job(*job).is_none()).copied().collect();
+        for (job, run) in dead {
+            let verdict = Verdict { pass: true, note: String::new(), exit: Some(Exit::Code(0)) };
+            for input in [
+                Input::Exited { job, run, exit: Exit::Code(1), leftovers: true },
+                Input::GroupGone { job, run },
+                Input::StartFailed { job, run, code: 127, reason: "late".to_owned() },
+                Input::Probed { job, round: RoundId(run.0), verdict },
+                Input::Withdrawn { job, service: ServiceId(0) },
+            ] {
+                assert_eq!(self.engine.handle(input, self.now), []);
+            }
+        }
+    }
+
+    /// The run that is going of the job of this name.
+    pub fn run(&self, name: &str) -> Option<RunId> {
+        self.engine.jobs[self.job(name).0].run()
+    }
+
+    /// Starts as time and name.
+    pub fn timeline(&self) -> Vec<(Duration, &str)> {
+        self.starts.iter().map(|(at, job, _)| (*at, self.names[job].as_str())).collect()
+    }
+
     /// The published events in v3's debug form, without the braces.
     pub fn trace(&self) -> Vec<String> {
         self.events.iter().map(|(_, event)| format!("{} {}", event.code.label(), event.source)).collect()
     }
 
     pub fn count_starts(&self, name: &str) -> usize {
-        let id = self.job(name);
-        self.starts.iter().filter(|(_, job, _)| *job == id).count()
+        self.starts.iter().filter(|(_, job, _)| self.names[job] == name).count()
     }
 }

@@ -4,7 +4,7 @@
 //! and goes nowhere but into the request header. TLS files are read again after a failed connection.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::header::HeaderValue;
 use reqwest::{Identity, Method, RequestBuilder, Response, Url};
@@ -18,6 +18,7 @@ use crate::core::plan::{CheckStatus, Consul, ConsulAddress, ConsulTls, Service};
 use crate::runtime::probe::resolve::Resolver;
 use crate::runtime::probe::web::{self, Trust};
 use crate::runtime::probe::{line, small_file};
+use crate::runtime::telemetry::Meters;
 
 /// A call that does not block on purpose takes at most this long.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -30,11 +31,37 @@ const LONGEST: usize = 16 << 20;
 
 /// A thin client of one agent; clones share their connections.
 #[derive(Clone)]
-pub struct Client(Arc<Inner>);
+pub struct Client {
+    inner: Arc<Inner>,
+    meters: Meters,
+}
 
 struct Inner {
     consul: Consul,
     http: Mutex<Option<reqwest::Client>>,
+}
+
+/// What is asked of the agent.
+#[derive(Clone, Copy, Debug)]
+enum Operation {
+    Register,
+    UpdateCheck,
+    Deregister,
+    Service,
+    Health,
+}
+
+impl Operation {
+    /// Its name in metrics.
+    fn word(self) -> &'static str {
+        match self {
+            Operation::Register => "register",
+            Operation::UpdateCheck => "update_check",
+            Operation::Deregister => "deregister",
+            Operation::Service => "service",
+            Operation::Health => "health",
+        }
+    }
 }
 
 /// Which instances of which service.
@@ -60,13 +87,29 @@ pub struct Health {
 impl Client {
     /// A client that has done nothing yet.
     pub fn new(consul: Consul) -> Self {
-        Client(Arc::new(Inner { consul, http: Mutex::new(None) }))
+        Client { inner: Arc::new(Inner { consul, http: Mutex::new(None) }), meters: Meters::default() }
+    }
+
+    /// The same, and its calls are counted.
+    pub fn counted(self, meters: Meters) -> Self {
+        Client { meters, ..self }
+    }
+
+    /// Whether it is this very client, and not another one that may have other settings.
+    pub(super) fn is(&self, other: &Client) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
+    /// Whether both have the same address.
+    pub(super) fn asks_the_agent_of(&self, other: &Client) -> bool {
+        self.inner.consul.address == other.inner.consul.address
     }
 
     /// `PUT /v1/agent/service/register`: the service and its TTL check, with this status.
     pub async fn register(&self, service: &Service, status: CheckStatus) -> Result<(), Error> {
         let url = self.url(&["agent", "service", "register"])?;
-        let call = self.call(Method::PUT, url, DEADLINE, |request| request.json(&Registration::new(service, status)));
+        let body = Registration::new(service, status);
+        let call = self.call(Operation::Register, Method::PUT, url, DEADLINE, |request| request.json(&body));
         accept(call.await?, || format!("service:write for {}", service.name)).map(drop)
     }
 
@@ -75,7 +118,8 @@ impl Client {
         let check = format!("service:{}", service.id);
         let url = self.url(&["agent", "check", "update", &check])?;
         let body = CheckUpdate { status: status.as_str(), output };
-        let answer = self.call(Method::PUT, url, DEADLINE, |request| request.json(&body)).await?;
+        let call = self.call(Operation::UpdateCheck, Method::PUT, url, DEADLINE, |request| request.json(&body));
+        let answer = call.await?;
         if answer.code == 404 || (answer.code == 500 && answer.says_unknown()) {
             return Err(Error::UnknownCheck(check));
         }
@@ -85,7 +129,7 @@ impl Client {
     /// `PUT /v1/agent/service/deregister/<id>`; a service that the agent does not know is gone as well.
     pub async fn deregister(&self, service: &Service) -> Result<(), Error> {
         let url = self.url(&["agent", "service", "deregister", &service.id])?;
-        let answer = self.call(Method::PUT, url, DEADLINE, |request| request).await?;
+        let answer = self.call(Operation::Deregister, Method::PUT, url, DEADLINE, |request| request).await?;
         if answer.code == 404 || (answer.code == 500 && answer.says_unknown()) {
             return Ok(());
         }
@@ -95,7 +139,7 @@ impl Client {
     /// `GET /v1/agent/service/<id>`: whether the agent knows the service.
     pub async fn knows(&self, service: &Service) -> Result<bool, Error> {
         let url = self.url(&["agent", "service", &service.id])?;
-        let answer = self.call(Method::GET, url, DEADLINE, |request| request).await?;
+        let answer = self.call(Operation::Service, Method::GET, url, DEADLINE, |request| request).await?;
         if answer.code == 404 {
             return Ok(false);
         }
@@ -121,7 +165,7 @@ impl Client {
                 pairs.append_pair("wait", &format!("{}s", wait.as_secs()));
             }
         }
-        let answer = self.call(Method::GET, url, deadline, |request| request).await?;
+        let answer = self.call(Operation::Health, Method::GET, url, deadline, |request| request).await?;
         let answer = accept(answer, || format!("service:read for {}", query.service))?;
         let entries: Vec<HealthEntry> = serde_json::from_slice(&answer.body)
             .map_err(|error| Error::Decode { address: answer.address, cause: line(&error.to_string()) })?;
@@ -136,20 +180,20 @@ impl Client {
     }
 
     fn address(&self) -> String {
-        match &self.0.consul.address {
+        match &self.inner.consul.address {
             ConsulAddress::Url(url) => shown(url),
             ConsulAddress::Unix(path) => path.display().to_string(),
         }
     }
 
     fn url(&self, path: &[&str]) -> Result<Url, Error> {
-        let base = match &self.0.consul.address {
+        let base = match &self.inner.consul.address {
             ConsulAddress::Url(url) => url.as_str(),
             ConsulAddress::Unix(_) => "http://localhost",
         };
         let unusable = || Error::Settings(format!("{} is not an address", shown(base)));
         let mut url = Url::parse(base).map_err(|_| unusable())?;
-        if let Some(name) = server_name(&url, &self.0.consul.tls) {
+        if let Some(name) = server_name(&url, &self.inner.consul.tls) {
             url.set_host(Some(&name)).map_err(|_| Error::Settings(format!("{name:?} is not a server name")))?;
         }
         url.path_segments_mut().map_err(|()| unusable())?.clear().push("v1").extend(path);
@@ -159,6 +203,7 @@ impl Client {
     /// One request and its whole answer, within the deadline.
     async fn call(
         &self,
+        operation: Operation,
         method: Method,
         url: Url,
         deadline: Duration,
@@ -172,7 +217,14 @@ impl Client {
             let response = request.send().await.map_err(|error| self.broken(error))?;
             self.read(response).await
         };
-        timeout(deadline, exchange).await.unwrap_or_else(|_| Err(self.silent(deadline)))
+        let began = Instant::now();
+        let result = timeout(deadline, exchange).await.unwrap_or_else(|_| Err(self.silent(deadline)));
+        let took = (deadline <= DEADLINE).then(|| began.elapsed());
+        match &result {
+            Ok(answer) => self.meters.consul_called(operation.word(), &answer.code.to_string(), took),
+            Err(error) => self.meters.consul_called(operation.word(), error.word(), took),
+        }
+        result
     }
 
     async fn read(&self, mut response: Response) -> Result<Answer, Error> {
@@ -191,7 +243,7 @@ impl Client {
     /// A transport error; the next call builds a new client, with whatever the TLS files hold by then.
     fn broken(&self, error: reqwest::Error) -> Error {
         if error.is_connect() {
-            *self.0.http.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *self.inner.http.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
         if error.is_timeout() {
             return self.silent(CONNECT);
@@ -201,7 +253,7 @@ impl Client {
 
     /// The file goes before the fixed token; an empty file is no token.
     async fn token(&self) -> Result<Option<HeaderValue>, Error> {
-        let text = match (&self.0.consul.token_file, &self.0.consul.token) {
+        let text = match (&self.inner.consul.token_file, &self.inner.consul.token) {
             (Some(path), _) => {
                 small_file::first_line(path).await.map_err(|error| Error::Settings(error.to_string()))?
             }
@@ -219,21 +271,21 @@ impl Client {
     }
 
     async fn http(&self) -> Result<reqwest::Client, Error> {
-        if let Some(http) = self.0.http.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        if let Some(http) = self.inner.http.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             return Ok(http.clone());
         }
         let built = if self.is_https() {
-            let consul = self.0.consul.clone();
+            let consul = self.inner.consul.clone();
             spawn_blocking(move || build(&consul)).await.unwrap_or_else(|error| Err(Error::Settings(error.to_string())))
         } else {
-            build(&self.0.consul)
+            build(&self.inner.consul)
         }?;
-        *self.0.http.lock().unwrap_or_else(PoisonError::into_inner) = Some(built.clone());
+        *self.inner.http.lock().unwrap_or_else(PoisonError::into_inner) = Some(built.clone());
         Ok(built)
     }
 
     fn is_https(&self) -> bool {
-        matches!(&self.0.consul.address, ConsulAddress::Url(url) if url.starts_with("https:"))
+        matches!(&self.inner.consul.address, ConsulAddress::Url(url) if url.starts_with("https:"))
     }
 }
 

@@ -56,6 +56,19 @@ pub enum Error {
 }
 
 impl Error {
+    /// Its name in metrics.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Error::Unreachable { .. } => "unreachable",
+            Error::Timeout { .. } => "timeout",
+            Error::Denied { .. } => "denied",
+            Error::UnknownCheck(_) => "unknown_check",
+            Error::Status { .. } => "status",
+            Error::Decode { .. } => "unreadable",
+            Error::Settings(_) => "settings",
+        }
+    }
+
     /// Whether this is another trouble than `before` and worth another line in the log.
     pub(super) fn is_news_after(&self, before: Option<&Error>) -> bool {
         before.is_none_or(|before| match (self, before) {

@@ -61,19 +61,22 @@ pub async fn follow(client: Client, query: ServiceQuery, interval: Duration, mut
     }
 }
 
-/// Probes at once and then every `interval`, never twice at a time, and reports every finding. Never ends.
+/// Probes at once and then every `interval`, never twice at a time, and reports every finding and how long it took to
+/// find. Never ends.
 pub async fn follow_probe(
     prober: Prober,
     probe: Probe,
     limit: Duration,
     interval: Duration,
-    mut report: impl FnMut(Finding),
+    mut report: impl FnMut(Finding, Duration),
 ) {
     let mut ticks = tokio::time::interval(interval.max(Duration::from_millis(1)));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        report(prober.run(&probe, Some(limit)).await);
+        let began = Instant::now();
+        let finding = prober.run(&probe, Some(limit)).await;
+        report(finding, began.elapsed());
     }
 }
 

@@ -3,6 +3,7 @@
 //! All that is the same for the lines of one writer at one instant is built once, as a [`Frame`]; a line is then the
 //! frame's two ends with the message between them.
 
+use std::sync::LazyLock;
 use std::time::SystemTime;
 
 use tz::TimeZone;
@@ -14,7 +15,8 @@ use crate::core::plan::{Level, LogFormat};
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) format: LogFormat,
-    pub(super) zone: TimeZone,
+    /// Found out when the first line is written: a start without a line need not wait for it.
+    pub(super) zone: LazyLock<TimeZone>,
 }
 
 /// A field of a line.

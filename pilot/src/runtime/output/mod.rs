@@ -11,6 +11,7 @@
 mod format;
 mod queue;
 mod reader;
+mod recent;
 mod records;
 mod sink;
 mod time;
@@ -22,7 +23,7 @@ use std::fs::OpenOptions;
 use std::io::{self, PipeWriter, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,8 @@ use nix::unistd::pipe2;
 use self::format::Layout;
 use self::queue::Queue;
 use self::reader::{Inbox, Reader, Stream};
+use self::recent::Recents;
+pub use self::recent::{KEPT, Piece, Recent};
 pub use self::records::Records;
 use self::sink::Sink;
 use crate::core::plan::{Level, LogOutput, Logging};
@@ -90,35 +93,53 @@ pub struct Unread<'a> {
 pub struct Output {
     queue: Arc<Queue>,
     inbox: Arc<Mutex<Inbox>>,
+    recents: Arc<Recents>,
     wake: Arc<PipeWriter>,
-    level: Level,
+    idle: Arc<Mutex<Idle>>,
+}
+
+/// A destination of log lines, open and not written to yet.
+#[derive(Debug)]
+pub struct Destination(Sink);
+
+/// The work of the two threads, for as long as they are not started.
+#[derive(Debug)]
+struct Idle {
+    reader: Option<Reader>,
+    sink: Option<Sink>,
 }
 
 impl Output {
-    /// Opens the destination and starts both threads, which have all signals blocked.
+    /// [`Output::open`] and [`Output::begin`].
     pub fn start(logging: &Logging) -> Result<Output, OutputError> {
-        let layout = Layout { format: logging.format, zone: time::local_zone() };
-        let sink = match &logging.output {
-            LogOutput::Stdout => Sink::descriptor(io::stdout().as_fd().try_clone_to_owned()?),
-            LogOutput::Stderr => Sink::descriptor(io::stderr().as_fd().try_clone_to_owned()?),
-            LogOutput::File(path) => {
-                let opened = OpenOptions::new().append(true).create(true).open(path);
-                let file = opened.map_err(|error| OutputError::File { path: path.clone(), error })?;
-                Sink::file(file, path.clone())
-            }
-        };
-        Ok(Output::run(layout, logging.level, sink, PATIENCE)?)
+        let output = Output::open(logging)?;
+        output.begin()?;
+        Ok(output)
     }
 
-    fn run(layout: Layout, level: Level, sink: Sink, patience: Duration) -> io::Result<Output> {
-        let queue = Arc::new(Queue::new(layout, patience));
+    /// Opens the destination. Lines wait until [`Output::begin`].
+    pub fn open(logging: &Logging) -> Result<Output, OutputError> {
+        let layout = Layout { format: logging.format, zone: LazyLock::new(time::local_zone) };
+        let Destination(sink) = Destination::open(&logging.output)?;
+        Ok(Output::of(layout, logging.level, sink, PATIENCE)?)
+    }
+
+    fn of(layout: Layout, level: Level, sink: Sink, patience: Duration) -> io::Result<Output> {
+        let queue = Arc::new(Queue::new(layout, level, patience));
         let inbox = Arc::new(Mutex::new(Inbox::default()));
         let (woken, wake) = io::pipe()?;
-        let reader = Reader::new(woken, Arc::clone(&inbox), Arc::clone(&queue), level >= Level::Info);
-        let writes = Arc::clone(&queue);
-        spawn_thread("output-read", move || reader.run())?;
-        spawn_thread("output-write", move || sink.run(&writes))?;
-        Ok(Output { queue, inbox, wake: Arc::new(wake), level })
+        let reader = Reader::new(woken, Arc::clone(&inbox), Arc::clone(&queue));
+        let idle = Arc::new(Mutex::new(Idle { reader: Some(reader), sink: Some(sink) }));
+        Ok(Output { queue, inbox, recents: Arc::default(), wake: Arc::new(wake), idle })
+    }
+
+    /// Starts both threads, which have all signals blocked; does nothing when they run. After an error (the system has no
+    /// thread to give) it may be called again. Apart from [`Output::open`], because the first job need not wait for it.
+    pub fn begin(&self) -> io::Result<()> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        spawn_thread("output-read", &mut idle.reader, Reader::run)?;
+        let queue = Arc::clone(&self.queue);
+        spawn_thread("output-write", &mut idle.sink, move |sink| sink.run(&queue))
     }
 
     /// Two pipes for a child that is about to be started.
@@ -133,12 +154,33 @@ impl Output {
 
     /// What pilot's own log statements go to: give it to `tracing::subscriber::set_global_default`.
     pub fn records(&self) -> Records {
-        Records::new(Arc::clone(&self.queue), self.level)
+        Records::new(Arc::clone(&self.queue))
+    }
+
+    /// Lines that are made from now on have this level and format, and go to the destination if there is a new one.
+    /// Returns at once.
+    pub fn change(&self, logging: &Logging, destination: Option<Destination>) {
+        if let Some(Destination(sink)) = destination {
+            self.queue.push_redirect(sink);
+        }
+        self.queue.set(logging.format, logging.level);
+        // Each log statement remembers whether it is wanted.
+        tracing::callsite::rebuild_interest_cache();
     }
 
     /// Closes and reopens the log file, if it is one (SIGUSR1, v3 spec 4.1). Returns at once.
     pub fn reopen(&self) {
         self.queue.push_reopen();
+    }
+
+    /// The last lines of a job whose output is wrapped, also when its lines are not shown.
+    pub fn recent(&self, job: &str) -> Arc<Recent> {
+        self.recents.of(job)
+    }
+
+    /// Forgets the last lines of the jobs that are not to be kept.
+    pub fn retain_recent(&self, keep: impl Fn(&str) -> bool) {
+        self.recents.retain(keep);
     }
 
     /// Lines lost so far, pilot's own and its children's.
@@ -150,6 +192,8 @@ impl Output {
     /// it was handed over; false: the deadline came first. Call it last: later lines are lost.
     pub fn finish(&self, deadline: Duration) -> bool {
         let until = Instant::now() + deadline;
+        // Without threads the wait ends with the deadline.
+        let _ = self.begin();
         self.tell_reader(|inbox| inbox.finish_by = Some(until));
         self.queue.wait_until_done(until)
     }
@@ -164,19 +208,53 @@ impl Output {
     }
 }
 
+impl Destination {
+    /// Opens it. May wait: a log file may be on a slow file system, or be a pipe that nobody reads.
+    pub fn open(output: &LogOutput) -> Result<Destination, OutputError> {
+        Ok(Destination(match output {
+            LogOutput::Stdout => Sink::descriptor(io::stdout().as_fd().try_clone_to_owned()?),
+            LogOutput::Stderr => Sink::descriptor(io::stderr().as_fd().try_clone_to_owned()?),
+            LogOutput::File(path) => {
+                let opened = OpenOptions::new().append(true).create(true).open(path);
+                let file = opened.map_err(|error| OutputError::File { path: path.clone(), error })?;
+                Sink::file(file, path.clone())
+            }
+        }))
+    }
+}
+
 impl Unread<'_> {
     /// From now on what the child writes is logged, with these fields.
     pub fn attach(self, label: Label, pid: i32) {
+        let recent = match &label {
+            Label::Job(name) => Some(self.output.recents.of(name)),
+            Label::Check(_) => None,
+        };
         self.output.tell_reader(|inbox| {
-            inbox.streams.extend(self.ends.map(|end| Stream::new(end, &label, pid)));
+            inbox.streams.extend(self.ends.map(|end| Stream::new(end, &label, pid, recent.clone())));
         });
     }
 }
 
-fn spawn_thread(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+/// A thread for the work, if there is any; work for which there is no thread stays where it is.
+fn spawn_thread<T: Send + 'static>(
+    name: &str,
+    work: &mut Option<T>,
+    run: impl FnOnce(T) + Send + 'static,
+) -> io::Result<()> {
+    if work.is_none() {
+        return Ok(());
+    }
+    let shared = Arc::new(Mutex::new(work.take()));
+    let take = |shared: &Mutex<Option<T>>| shared.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let theirs = Arc::clone(&shared);
     let start = move || {
         let _ = SigSet::all().thread_block();
-        work();
+        take(&theirs).map(run);
     };
-    thread::Builder::new().name(name.to_owned()).spawn(start).map(drop)
+    let spawned = thread::Builder::new().name(name.to_owned()).spawn(start);
+    if spawned.is_err() {
+        *work = take(&shared);
+    }
+    spawned.map(drop)
 }

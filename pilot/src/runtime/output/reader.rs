@@ -13,6 +13,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::format::{Field, Frame, Value};
 use super::queue::{Lines, Queue};
+use super::recent::Recent;
 use super::{LONGEST, Label};
 use crate::core::plan::Level;
 
@@ -39,6 +40,8 @@ pub(super) struct Stream {
     fields: Vec<Field>,
     /// The beginning of a line whose end has not come yet.
     held: Vec<u8>,
+    /// Where its job's last lines are kept.
+    recent: Option<Arc<Recent>>,
 }
 
 /// Whether there may be more.
@@ -51,7 +54,7 @@ enum Turn {
 
 impl Stream {
     /// The descriptor must be non-blocking.
-    pub(super) fn new(end: OwnedFd, label: &Label, pid: i32) -> Stream {
+    pub(super) fn new(end: OwnedFd, label: &Label, pid: i32, recent: Option<Arc<Recent>>) -> Stream {
         let (key, name) = match label {
             Label::Job(name) => ("job", name),
             Label::Check(name) => ("check", name),
@@ -60,11 +63,12 @@ impl Stream {
             Field { key: key.to_owned(), value: Value::Text(name.clone()) },
             Field { key: "pid".to_owned(), value: Value::Bare(pid.to_string()) },
         ];
-        Stream { pipe: File::from(end), fields, held: Vec::new() }
+        Stream { pipe: File::from(end), fields, held: Vec::new(), recent }
     }
 }
 
 /// See the module.
+#[derive(Debug)]
 pub(super) struct Reader {
     woken: PipeReader,
     inbox: Arc<Mutex<Inbox>>,
@@ -75,8 +79,8 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(woken: PipeReader, inbox: Arc<Mutex<Inbox>>, queue: Arc<Queue>, shown: bool) -> Reader {
-        let lines = Splitter { queue, shown, ready: Lines::default() };
+    pub(super) fn new(woken: PipeReader, inbox: Arc<Mutex<Inbox>>, queue: Arc<Queue>) -> Reader {
+        let lines = Splitter { queue, ready: Lines::default() };
         Reader { woken, inbox, streams: Vec::new(), finish_by: None, buffer: vec![0; LONGEST + TURN], lines }
     }
 
@@ -130,10 +134,9 @@ impl Reader {
 }
 
 /// Turns bytes into lines.
+#[derive(Debug)]
 struct Splitter {
     queue: Arc<Queue>,
-    /// False: the level hides children's lines, and pipes are only kept empty.
-    shown: bool,
     ready: Lines,
 }
 
@@ -154,12 +157,17 @@ impl Splitter {
                 return Turn::Ended;
             }
         };
-        if !self.shown {
+        if !self.queue.admits(Level::Info) && stream.recent.is_none() {
+            // The level hides children's lines: pipes are only kept empty.
+            stream.held.clear();
             return Turn::More;
         }
         front.copy_from_slice(&stream.held);
         let bytes = buffer.get(..held + read).unwrap_or_default();
         let rest = self.split(&stream.fields, bytes, held);
+        if let Some(recent) = &stream.recent {
+            recent.push(bytes.get(..bytes.len() - rest.len()).unwrap_or_default());
+        }
         if rest.is_empty() && stream.held.capacity() > TURN {
             stream.held = Vec::new();
         }
@@ -171,7 +179,7 @@ impl Splitter {
     /// Puts all whole lines into `ready` and returns what is left. There is no line end in the first `known` bytes.
     fn split<'b>(&mut self, fields: &[Field], bytes: &'b [u8], known: usize) -> &'b [u8] {
         let now = SystemTime::now();
-        let frame = self.queue.layout.frame(now, Level::Info, fields);
+        let frame = self.queue.frame(now, Level::Info, fields);
         let mut start = 0;
         for end in memchr::memchr_iter(b'\n', bytes.get(known..).unwrap_or_default()) {
             let line = bytes.get(start..known + end).unwrap_or_default();
@@ -189,7 +197,7 @@ impl Splitter {
         }
         let mut fields = fields.to_vec();
         fields.insert(1, Field { key: "partial".to_owned(), value: Value::Bare("true".to_owned()) });
-        let frame = self.queue.layout.frame(now, Level::Info, &fields);
+        let frame = self.queue.frame(now, Level::Info, &fields);
         let mut left = line;
         while left.len() > LONGEST {
             // Not within a character.
@@ -203,6 +211,9 @@ impl Splitter {
     }
 
     fn put(&mut self, frame: &Frame, message: &[u8]) {
+        if !self.queue.admits(Level::Info) {
+            return;
+        }
         frame.put(&mut self.ready.bytes, message);
         self.ready.count += 1;
         if self.ready.bytes.len() >= HANDFUL {
@@ -218,7 +229,10 @@ impl Splitter {
     fn last(&mut self, stream: &mut Stream) {
         let held = std::mem::take(&mut stream.held);
         if !held.is_empty() {
-            let frame = self.queue.layout.frame(SystemTime::now(), Level::Info, &stream.fields);
+            if let Some(recent) = &stream.recent {
+                recent.push(&[held.as_slice(), b"\n"].concat());
+            }
+            let frame = self.queue.frame(SystemTime::now(), Level::Info, &stream.fields);
             self.put(&frame, held.strip_suffix(b"\r").unwrap_or(&held));
         }
     }

@@ -3,6 +3,7 @@
 //! A probe never blocks the loop (names and files are read on tokio's blocking threads), never outlives its deadline and
 //! never puts a secret into its note. Nothing is built before the first probe that needs it.
 
+mod authorities;
 mod finding;
 mod http;
 mod mysql;
@@ -17,6 +18,7 @@ use tokio::time::timeout;
 
 use crate::core::plan::Probe;
 
+use authorities::SystemAuthorities;
 pub(crate) use finding::one_line as line;
 pub use finding::{Cause, Finding};
 use resolve::Resolver;
@@ -29,6 +31,7 @@ pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
 pub struct Prober {
     resolver: Resolver,
     http: http::Clients,
+    authorities: SystemAuthorities,
 }
 
 impl Prober {
@@ -37,13 +40,20 @@ impl Prober {
         Prober::default()
     }
 
+    /// A client for plain http to neighbours, a connection a request; `None` if none can be built.
+    pub(crate) fn plain_http(&self) -> Option<reqwest::Client> {
+        let builder = web::builder(&web::Trust::Nothing, self.resolver.clone(), DEFAULT_DEADLINE).ok()?;
+        builder.no_proxy().pool_max_idle_per_host(0).build().ok()
+    }
+
     /// Looks once and says what was found; comes back within `deadline` ([`DEFAULT_DEADLINE`] if there is none).
     ///
-    /// An `exec` probe is a process and belongs to `runtime::process`; here it is found [`Cause::Misconfigured`].
+    /// An `exec` probe is a process and belongs to `runtime::process`, `notify` to `runtime::notify`; here they are found [`Cause::Misconfigured`].
     pub async fn run(&self, probe: &Probe, deadline: Option<Duration>) -> Finding {
         let deadline = deadline.unwrap_or(DEFAULT_DEADLINE);
         match probe {
             Probe::Exec(_) => Finding::fail(Cause::Misconfigured, "an exec probe is run as a process"),
+            Probe::Notify(_) => Finding::fail(Cause::Misconfigured, "a process is heard through `runtime::notify`"),
             Probe::Http(probe) => {
                 let late = || Finding::late(deadline, &format!("waiting for {}", http::shown(&probe.url)));
                 timeout(deadline, http::look(probe, &self.http, &self.resolver)).await.unwrap_or_else(|_| late())
@@ -52,7 +62,7 @@ impl Prober {
                 let late = || Finding::late(deadline, &format!("connecting to {address}"));
                 timeout(deadline, tcp::look(address, &self.resolver)).await.unwrap_or_else(|_| late())
             }
-            Probe::Mysql(probe) => mysql::look(probe, &self.resolver, deadline).await,
+            Probe::Mysql(probe) => mysql::look(probe, &self.authorities, &self.resolver, deadline).await,
         }
     }
 }

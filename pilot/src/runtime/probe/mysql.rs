@@ -10,6 +10,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySq
 use sqlx::{ConnectOptions, Connection, Row};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::authorities::SystemAuthorities;
 use super::finding::{Cause, Finding};
 use super::resolve::Resolver;
 use super::{small_file, web};
@@ -17,6 +18,9 @@ use crate::core::plan::{MysqlProbe, MysqlRole, MysqlTls, Password};
 
 /// A clean good-bye may take this long, within the deadline.
 const QUIT: Duration = Duration::from_millis(500);
+
+const NO_AUTHORITIES: &str =
+    "this system has no certificate authorities to check the server by; name a file with `caFile`, or install some";
 
 /// Where the probe is, for the note of a time-out.
 #[derive(Clone, Copy)]
@@ -28,10 +32,15 @@ enum Stage {
 }
 
 /// Looks once, within `deadline`.
-pub(super) async fn look(probe: &MysqlProbe, resolver: &Resolver, deadline: Duration) -> Finding {
+pub(super) async fn look(
+    probe: &MysqlProbe,
+    authorities: &SystemAuthorities,
+    resolver: &Resolver,
+    deadline: Duration,
+) -> Finding {
     let until = Instant::now() + deadline;
     let mut stage = Stage::ReadingPassword;
-    match timeout_at(until, attempt(probe, resolver, until, &mut stage)).await {
+    match timeout_at(until, attempt(probe, authorities, resolver, until, &mut stage)).await {
         Ok(Ok(finding) | Err(finding)) => finding,
         Err(_) => {
             let server = server(probe);
@@ -50,11 +59,12 @@ pub(super) async fn look(probe: &MysqlProbe, resolver: &Resolver, deadline: Dura
 
 async fn attempt(
     probe: &MysqlProbe,
+    authorities: &SystemAuthorities,
     resolver: &Resolver,
     until: Instant,
     stage: &mut Stage,
 ) -> Result<Finding, Finding> {
-    let options = options(probe).await?;
+    let options = options(probe, authorities).await?;
     let mut connection = match &probe.socket {
         Some(path) => {
             *stage = Stage::LoggingIn;
@@ -77,7 +87,7 @@ async fn attempt(
 }
 
 /// The options that are the same for every address.
-async fn options(probe: &MysqlProbe) -> Result<MySqlConnectOptions, Finding> {
+async fn options(probe: &MysqlProbe, authorities: &SystemAuthorities) -> Result<MySqlConnectOptions, Finding> {
     web::use_ring();
     let missing = |what: String| Finding::fail(Cause::Misconfigured, &what);
     let mut options = MySqlConnectOptions::new()
@@ -108,11 +118,18 @@ async fn options(probe: &MysqlProbe) -> Result<MySqlConnectOptions, Finding> {
     if let Some(database) = &probe.database {
         options = options.database(database);
     }
-    if let Some(path) = &probe.ca_file {
-        let pem = small_file::read(path).await.map_err(|error| missing(error.to_string()))?;
-        options = options.ssl_ca_from_pem(pem);
+    let verified = matches!(probe.tls, MysqlTls::VerifyCa | MysqlTls::VerifyIdentity);
+    match &probe.ca_file {
+        Some(path) => {
+            let pem = small_file::read(path).await.map_err(|error| missing(error.to_string()))?;
+            Ok(options.ssl_ca_from_pem(pem))
+        }
+        None if verified => match authorities.pem().await {
+            none if none.is_empty() => Err(missing(NO_AUTHORITIES.to_owned())),
+            pem => Ok(options.ssl_ca_from_pem(pem.to_vec())),
+        },
+        None => Ok(options),
     }
-    Ok(options)
 }
 
 /// Tries the addresses in turn until one accepts the connection.
@@ -224,10 +241,11 @@ mod tests {
             role: MysqlRole::Any,
         };
         let limit = Duration::from_millis(200);
+        let nobody = SystemAuthorities::default();
         // The old primary accepts and is silent; the name then moves to an address where nobody listens.
         let (old, new) = (Resolver::of_one_host("127.0.0.1"), Resolver::of_one_host("127.0.0.2"));
-        assert_eq!(look(&probe, &old, limit).await.cause, Cause::Timeout);
-        assert_eq!(look(&probe, &new, limit).await.cause, Cause::Refused);
-        assert_eq!(look(&probe, &old, limit).await.cause, Cause::Timeout);
+        assert_eq!(look(&probe, &nobody, &old, limit).await.cause, Cause::Timeout);
+        assert_eq!(look(&probe, &nobody, &new, limit).await.cause, Cause::Refused);
+        assert_eq!(look(&probe, &nobody, &old, limit).await.cause, Cause::Timeout);
     }
 }

@@ -4,12 +4,16 @@
 //! `posix_spawn`, and nothing but [`reap`](reap::reap) may wait for children (no `tokio::process`, no `std::process`).
 //! Nothing here decides or waits.
 
+pub mod becoming;
+mod environment_files;
 pub mod guard;
+pub mod identity;
 pub mod leftovers;
+mod limits;
 mod lookup;
+pub mod preparation;
 pub mod reap;
 pub mod signals;
-pub mod socket_activation;
 pub mod spawn;
 mod sys;
 mod terminal;

@@ -1,20 +1,23 @@
-//! Signals to pilot, as a stream. Each kind has a pipe of its own, so a burst of one cannot hide another.
+//! Signals to pilot, as a stream. The handlers count the deliveries of each kind and wake the loop through one pipe.
 //!
-//! The handlers only write a byte; nothing is decided here. Install before the configuration is loaded: from then on a
-//! signal waits in its pipe instead of killing pilot. v3 spec 1.7.
+//! Counted, so a burst hides nothing, however long the loop is busy. Nothing is decided here. Install before the
+//! configuration is loaded: from then on a signal waits instead of killing pilot. v3 spec 1.7.
 
 use std::future::poll_fn;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use nix::fcntl::OFlag;
 use nix::unistd::pipe2;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
-use signal_hook::low_level::pipe;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::unix::pipe::Receiver;
+
+use super::sys;
 
 /// What a signal means to pilot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,27 +38,33 @@ pub enum Arrived {
 #[derive(Debug)]
 pub struct Signals {
     kinds: [Kind; 5],
+    /// Holds a byte when a counter is not zero any more.
+    woken: Receiver,
 }
 
 #[derive(Debug)]
 struct Kind {
     arrived: Arrived,
-    pipe: Receiver,
-    /// Delivered and not handed out yet.
+    /// Counted by the handlers, not seen here yet.
+    delivered: Arc<AtomicUsize>,
+    /// Seen and not handed out yet.
     waiting: usize,
 }
 
 impl Signals {
     /// Installs the handlers. Must be called inside a tokio runtime with I/O enabled.
     pub fn install() -> io::Result<Signals> {
+        let (woken, wake): (OwnedFd, OwnedFd) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        let wake = Arc::new(wake);
         Ok(Signals {
             kinds: [
-                Kind::install(Arrived::Stop, &[SIGTERM, SIGINT])?,
-                Kind::install(Arrived::Child, &[SIGCHLD])?,
-                Kind::install(Arrived::Hup, &[SIGHUP])?,
-                Kind::install(Arrived::Usr1, &[SIGUSR1])?,
-                Kind::install(Arrived::Usr2, &[SIGUSR2])?,
+                Kind::install(Arrived::Stop, &[SIGTERM, SIGINT], &wake)?,
+                Kind::install(Arrived::Child, &[SIGCHLD], &wake)?,
+                Kind::install(Arrived::Hup, &[SIGHUP], &wake)?,
+                Kind::install(Arrived::Usr1, &[SIGUSR1], &wake)?,
+                Kind::install(Arrived::Usr2, &[SIGUSR2], &wake)?,
             ],
+            woken: Receiver::from_owned_fd(woken)?,
         })
     }
 
@@ -65,37 +74,43 @@ impl Signals {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Arrived> {
-        for kind in &mut self.kinds {
-            kind.fill(context);
-            if kind.waiting > 0 {
-                // One reap finds all ended children, however many signals told of them.
-                kind.waiting = if kind.arrived == Arrived::Child { 0 } else { kind.waiting - 1 };
-                return Poll::Ready(kind.arrived);
+        loop {
+            // Before the counters: what is counted after an empty pipe was found will wake.
+            let woken = self.empty_pipe(context);
+            if let Some(arrived) = self.kinds.iter_mut().find_map(Kind::take) {
+                return Poll::Ready(arrived);
+            }
+            if !woken {
+                return Poll::Pending;
             }
         }
-        Poll::Pending
+    }
+
+    /// False: there was nothing in it, and a wake-up is asked for.
+    fn empty_pipe(&mut self, context: &mut Context<'_>) -> bool {
+        let mut bytes = [0; 512];
+        let mut buffer = ReadBuf::new(&mut bytes);
+        let read = Pin::new(&mut self.woken).poll_read(context, &mut buffer);
+        matches!(read, Poll::Ready(Ok(()))) && !buffer.filled().is_empty()
     }
 }
 
 impl Kind {
-    fn install(arrived: Arrived, signals: &[i32]) -> io::Result<Kind> {
-        // A pipe holds 65,536 of these bytes, a socket pair only some 280 (each costs it a buffer).
-        let (read, write): (OwnedFd, OwnedFd) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+    fn install(arrived: Arrived, signals: &[i32], wake: &Arc<OwnedFd>) -> io::Result<Kind> {
+        let delivered = Arc::new(AtomicUsize::new(0));
         for signal in signals {
-            pipe::register(*signal, write.try_clone()?)?;
+            sys::count_signal(*signal, Arc::clone(&delivered), Arc::clone(wake))?;
         }
-        Ok(Kind { arrived, pipe: Receiver::from_owned_fd(read)?, waiting: 0 })
+        Ok(Kind { arrived, delivered, waiting: 0 })
     }
 
-    /// Takes what is in the pipe, so that a wake-up is asked for only when it is empty.
-    fn fill(&mut self, context: &mut Context<'_>) {
-        let mut bytes = [0; 512];
-        while self.waiting == 0 {
-            let mut buffer = ReadBuf::new(&mut bytes);
-            match Pin::new(&mut self.pipe).poll_read(context, &mut buffer) {
-                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => self.waiting += buffer.filled().len(),
-                Poll::Ready(_) | Poll::Pending => return,
-            }
+    fn take(&mut self) -> Option<Arrived> {
+        self.waiting += self.delivered.swap(0, Ordering::AcqRel);
+        if self.waiting == 0 {
+            return None;
         }
+        // One reap finds all ended children, however many signals told of them.
+        self.waiting = if self.arrived == Arrived::Child { 0 } else { self.waiting - 1 };
+        Some(self.arrived)
     }
 }

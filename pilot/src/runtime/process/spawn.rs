@@ -4,7 +4,7 @@
 
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
 use nix::errno::Errno;
@@ -19,7 +19,7 @@ use crate::core::plan::Command;
 /// One start.
 #[derive(Debug)]
 pub struct Launch<'a> {
-    /// What is run. Its working directory, user and limits are pilot's.
+    /// What is run. Its working directory, user and limits are pilot's; `preparation` is for others.
     pub command: &'a Command,
     /// The complete environment; PATH in it is where a program without `/` is looked for.
     pub env: &'a [(OsString, OsString)],
@@ -94,18 +94,34 @@ impl SpawnError {
 
 /// Starts it as the leader of a new process group whose number is the returned one.
 pub fn spawn(launch: Launch<'_>) -> Result<Pid, SpawnError> {
+    launched(launch, None)
+}
+
+/// The same, and the child keeps this descriptor under its number.
+pub(super) fn spawn_keeping(launch: Launch<'_>, kept: BorrowedFd<'_>) -> Result<Pid, SpawnError> {
+    launched(launch, Some(kept))
+}
+
+fn launched(launch: Launch<'_>, kept: Option<BorrowedFd<'_>>) -> Result<Pid, SpawnError> {
     let Launch { command, env, stdio, tty } = launch;
     let args = arguments(command)?;
     let env_block = environment(command, env)?;
     let file = lookup::find(&command.program, env)?;
-    let pid = start(&file, &args, &env_block, &stdio, tty).map_err(|errno| lookup::explain(&file, errno))?;
+    let pid = start(&file, &args, &env_block, &stdio, tty, kept).map_err(|errno| lookup::explain(&file, errno))?;
     if tty {
         terminal::hand_to(pid);
     }
     Ok(pid)
 }
 
-fn start(file: &std::path::Path, args: &[CString], env: &[CString], stdio: &Stdio, tty: bool) -> Result<Pid, Errno> {
+fn start(
+    file: &std::path::Path,
+    args: &[CString],
+    env: &[CString],
+    stdio: &Stdio,
+    tty: bool,
+    kept: Option<BorrowedFd<'_>>,
+) -> Result<Pid, Errno> {
     let mut attributes = PosixSpawnAttr::init()?;
     attributes.set_flags(
         PosixSpawnFlags::POSIX_SPAWN_SETPGROUP
@@ -127,6 +143,10 @@ fn start(file: &std::path::Path, args: &[CString], env: &[CString], stdio: &Stdi
             actions.add_dup2(stderr.as_raw_fd(), 2)?;
         }
         Stdio::Inherit => {}
+    }
+    if let Some(kept) = kept {
+        // Onto itself: that only takes close-on-exec away, in the child.
+        actions.add_dup2(kept.as_raw_fd(), kept.as_raw_fd())?;
     }
     posix_spawn(file, &actions, &attributes, args, env)
 }

@@ -2,14 +2,18 @@
 //!
 //! `nix::sys::wait` cannot be used: it fails with EINVAL on a child killed by a real-time signal (`SIGRTMIN+3` is what
 //! systemd images are stopped with), so a peek would never get past it and a `waitpid` would lose its status.
-//! Setting a flag on a descriptor that nobody owns has no safe form either.
+//! Setting a flag on a descriptor that nobody owns, or owning one that came as a number, has no safe form either.
 #![allow(unsafe_code)]
 
-use std::os::fd::RawFd;
+use std::fs::File;
+use std::io;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::errno::Errno;
 use nix::libc;
-use nix::unistd::Pid;
+use nix::unistd::{Pid, write};
 
 use crate::core::exit::Exit;
 
@@ -66,4 +70,26 @@ pub(super) fn close_range_on_exec(first: RawFd) -> Result<(), Errno> {
 pub(super) fn close_on_exec(fd: RawFd) {
     // SAFETY: numbers only; fcntl rejects a descriptor that is not open.
     unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+}
+
+/// Takes over a descriptor that this process was started with and that nothing else in it uses. `None`: there is none.
+pub(super) fn adopt(fd: RawFd) -> Option<File> {
+    // SAFETY: numbers only; fcntl rejects a descriptor that is not open.
+    if fd <= libc::STDERR_FILENO || unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
+        return None;
+    }
+    // SAFETY: it is open, and it is the caller's promise that it has no other owner.
+    Some(unsafe { File::from_raw_fd(fd) })
+}
+
+/// From now on every delivery of `signal` adds one to `count`; the one that finds it zero then puts a byte into `wake`, a
+/// non-blocking pipe. Whoever reads that must empty it first and set the count to zero then.
+pub(super) fn count_signal(signal: libc::c_int, count: Arc<AtomicUsize>, wake: Arc<OwnedFd>) -> io::Result<()> {
+    let deliver = move || {
+        if count.fetch_add(1, Ordering::AcqRel) == 0 {
+            let _ = write(&*wake, &[0]);
+        }
+    };
+    // SAFETY: an atomic addition and write(2) are all that runs in the handler, and both may; signal-hook keeps errno.
+    unsafe { signal_hook::low_level::register(signal, deliver) }.map(drop)
 }

@@ -6,52 +6,75 @@ use nix::sys::signal::Signal;
 
 use super::Supervisor;
 use crate::core::effect::{Announcement, Effect, Input, StopSignal};
-use crate::core::plan::Level;
+use crate::core::job::is_restart;
+use crate::core::plan::{JobId, Level, SignalNumber};
 use crate::runtime::catalog::Desired;
 
 impl Supervisor {
     pub(super) fn perform(&mut self, effect: Effect, inputs: &mut VecDeque<Input>) {
         match effect {
             Effect::Start { job, run, cause } => {
-                let Supervisor { plan, children, environment, output, .. } = self;
-                tracing::debug!("{}.Run start", plan.jobs[job.0].name);
-                if let Err(error) = children.start_run(plan, (job, run), cause.as_ref(), environment, output) {
+                let Supervisor { engine, children, environment, notices, output, meters, .. } = self;
+                let Some(settings) = engine.job(job) else { return };
+                tracing::debug!("{}.Run start", settings.name);
+                meters.job_started(&settings.name);
+                if is_restart(&settings.start, cause.as_ref()) {
+                    meters.job_restarted(&settings.name);
+                }
+                let started = children.start_run(settings, (job, run), cause.as_ref(), environment, notices, output);
+                if let Err(error) = started {
                     let (code, reason) = (error.exit_code(), error.to_string());
                     inputs.push_back(Input::StartFailed { job, run, code, reason });
                 }
+                // Not before the first job. Whether it worked is looked at before the loop waits.
+                let _ = self.output.begin();
             }
             Effect::Signal { job, run, signal } => {
                 let (signal, word) = match signal {
-                    StopSignal::Terminate => (Signal::SIGTERM, "term"),
+                    StopSignal::Terminate => (self.stop_signal(job), "term"),
                     StopSignal::Kill => (Signal::SIGKILL, "kill"),
                 };
-                tracing::debug!("{}.{word}", self.plan.jobs[job.0].name);
+                if let Some(settings) = self.engine.job(job) {
+                    tracing::debug!("{}.{word}", settings.name);
+                }
                 self.children.signal_run(run, signal);
             }
             Effect::Probe { job, round } => self.probe(job, round, inputs),
-            Effect::CancelProbe { round, .. } => match self.probes.remove(&round) {
-                Some(task) => {
+            Effect::CancelProbe { round, .. } => {
+                self.rounds.remove(&round);
+                if let Some(task) = self.probes.remove(&round) {
                     task.abort();
-                    self.children.forget_probe(round);
                 }
-                None => self.children.forget_probe(round),
-            },
+                self.children.forget_probe(round);
+            }
             Effect::Announce { job, announcement } => {
                 let desired = match announcement {
                     Announcement::Initial => Desired::Initial,
                     Announcement::Passing { output } => Desired::Passing { output },
                     Announcement::Failing { output } => Desired::Failing { output },
                 };
-                if let (Some(registrar), Some(service)) = (&mut self.registrar, &self.plan.jobs[job.0].service) {
-                    registrar.announce(service, desired);
+                let (Some(registrar), Some(settings)) = (&mut self.registrar, self.engine.job(job)) else { return };
+                for (_, service) in settings.registered_services() {
+                    if desired != Desired::Initial || service.initial_status.is_some() {
+                        registrar.announce(service, desired.clone());
+                    }
                 }
             }
             Effect::Withdraw { job } => {
-                if let (Some(registrar), Some(service)) = (&mut self.registrar, &self.plan.jobs[job.0].service) {
+                let (Some(registrar), Some(settings)) = (&mut self.registrar, self.engine.job(job)) else { return };
+                for (_, service) in settings.registered_services() {
                     registrar.withdraw(service);
                 }
             }
-            Effect::Published(event) => tracing::debug!("event: {event}"),
+            Effect::InForce => self.in_force(),
+            Effect::EnterGroup { job } => self.enter_group(job),
+            Effect::LeaveGroup { job } => self.leave_group(job, inputs),
+            Effect::Drain { job } => self.drain(job),
+            Effect::CountInFlight { job } => self.count_in_flight(job),
+            Effect::Published(event) => {
+                self.meters.event(&event);
+                tracing::debug!("event: {event}");
+            }
             Effect::Say { level, text, .. } => match level {
                 Level::Panic | Level::Fatal | Level::Error => tracing::error!("{text}"),
                 Level::Warn => tracing::warn!("{text}"),
@@ -60,5 +83,11 @@ impl Supervisor {
             },
             Effect::Exit(_) => {}
         }
+    }
+
+    /// What asks this job's processes to end.
+    fn stop_signal(&self, job: JobId) -> Signal {
+        let asked = self.engine.job(job).map(|settings| settings.process.stop_signal);
+        asked.and_then(|SignalNumber(number)| Signal::try_from(number).ok()).unwrap_or(Signal::SIGTERM)
     }
 }

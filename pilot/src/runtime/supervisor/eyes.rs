@@ -1,7 +1,9 @@
 //! Looking: at a job's health, at what a watch names. Whatever is seen comes back as a report.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::task::AbortHandle;
 
 use super::{Report, Supervisor};
 use crate::core::effect::{Input, RoundId, Verdict};
@@ -10,17 +12,28 @@ use crate::core::plan::{JobId, Probe, WatchId, WatchTarget};
 use crate::runtime::catalog::{ServiceQuery, follow, follow_probe};
 use crate::runtime::probe::Finding;
 
+/// The task that looks at what a watch names.
+pub(super) struct Follower {
+    task: AbortHandle,
+    /// Its name.
+    watch: String,
+}
+
 impl Supervisor {
     /// Starts a probe; whatever kind it is, its result or its deadline comes back as a report.
     pub(super) fn probe(&mut self, job: JobId, round: RoundId, inputs: &mut VecDeque<Input>) {
-        let plan = Arc::clone(&self.plan);
-        let Some(health) = &plan.jobs[job.0].health else { return };
-        let reporter = self.reporter.clone();
+        let Supervisor { engine, children, environment, notices, output, reporter, .. } = self;
+        let Some(settings) = engine.job(job) else { return };
+        let Some(health) = &settings.health else { return };
+        let reporter = reporter.clone();
+        if self.meters.is_on() {
+            self.rounds.insert(round, Instant::now());
+        }
         match &health.probe {
             None => {}
             Some(Probe::Exec(command)) => {
-                let Supervisor { children, environment, output, .. } = self;
-                let started = children.start_probe(&plan, (job, round), (command, health.output), environment, output);
+                let started =
+                    children.start_probe(settings, (job, round), (command, health.output), environment, output);
                 match (started, health.timeout) {
                     (Ok(()), Some(limit)) => {
                         let task = tokio::spawn(async move {
@@ -37,6 +50,10 @@ impl Supervisor {
                     }
                 }
             }
+            Some(Probe::Notify(_)) => {
+                let verdict = notices.verdict(engine.run_of(job));
+                inputs.push_back(Input::Probed { job, round, verdict });
+            }
             Some(native) => {
                 let (prober, native, limit) = (self.prober.clone(), native.clone(), health.timeout);
                 let task = tokio::spawn(async move {
@@ -49,29 +66,63 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn follow(&self, id: WatchId) {
-        let watch = &self.plan.watches[id.0];
-        let (reporter, interval) = (self.reporter.clone(), watch.interval);
-        match &watch.target {
+    /// Follows the watches of the plan in force, and no others.
+    pub(super) fn follow_watches(&mut self) {
+        let wanted = self.engine.watch_ids().to_vec();
+        let ended: Vec<WatchId> = self.followers.keys().filter(|id| !wanted.contains(id)).copied().collect();
+        for id in ended {
+            if let Some(Follower { task, watch }) = self.followers.remove(&id) {
+                task.abort();
+                self.environment.watch_ended(&watch);
+            }
+        }
+        for id in wanted {
+            if !self.followers.contains_key(&id) {
+                self.follow(id);
+            }
+        }
+    }
+
+    /// The catalog is another one: those who ask it begin anew, what they have seen stays.
+    pub(super) fn forget_catalog_followers(&mut self) {
+        let Supervisor { engine, followers, .. } = self;
+        followers.retain(|id, follower| {
+            let asks_it = engine.watch(*id).is_none_or(|watch| matches!(watch.target, WatchTarget::Service { .. }));
+            if asks_it {
+                follower.task.abort();
+            }
+            !asks_it
+        });
+    }
+
+    fn follow(&mut self, id: WatchId) {
+        let Some(watch) = self.engine.watch(id) else { return };
+        let (reporter, interval, target) = (self.reporter.clone(), watch.interval, &watch.target);
+        let watch = watch.name.clone();
+        let task = match target {
             WatchTarget::Service { service, tag, datacenter } => {
                 let Some(client) = self.catalog.clone() else { return };
                 let query = ServiceQuery { service: service.clone(), tag: tag.clone(), datacenter: datacenter.clone() };
-                tokio::spawn(follow(client, query, interval, move |instances| {
+                let report = move |instances| {
                     let _ = reporter.send(Report::Input(Input::Instances { watch: id, instances }));
-                }));
+                };
+                tokio::spawn(follow(client, query, interval, report))
             }
             WatchTarget::Probe { probe, timeout } => {
-                let name = watch.name.clone();
+                let name = watch.clone();
+                let (meters, source) = (self.meters.clone(), format!("watch.{name}"));
                 let mut last = None;
-                let report = move |finding: Finding| {
+                let report = move |finding: Finding, took| {
+                    meters.probed(&source, finding.pass.into(), took);
                     if last.replace(finding.pass) != Some(finding.pass) {
                         let state = if finding.pass { "passes" } else { "fails" };
                         tracing::info!("watch {name} {state}: {}", finding.note);
                     }
                     let _ = reporter.send(Report::Input(Input::WatchProbed { watch: id, pass: finding.pass }));
                 };
-                tokio::spawn(follow_probe(self.prober.clone(), probe.clone(), *timeout, interval, report));
+                tokio::spawn(follow_probe(self.prober.clone(), probe.clone(), *timeout, interval, report))
             }
-        }
+        };
+        self.followers.insert(id, Follower { task: task.abort_handle(), watch });
     }
 }

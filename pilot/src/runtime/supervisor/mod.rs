@@ -12,27 +12,48 @@ use tokio::task::AbortHandle;
 
 use super::catalog::{Client, Registrar, Withdrawn};
 use super::children::Children;
+use super::control::{Control, Request, WAITING};
 use super::environment::Environment;
+use super::notify::Notices;
 use super::output::Output;
 use super::probe::Prober;
 use super::process::guard::Guarded;
 use super::process::leftovers;
 use super::process::signals::{Arrived, Signals};
+use super::snapshot::{Snapshot, Viewer, Viewers};
+use super::telemetry::{Listening, Meters, Telemetry};
 use crate::core::effect::{Effect, Input, RoundId, UserSignal};
 use crate::core::engine::Engine;
 use crate::core::plan::{JobId, Plan, WatchId};
 
+mod balancing;
 mod effects;
 mod eyes;
+mod reload;
+mod requests;
+mod telemetry;
+
+use telemetry::Otherwise;
+
+pub use reload::{Configuration, Loader};
+
+use eyes::Follower;
+use reload::{Loaded, Reloads};
 
 /// How often the remains of process groups are looked at while there are any; the kernel tells nobody of their end.
 const LINGERING: Duration = Duration::from_millis(20);
+
+/// When the system had no thread to give for the output, it is asked again after so long; lines wait meanwhile.
+const WITHOUT_OUTPUT: Duration = Duration::from_millis(200);
 
 /// What tasks report.
 #[derive(Debug)]
 enum Report {
     Input(Input),
     ProbeDeadline(RoundId, Duration),
+    /// Telemetry cannot be served, and why.
+    CannotServe(String, Otherwise),
+    Loaded(Box<Result<Loaded, String>>),
 }
 
 /// One pilot at work.
@@ -44,34 +65,68 @@ pub struct Supervisor {
     output: Output,
     children: Children,
     environment: Environment,
+    notices: Notices,
     prober: Prober,
     probes: HashMap<RoundId, AbortHandle>,
+    #[cfg(feature = "aws")]
+    balancers: HashMap<JobId, super::balancer::Balancer>,
     catalog: Option<Client>,
     registrar: Option<Registrar>,
     withdrawn: mpsc::UnboundedReceiver<Withdrawn>,
+    withdrawals: mpsc::UnboundedSender<Withdrawn>,
+    followers: HashMap<WatchId, Follower>,
+    reloads: Reloads,
+    control: Option<Control>,
+    requests: mpsc::Receiver<Request>,
+    asker: mpsc::Sender<Request>,
     reports: mpsc::UnboundedReceiver<Report>,
     reporter: mpsc::UnboundedSender<Report>,
+    meters: Meters,
+    /// When probes began, while they are counted.
+    rounds: HashMap<RoundId, Instant>,
+    telemetry: Telemetry,
+    listening: Option<Listening>,
+    viewers: Viewers,
+    failure: Option<u8>,
 }
 
 impl Supervisor {
-    /// Everything is ready, nothing is started.
-    pub fn new(plan: Plan, signals: Signals, output: Output, guarded: Guarded) -> Self {
+    /// Everything is ready, nothing is started. `load` reads the configuration again when a reload is asked for.
+    pub fn new(plan: Plan, load: Arc<Loader>, signals: Signals, output: Output, guarded: Guarded) -> Self {
         let plan = Arc::new(plan);
         let (withdrawals, withdrawn) = mpsc::unbounded_channel();
         let (reporter, reports) = mpsc::unbounded_channel();
-        let catalog = plan.consul.clone().map(Client::new);
+        let (asker, requests) = mpsc::channel(WAITING);
+        let (viewer, viewers) = Viewer::new();
+        let meters = Meters::default();
+        let catalog = plan.consul.clone().map(|consul| Client::new(consul).counted(meters.clone()));
         Supervisor {
+            telemetry: Telemetry::new(meters.clone(), viewer),
+            meters,
+            rounds: HashMap::new(),
+            listening: None,
+            viewers,
+            failure: None,
             engine: Engine::new(Arc::clone(&plan), seed()),
             began: Instant::now(),
             signals,
             output,
             children: Children::new(guarded.listen_fds > 0),
             environment: Environment::new(&plan),
+            notices: Notices::default(),
             prober: Prober::new(),
             probes: HashMap::new(),
-            registrar: catalog.clone().map(|client| Registrar::new(client, withdrawals)),
+            #[cfg(feature = "aws")]
+            balancers: HashMap::new(),
+            registrar: catalog.clone().map(|client| Registrar::new(client, withdrawals.clone())),
             catalog,
             withdrawn,
+            withdrawals,
+            followers: HashMap::new(),
+            reloads: Reloads::new(load, Arc::clone(&plan)),
+            control: None,
+            requests,
+            asker,
             reports,
             reporter,
             plan,
@@ -80,16 +135,20 @@ impl Supervisor {
 
     /// Runs until everything has ended; returns the exit code.
     pub async fn run(mut self) -> u8 {
-        let mut inputs = VecDeque::from([Input::Startup]);
-        for watch in 0..self.plan.watches.len() {
-            self.follow(WatchId(watch));
+        if let Err(code) = self.open_control().await {
+            return code;
         }
+        let mut inputs = VecDeque::from([Input::Startup]);
+        self.serve_telemetry(Otherwise::Stop);
+        self.follow_watches();
         loop {
             while let Some(input) = inputs.pop_front() {
+                self.count(&input);
                 for effect in self.engine.handle(input, self.began.elapsed()) {
                     if let Effect::Exit(code) = effect {
+                        self.close_control().await;
                         leftovers::end(self.plan.stop_timeout, &mut self.signals).await;
-                        return code;
+                        return self.failure.unwrap_or(code);
                     }
                     self.perform(effect, &mut inputs);
                 }
@@ -101,7 +160,8 @@ impl Supervisor {
     async fn next_inputs(&mut self, inputs: &mut VecDeque<Input>) {
         let due = self.engine.next_timeout().map(|at| self.began + at);
         let look = self.children.has_lingering_groups().then(|| Instant::now() + LINGERING);
-        let wake = [due, look].into_iter().flatten().min();
+        let again = self.output.begin().is_err().then(|| Instant::now() + WITHOUT_OUTPUT);
+        let wake = [due, look, again].into_iter().flatten().min();
         let timer = async {
             match wake {
                 Some(at) => tokio::time::sleep_until(at.into()).await,
@@ -111,7 +171,7 @@ impl Supervisor {
         tokio::select! {
             biased;
             arrived = self.signals.next() => match arrived {
-                Arrived::Child => inputs.extend(self.children.reap(&mut self.environment)),
+                Arrived::Child => self.reap(inputs),
                 Arrived::Stop => inputs.push_back(Input::Stop),
                 Arrived::Hup => inputs.push_back(Input::Signal(UserSignal::Hup)),
                 Arrived::Usr2 => inputs.push_back(Input::Signal(UserSignal::Usr2)),
@@ -121,7 +181,7 @@ impl Supervisor {
                 if let Err(error) = result {
                     tracing::debug!("{id} could not be confirmed to be out of the catalog: {error}");
                 }
-                inputs.extend(self.job_of_service(&id).map(|job| Input::Withdrawn { job }));
+                inputs.extend(self.withdrawn_service(&id));
             }
             Some(report) = self.reports.recv() => match report {
                 Report::Input(input) => {
@@ -129,20 +189,43 @@ impl Supervisor {
                     inputs.push_back(input);
                 }
                 Report::ProbeDeadline(round, limit) => self.children.probe_timed_out(round, limit),
+                Report::CannotServe(why, otherwise) => self.cannot_serve(&why, otherwise, inputs),
+                Report::Loaded(loaded) => self.loaded(*loaded, inputs),
             },
+            Some(request) = self.requests.recv() => self.answer(request, inputs),
+            () = self.notices.arrival() => inputs.extend(self.notices.take()),
             () = timer => {
+                if let Some(wake) = wake.filter(|_| self.meters.is_on()) {
+                    self.meters.woke_late(wake.elapsed());
+                }
                 if self.children.has_lingering_groups() {
-                    inputs.extend(self.children.reap(&mut self.environment));
+                    self.reap(inputs);
                 }
                 inputs.push_back(Input::Tick);
             }
+            Some(viewer) = self.viewers.recv() => {
+                // Whoever asked may have gone.
+                let _ = viewer.send(Snapshot::take(&self.engine, &self.children, self.began.elapsed()));
+            }
+        }
+    }
+
+    fn reap(&mut self, inputs: &mut VecDeque<Input>) {
+        inputs.extend(self.notices.take());
+        for input in self.children.reap(&mut self.environment) {
+            if let Input::Exited { run, .. } | Input::StartFailed { run, .. } = &input {
+                self.notices.ended(*run);
+            }
+            inputs.push_back(input);
         }
     }
 
     fn remember(&mut self, input: &Input) {
         match input {
             Input::Instances { watch, instances } => {
-                self.environment.watch_saw(&self.plan.watches[watch.0].name, instances);
+                if let Some(settings) = self.engine.watch(*watch) {
+                    self.environment.watch_saw(&settings.name, instances);
+                }
             }
             Input::Probed { round, .. } => {
                 self.probes.remove(round);
@@ -151,9 +234,12 @@ impl Supervisor {
         }
     }
 
-    fn job_of_service(&self, id: &str) -> Option<JobId> {
-        let is_it = |job: &crate::core::plan::Job| job.service.as_ref().is_some_and(|service| service.id == id);
-        self.plan.jobs.iter().position(is_it).map(JobId)
+    fn withdrawn_service(&self, id: &str) -> Option<Input> {
+        self.engine.job_ids().iter().find_map(|job| {
+            let mut services = self.engine.job(*job)?.registered_services();
+            let (service, _) = services.find(|(_, service)| service.id == id)?;
+            Some(Input::Withdrawn { job: *job, service })
+        })
     }
 }
 

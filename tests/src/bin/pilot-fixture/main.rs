@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A fixture that fails should fail loudly.
 
 mod fork;
+mod readiness;
 mod serve;
 mod state;
 mod terminal;
@@ -46,6 +47,9 @@ const USAGE: &str = "pilot-fixture VERB ARGUMENTS… , any number of:
   http PORT FILE        serve HTTP: FILE says how (`200`, `500`, `302 URL`, `slow MS`); counts overlapping requests
   silent PORT           take TCP connections and never say a word
   terminal              report on the terminal, then one line per SIGINT; ends on SIGTERM or the second SIGINT
+  notify TEXT           send TEXT (`\\n` is a new line) to NOTIFY_SOCKET and do not wait for anybody
+  notify-with N TEXT    the same, with N descriptors attached
+  pulse MS FILE         from now on send WATCHDOG=1 every MS, until FILE exists
   dirty PROGRAM ARGS    block and ignore every signal, then become PROGRAM";
 
 fn main() {
@@ -92,6 +96,9 @@ fn perform(words: &[String]) {
             "http" => serve::http(number(text()), text().to_owned()),
             "silent" => serve::silent(number(text())),
             "terminal" => terminal::report(),
+            "notify" => readiness::tell(text()),
+            "notify-with" => readiness::tell_with_descriptors(number(text()), text()),
+            "pulse" => readiness::pulse(Duration::from_millis(number(text())), text().to_owned()),
             "dirty" => fork::dirty(&rest.by_ref().map(str::to_owned).collect::<Vec<_>>()),
             other => usage(other),
         }

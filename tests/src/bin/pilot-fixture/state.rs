@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Map, Value, json};
 
-/// pid, parent, group, session, uid, working directory, descriptors and signal state.
+/// pid, parent, group, session, user and groups, working directory, descriptors, limits and signal state.
 pub fn report() -> Value {
     let status = fs::read_to_string("/proc/self/status").expect("own status");
     let field = |name: &str| {
@@ -30,9 +30,25 @@ pub fn report() -> Value {
         "group": number(2),
         "session": number(3),
         "uid": field("Uid").split_whitespace().next(),
+        "gid": field("Gid").split_whitespace().next(),
+        "groups": field("Groups").split_whitespace().collect::<Vec<_>>(),
+        "umask": field("Umask"),
+        "no_new_privileges": field("NoNewPrivs") == "1",
+        "limits": limits(),
         "blocked": field("SigBlk"),
         "ignored": field("SigIgn"),
         "descriptors": links.collect::<Map<_, _>>(),
         "directory": std::env::current_dir().ok(),
     })
+}
+
+/// Soft and hard, by the kernel's own names: `Max open files`.
+fn limits() -> Map<String, Value> {
+    let text = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let row = |line: &str| {
+        let (name, rest) = line.split_at_checked(26)?;
+        let mut bounds = rest.split_whitespace();
+        Some((name.trim().to_owned(), json!([bounds.next()?, bounds.next()?])))
+    };
+    text.lines().skip(1).filter_map(row).collect()
 }

@@ -1,0 +1,127 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_pilot_global_optspecs
+    string join \n config= version template out= socket= reload maintenance= putenv= putmetric= ping h/help
+end
+
+function __fish_pilot_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_pilot_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_pilot_using_subcommand
+    set -l cmd (__fish_pilot_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c pilot -n "__fish_pilot_needs_command" -l config -d 'Configuration file [env: CONTAINERPILOT]' -r -F
+complete -c pilot -n "__fish_pilot_needs_command" -l out -d 'With --template: write there instead of stdout' -r -F
+complete -c pilot -n "__fish_pilot_needs_command" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
+complete -c pilot -n "__fish_pilot_needs_command" -l maintenance -r -f -a "enable\t''
+disable\t''
+\t''"
+complete -c pilot -n "__fish_pilot_needs_command" -l putenv -r
+complete -c pilot -n "__fish_pilot_needs_command" -l putmetric -r
+complete -c pilot -n "__fish_pilot_needs_command" -l version -d 'Print version and git hash'
+complete -c pilot -n "__fish_pilot_needs_command" -l template -d 'Render the configuration\'s template and stop'
+complete -c pilot -n "__fish_pilot_needs_command" -l reload
+complete -c pilot -n "__fish_pilot_needs_command" -l ping
+complete -c pilot -n "__fish_pilot_needs_command" -s h -l help -d 'Print help'
+complete -c pilot -n "__fish_pilot_needs_command" -f -a "check" -d 'Say what is wrong with a configuration, or doubtful'
+complete -c pilot -n "__fish_pilot_needs_command" -f -a "graph" -d 'Draw which event of whom starts which job, and who stops when'
+complete -c pilot -n "__fish_pilot_needs_command" -f -a "schema" -d 'Print the JSON Schema of the configuration, for editors'
+complete -c pilot -n "__fish_pilot_needs_command" -f -a "completion" -d 'Print a completion script'
+complete -c pilot -n "__fish_pilot_needs_command" -f -a "man" -d 'Print the manual page: pilot man | man -l -'
+complete -c pilot -n "__fish_pilot_needs_command" -f -a "notify" -d 'In a job: tell pilot that it is ready (health.notify)'
+complete -c pilot -n "__fish_pilot_needs_command" -f -a "jobs" -d 'Show what the jobs of the running pilot do'
+complete -c pilot -n "__fish_pilot_needs_command" -f -a "start" -d 'Start a job now, whatever it waits for'
+complete -c pilot -n "__fish_pilot_needs_command" -f -a "stop" -d 'Stop a job and leave it down; pilot goes on'
+complete -c pilot -n "__fish_pilot_needs_command" -f -a "restart" -d 'End a job\'s run and run it again'
+complete -c pilot -n "__fish_pilot_needs_command" -f -a "signal" -d 'Send a signal to a job\'s processes'
+complete -c pilot -n "__fish_pilot_needs_command" -f -a "logs" -d 'Show the last lines of a job'
+complete -c pilot -n "__fish_pilot_needs_command" -f -a "health" -d 'Exit with 0 if no job fails its health check'
+complete -c pilot -n "__fish_pilot_needs_command" -f -a "reload" -d 'Read the configuration again and change what is different in it'
+complete -c pilot -n "__fish_pilot_needs_command" -f -a "maintenance" -d 'Take the services out of the catalog, or bring them back'
+complete -c pilot -n "__fish_pilot_needs_command" -f -a "putenv" -d 'Set variables for processes started from now on'
+complete -c pilot -n "__fish_pilot_needs_command" -f -a "putmetric" -d 'Record values of the configuration\'s metrics'
+complete -c pilot -n "__fish_pilot_needs_command" -f -a "ping" -d 'Print `ok` if pilot answers'
+complete -c pilot -n "__fish_pilot_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pilot -n "__fish_pilot_using_subcommand check" -l stop-timeout -d 'Time there is to stop, such as 30s' -r
+complete -c pilot -n "__fish_pilot_using_subcommand check" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
+complete -c pilot -n "__fish_pilot_using_subcommand check" -l strict -d 'Warnings fail too'
+complete -c pilot -n "__fish_pilot_using_subcommand check" -l json -d 'The report as JSON'
+complete -c pilot -n "__fish_pilot_using_subcommand check" -s h -l help -d 'Print help'
+complete -c pilot -n "__fish_pilot_using_subcommand graph" -l format -d 'text, mermaid, dot or svg' -r -f -a "text\t''
+mermaid\t''
+dot\t''
+svg\t''"
+complete -c pilot -n "__fish_pilot_using_subcommand graph" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
+complete -c pilot -n "__fish_pilot_using_subcommand graph" -s h -l help -d 'Print help'
+complete -c pilot -n "__fish_pilot_using_subcommand schema" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
+complete -c pilot -n "__fish_pilot_using_subcommand schema" -s h -l help -d 'Print help'
+complete -c pilot -n "__fish_pilot_using_subcommand completion" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
+complete -c pilot -n "__fish_pilot_using_subcommand completion" -s h -l help -d 'Print help'
+complete -c pilot -n "__fish_pilot_using_subcommand man" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
+complete -c pilot -n "__fish_pilot_using_subcommand man" -s h -l help -d 'Print help'
+complete -c pilot -n "__fish_pilot_using_subcommand notify" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
+complete -c pilot -n "__fish_pilot_using_subcommand notify" -s h -l help -d 'Print help'
+complete -c pilot -n "__fish_pilot_using_subcommand jobs" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
+complete -c pilot -n "__fish_pilot_using_subcommand jobs" -l json -d 'As JSON'
+complete -c pilot -n "__fish_pilot_using_subcommand jobs" -s h -l help -d 'Print help'
+complete -c pilot -n "__fish_pilot_using_subcommand start" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
+complete -c pilot -n "__fish_pilot_using_subcommand start" -s h -l help -d 'Print help'
+complete -c pilot -n "__fish_pilot_using_subcommand stop" -l wait -d 'How long to wait until it is down; 0: not' -r
+complete -c pilot -n "__fish_pilot_using_subcommand stop" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
+complete -c pilot -n "__fish_pilot_using_subcommand stop" -s h -l help -d 'Print help'
+complete -c pilot -n "__fish_pilot_using_subcommand restart" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
+complete -c pilot -n "__fish_pilot_using_subcommand restart" -s h -l help -d 'Print help'
+complete -c pilot -n "__fish_pilot_using_subcommand signal" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
+complete -c pilot -n "__fish_pilot_using_subcommand signal" -s h -l help -d 'Print help'
+complete -c pilot -n "__fish_pilot_using_subcommand logs" -s n -l lines -d 'How many' -r
+complete -c pilot -n "__fish_pilot_using_subcommand logs" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
+complete -c pilot -n "__fish_pilot_using_subcommand logs" -s f -l follow -d 'And those to come'
+complete -c pilot -n "__fish_pilot_using_subcommand logs" -l json -d 'As JSON'
+complete -c pilot -n "__fish_pilot_using_subcommand logs" -s h -l help -d 'Print help'
+complete -c pilot -n "__fish_pilot_using_subcommand health" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
+complete -c pilot -n "__fish_pilot_using_subcommand health" -l ready -d 'Only if every job with a check is healthy and in service'
+complete -c pilot -n "__fish_pilot_using_subcommand health" -l json -d 'As JSON'
+complete -c pilot -n "__fish_pilot_using_subcommand health" -s h -l help -d 'Print help'
+complete -c pilot -n "__fish_pilot_using_subcommand reload" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
+complete -c pilot -n "__fish_pilot_using_subcommand reload" -s h -l help -d 'Print help'
+complete -c pilot -n "__fish_pilot_using_subcommand maintenance" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
+complete -c pilot -n "__fish_pilot_using_subcommand maintenance" -s h -l help -d 'Print help'
+complete -c pilot -n "__fish_pilot_using_subcommand putenv" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
+complete -c pilot -n "__fish_pilot_using_subcommand putenv" -s h -l help -d 'Print help'
+complete -c pilot -n "__fish_pilot_using_subcommand putmetric" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
+complete -c pilot -n "__fish_pilot_using_subcommand putmetric" -s h -l help -d 'Print help'
+complete -c pilot -n "__fish_pilot_using_subcommand ping" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
+complete -c pilot -n "__fish_pilot_using_subcommand ping" -s h -l help -d 'Print help'
+complete -c pilot -n "__fish_pilot_using_subcommand help; and not __fish_seen_subcommand_from check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help" -f -a "check" -d 'Say what is wrong with a configuration, or doubtful'
+complete -c pilot -n "__fish_pilot_using_subcommand help; and not __fish_seen_subcommand_from check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help" -f -a "graph" -d 'Draw which event of whom starts which job, and who stops when'
+complete -c pilot -n "__fish_pilot_using_subcommand help; and not __fish_seen_subcommand_from check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help" -f -a "schema" -d 'Print the JSON Schema of the configuration, for editors'
+complete -c pilot -n "__fish_pilot_using_subcommand help; and not __fish_seen_subcommand_from check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help" -f -a "completion" -d 'Print a completion script'
+complete -c pilot -n "__fish_pilot_using_subcommand help; and not __fish_seen_subcommand_from check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help" -f -a "man" -d 'Print the manual page: pilot man | man -l -'
+complete -c pilot -n "__fish_pilot_using_subcommand help; and not __fish_seen_subcommand_from check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help" -f -a "notify" -d 'In a job: tell pilot that it is ready (health.notify)'
+complete -c pilot -n "__fish_pilot_using_subcommand help; and not __fish_seen_subcommand_from check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help" -f -a "jobs" -d 'Show what the jobs of the running pilot do'
+complete -c pilot -n "__fish_pilot_using_subcommand help; and not __fish_seen_subcommand_from check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help" -f -a "start" -d 'Start a job now, whatever it waits for'
+complete -c pilot -n "__fish_pilot_using_subcommand help; and not __fish_seen_subcommand_from check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help" -f -a "stop" -d 'Stop a job and leave it down; pilot goes on'
+complete -c pilot -n "__fish_pilot_using_subcommand help; and not __fish_seen_subcommand_from check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help" -f -a "restart" -d 'End a job\'s run and run it again'
+complete -c pilot -n "__fish_pilot_using_subcommand help; and not __fish_seen_subcommand_from check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help" -f -a "signal" -d 'Send a signal to a job\'s processes'
+complete -c pilot -n "__fish_pilot_using_subcommand help; and not __fish_seen_subcommand_from check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help" -f -a "logs" -d 'Show the last lines of a job'
+complete -c pilot -n "__fish_pilot_using_subcommand help; and not __fish_seen_subcommand_from check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help" -f -a "health" -d 'Exit with 0 if no job fails its health check'
+complete -c pilot -n "__fish_pilot_using_subcommand help; and not __fish_seen_subcommand_from check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help" -f -a "reload" -d 'Read the configuration again and change what is different in it'
+complete -c pilot -n "__fish_pilot_using_subcommand help; and not __fish_seen_subcommand_from check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help" -f -a "maintenance" -d 'Take the services out of the catalog, or bring them back'
+complete -c pilot -n "__fish_pilot_using_subcommand help; and not __fish_seen_subcommand_from check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help" -f -a "putenv" -d 'Set variables for processes started from now on'
+complete -c pilot -n "__fish_pilot_using_subcommand help; and not __fish_seen_subcommand_from check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help" -f -a "putmetric" -d 'Record values of the configuration\'s metrics'
+complete -c pilot -n "__fish_pilot_using_subcommand help; and not __fish_seen_subcommand_from check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help" -f -a "ping" -d 'Print `ok` if pilot answers'
+complete -c pilot -n "__fish_pilot_using_subcommand help; and not __fish_seen_subcommand_from check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -1,0 +1,43 @@
+//! The worst case of a stop as a small table.
+
+use std::fmt::Write as _;
+
+use super::report::Stop;
+
+const HEADINGS: [&str; 9] = ["job", "begins", "runs", "hooks", "catalog", "balancer", "drain", "kill", "gone"];
+
+/// Who may take how long, in the order in which they are gone.
+pub(super) fn table(stop: &Stop) -> String {
+    let mut jobs: Vec<_> = stop.jobs.iter().collect();
+    jobs.sort_by(|a, b| a.gone.total_cmp(&b.gone));
+    let mut rows = vec![HEADINGS.map(str::to_owned)];
+    rows.extend(jobs.iter().map(|job| {
+        let part = |part: f64| if part == 0.0 { "-".to_owned() } else { format!("{part}s") };
+        let begins = format!("{}s", job.begins);
+        let (kill, gone) = (part(job.kill), format!("{}s", job.gone));
+        let (balancer, drain) = (part(job.balancer), part(job.drain));
+        [job.job.clone(), begins, part(job.runs), part(job.hooks), part(job.catalog), balancer, drain, kill, gone]
+    }));
+    let mut text = "Stopping, if everybody takes all the time there is:\n\n".to_owned();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..HEADINGS.len()).map(width).collect();
+    for row in &rows {
+        let _ = write!(text, "  {:<width$}", row[0], width = widths[0]);
+        for (cell, width) in row.iter().zip(&widths).skip(1) {
+            let _ = write!(text, "  {cell:>width$}");
+        }
+        text.push('\n');
+    }
+    text.push_str(
+        "\n  begins: those that need it are gone, and its own run is over if it is itself a hook (runs);\n  \
+         hooks: waits for jobs on its `stopping`; catalog, balancer: leaves Consul and its target\n  \
+         group; drain: serves on; kill: from SIGTERM to SIGKILL.\n",
+    );
+    if stop.circular {
+        text.push_str("  Some wait for each other's end: the sum is that of all, one after the other.\n");
+    }
+    let budget = stop.budget.unwrap_or_default();
+    let verdict = if stop.worst > budget { "too long for" } else { "within" };
+    let _ = writeln!(text, "\n  In all {}s, {verdict} the {budget}s there are.", stop.worst);
+    text
+}

@@ -1,0 +1,148 @@
+//! Answers as text for people.
+
+use super::Wanted;
+use crate::runtime::control::report::{HealthReport, JobHealth, JobReport};
+
+/// A table, one line a job.
+pub(super) fn jobs(jobs: &[JobReport]) -> String {
+    let header = ["JOB", "STATE", "SINCE", "PID", "HEALTH", "RESTARTS", "LAST EXIT"].map(str::to_owned);
+    let rows = jobs.iter().map(|job| {
+        let state = match job.restarts_in {
+            Some(seconds) => format!("{} in {}", job.state, time(seconds)),
+            None => job.state.clone(),
+        };
+        [
+            job.name.clone(),
+            state,
+            time(job.state_for),
+            or_dash(job.pid.map(|pid| pid.to_string())),
+            or_dash(job.health.clone()),
+            job.restarts.to_string(),
+            or_dash(job.last_exit.clone()),
+        ]
+    });
+    table(&[header].into_iter().chain(rows).collect::<Vec<_>>())
+}
+
+fn or_dash(text: Option<String>) -> String {
+    text.unwrap_or_else(|| "-".to_owned())
+}
+
+fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..COLUMNS).map(width).collect();
+    let line = |row: &[String; COLUMNS]| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
+}
+
+/// The two largest units, `3m 12s`.
+fn time(seconds: f64) -> String {
+    // A negative or absurd number becomes 0 or the largest there is.
+    let whole = seconds as u64;
+    let (minutes, hours, days) = (whole / 60, whole / 3600, whole / 86_400);
+    match () {
+        () if whole < 60 => format!("{whole}s"),
+        () if whole < 3600 => format!("{minutes}m {}s", whole % 60),
+        () if whole < 86_400 => format!("{hours}h {}m", minutes % 60),
+        () => format!("{days}d {}h", hours % 24),
+    }
+}
+
+/// One line: whether it is well, and every job that is not ready.
+pub(super) fn health(report: &HealthReport, wanted: Wanted) -> String {
+    let verdict = match (wanted, report.healthy, report.ready) {
+        (Wanted::Healthy, true, _) => "healthy",
+        (Wanted::Healthy, false, _) => "not healthy",
+        (Wanted::Ready, _, true) => "ready",
+        (Wanted::Ready, _, false) => "not ready",
+    };
+    let notes: Vec<String> = report.jobs.iter().filter(|job| !job.note.is_empty()).map(note).collect();
+    match (notes.is_empty(), report.jobs.is_empty()) {
+        (false, _) => format!("{verdict}: {}", notes.join("; ")),
+        (true, true) => format!("{verdict}: no job has a health check"),
+        (true, false) => verdict.to_owned(),
+    }
+}
+
+fn note(JobHealth { name, note, .. }: &JobHealth) -> String {
+    format!("{name} {note}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(name: &str, state: &str, state_for: f64) -> JobReport {
+        JobReport {
+            name: name.into(),
+            state: state.into(),
+            state_for,
+            restarts_in: None,
+            pid: None,
+            runs: 1,
+            restarts: 0,
+            restarts_left: None,
+            health: None,
+            last_exit: None,
+            services: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn jobs_are_a_table_that_fits_them() {
+        let app = JobReport { pid: Some(17), health: Some("healthy".into()), ..job("app", "running", 192.9) };
+        let worker = JobReport {
+            restarts_in: Some(2.5),
+            restarts: 14,
+            last_exit: Some("exit status 1".into()),
+            ..job("a-worker", "restarting", 0.2)
+        };
+        let want = "\
+JOB       STATE             SINCE   PID  HEALTH   RESTARTS  LAST EXIT
+app       running           3m 12s  17   healthy  0         -
+a-worker  restarting in 2s  0s      -    -        14        exit status 1
+";
+        assert_eq!(jobs(&[app, worker]), want);
+    }
+
+    #[test]
+    fn times_have_two_units() {
+        for (seconds, text) in [
+            (0.0, "0s"),
+            (59.9, "59s"),
+            (60.0, "1m 0s"),
+            (3725.0, "1h 2m"),
+            (90_000.0, "1d 1h"),
+            (-1.0, "0s"),
+            (f64::NAN, "0s"),
+        ] {
+            assert_eq!(time(seconds), text);
+        }
+    }
+
+    #[test]
+    fn health_is_one_line() {
+        let job = |name: &str, note: &str| JobHealth { name: name.into(), readiness: String::new(), note: note.into() };
+        let report = |healthy, ready, jobs: &[JobHealth]| HealthReport { healthy, ready, jobs: jobs.to_vec() };
+        let fine = job("db", "");
+        let starting = job("app", "has not started yet");
+        let failing = job("app", "is unhealthy");
+        let rows = [
+            (report(true, true, &[]), Wanted::Healthy, "healthy: no job has a health check"),
+            (report(true, true, std::slice::from_ref(&fine)), Wanted::Healthy, "healthy"),
+            (
+                report(true, false, &[fine.clone(), starting.clone()]),
+                Wanted::Healthy,
+                "healthy: app has not started yet",
+            ),
+            (report(true, false, &[fine.clone(), starting]), Wanted::Ready, "not ready: app has not started yet"),
+            (report(false, false, &[fine, failing]), Wanted::Healthy, "not healthy: app is unhealthy"),
+        ];
+        for (report, wanted, text) in rows {
+            assert_eq!(health(&report, wanted), text);
+        }
+    }
+}

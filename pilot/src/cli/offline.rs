@@ -1,0 +1,87 @@
+//! The subcommands that need nobody: they read a configuration, or print what is part of pilot.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use super::arguments::Action;
+use super::check::{Check, Format, Strictness};
+use super::graph::Form;
+
+/// Made from the code by `make docs`, and held against it by tests.
+const SCHEMA: &str = include_str!("../../../docs/pilot.schema.json");
+const MANUAL: &str = include_str!("../../../docs/pilot.1");
+const COMPLETIONS: [(&str, &str); 3] = [
+    ("bash", include_str!("../../../docs/completions/pilot.bash")),
+    ("fish", include_str!("../../../docs/completions/pilot.fish")),
+    ("zsh", include_str!("../../../docs/completions/_pilot")),
+];
+
+pub(super) fn subcommands() -> [Command; 5] {
+    let file = || Arg::new("file").value_name("FILE").value_parser(clap::value_parser!(PathBuf));
+    let file = || file().help("Configuration file [default: as for running]");
+    let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
+    let names = |all: &[&'static str]| PossibleValuesParser::new(all);
+    [
+        Command::new("check")
+            .about("Say what is wrong with a configuration, or doubtful")
+            .after_help(
+                "Exit code 1 if there is an error, or with --strict a warning.\nEach finding is explained in docs/check.md.",
+            )
+            .arg(file())
+            .arg(
+                Arg::new("stop-timeout")
+                    .long("stop-timeout")
+                    .value_name("TIME")
+                    .value_parser(crate::config::duration)
+                    .help("Time there is to stop, such as 30s"),
+            )
+            .arg(flag("strict").help("Warnings fail too"))
+            .arg(flag("json").help("The report as JSON")),
+        Command::new("graph").about("Draw which event of whom starts which job, and who stops when").arg(file()).arg(
+            Arg::new("format")
+                .long("format")
+                .value_name("FORM")
+                .value_parser(names(&Form::NAMES.map(|(name, _)| name)))
+                .default_value("text")
+                .hide_possible_values(true)
+.help("text, mermaid, dot or svg"),
+        ),
+        Command::new("schema").about("Print the JSON Schema of the configuration, for editors"),
+        Command::new("completion").about("Print a completion script").arg(
+            Arg::new("shell")
+                .value_name("SHELL")
+                .required(true)
+                .value_parser(names(&COMPLETIONS.map(|(name, _)| name)))
+                .hide_possible_values(true)
+                .help("bash, fish or zsh; in bash: source <(pilot completion bash)"),
+        ),
+        Command::new("man").about("Print the manual page: pilot man | man -l -"),
+    ]
+}
+
+/// What one of these is asked to do. `config` is what the command line says before the subcommand.
+pub(super) fn from_subcommand(name: &str, command: &ArgMatches, config: &Option<PathBuf>) -> Option<Action> {
+    let file = || command.get_one::<PathBuf>("file").cloned().or_else(|| config.clone());
+    let chosen = |name: &str| command.get_one::<String>(name).map(String::as_str).unwrap_or_default();
+    Some(match name {
+        "check" => Action::Check(Check {
+            config: file(),
+            stop_budget: command.get_one::<Duration>("stop-timeout").copied(),
+            strictness: if command.get_flag("strict") { Strictness::Warnings } else { Strictness::Errors },
+            format: if command.get_flag("json") { Format::Json } else { Format::Text },
+        }),
+        "graph" => {
+            let form = Form::NAMES.iter().find(|(name, _)| *name == chosen("format")).map(|(_, form)| *form)?;
+            Action::Graph { config: file(), form }
+        }
+        "schema" => Action::Print(SCHEMA),
+        "completion" => {
+            Action::Print(COMPLETIONS.iter().find(|(name, _)| *name == chosen("shell")).map(|(_, script)| *script)?)
+        }
+        "man" => Action::Print(MANUAL),
+        _ => return None,
+    })
+}

@@ -1,0 +1,116 @@
+//! Why an event can never come: the nearest thing a person can change.
+
+use super::super::event::{Code, Event, GLOBAL};
+use super::super::plan::{Plan, Probe};
+use super::reach::Reach;
+use super::{Chance, JobAt, Node, WatchAt, jobs, node, starts_at_once};
+
+/// Why an event can never come to the job that waits for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// There is no job or watch of that name.
+    NobodyThere,
+    /// `shutdown` means stop; it starts nobody.
+    ShutdownStartsNobody,
+    /// It is an event of the whole container, whose source is `global`.
+    SourceIsGlobal,
+    /// Only watches change.
+    OnlyWatchesChange(JobAt),
+    /// A watch has no such event.
+    NotOfWatches(WatchAt),
+    /// The job has no health check that could pass or fail.
+    NoHealthCheck(JobAt),
+    /// The job's health check runs no program that could exit.
+    CheckIsNoProgram(JobAt),
+    /// The job runs nothing that could exit.
+    RunsNothing(JobAt),
+    /// The job does not drain.
+    DrainsNot(JobAt),
+    /// The job has no `when.timeout`.
+    NoWhenTimeout(JobAt),
+    /// The job starts with pilot, so that its `when.timeout` never passes.
+    StartsAtOnce(JobAt),
+    /// The source of `error` is the error's text, not the job's name.
+    ErrorNeedsText(Option<JobAt>),
+    /// A job does not start by its own exit or stop.
+    OwnEnd,
+    /// A job does not start by its own health: it has to run first.
+    OwnHealth,
+    /// The source can never start itself.
+    NeverStarts(JobAt),
+    /// It comes only while pilot stops, when only a job with `exec` that is hooked on a stop can start.
+    OnlyAtTheStop(JobAt),
+}
+
+/// Whether an error's text is of this process: `NAME: what happened`.
+pub(super) fn says(text: &str, name: &str) -> bool {
+    text.strip_prefix(name).is_some_and(|rest| rest.starts_with(": "))
+}
+
+/// The reason for an event that [`Reach`] calls impossible.
+pub(super) fn why_not(plan: &Plan, reach: &Reach<'_>, event: &Event, to: JobAt) -> Reason {
+    let of_the_container =
+        matches!(event.code, Code::Startup | Code::Shutdown | Code::EnterMaintenance | Code::ExitMaintenance);
+    if event.code == Code::Shutdown && event.source == GLOBAL {
+        return Reason::ShutdownStartsNobody;
+    }
+    if of_the_container {
+        return Reason::SourceIsGlobal;
+    }
+    let id = match node(plan, event) {
+        _ if event.code == Code::Error => {
+            return match jobs(plan).find(|id| says(&event.source, &plan.jobs[id.0].name)) {
+                Some(id) if reach.starts(id) == Chance::Never => Reason::NeverStarts(id),
+                Some(id) => Reason::RunsNothing(id),
+                None => Reason::ErrorNeedsText(jobs(plan).find(|id| plan.jobs[id.0].name == event.source)),
+            };
+        }
+        None | Some(Node::Signal(_) | Node::Global) => return Reason::NobodyThere,
+        Some(Node::Watch(id)) => return Reason::NotOfWatches(id),
+        Some(Node::Job(id)) => id,
+    };
+    let job = &plan.jobs[id.0];
+    let starts = reach.starts(id);
+    let by_check = event.source != job.name;
+    let probe = job.health.as_ref().and_then(|health| health.probe.as_ref());
+    match event.code {
+        Code::ExitSuccess | Code::ExitFailed if by_check && probe.is_none() => Reason::NoHealthCheck(id),
+        Code::ExitSuccess | Code::ExitFailed if by_check && !matches!(probe, Some(Probe::Exec(_))) => {
+            Reason::CheckIsNoProgram(id)
+        }
+        Code::ExitSuccess | Code::ExitFailed if by_check && id == to => Reason::OwnHealth,
+        Code::ExitSuccess | Code::ExitFailed if by_check && starts == Chance::Never => Reason::NeverStarts(id),
+        Code::ExitSuccess | Code::ExitFailed if by_check => Reason::OnlyAtTheStop(id),
+        // `check.JOB` has no other events than exits.
+        _ if by_check => Reason::NobodyThere,
+        Code::ExitSuccess | Code::ExitFailed | Code::Stopping | Code::Draining | Code::Drained | Code::Stopped
+            if id == to =>
+        {
+            Reason::OwnEnd
+        }
+        Code::Draining | Code::Drained if job.drain.is_none() => Reason::DrainsNot(id),
+        Code::ExitSuccess | Code::ExitFailed if job.exec.is_none() => Reason::RunsNothing(id),
+        Code::Healthy | Code::Unhealthy if probe.is_none() => Reason::NoHealthCheck(id),
+        Code::Healthy | Code::Unhealthy if id == to => Reason::OwnHealth,
+        Code::Changed => Reason::OnlyWatchesChange(id),
+        Code::TimerExpired if starts_at_once(&job.start) => Reason::StartsAtOnce(id),
+        Code::TimerExpired => Reason::NoWhenTimeout(id),
+        Code::ExitSuccess | Code::ExitFailed | Code::Healthy | Code::Unhealthy if starts == Chance::Never => {
+            Reason::NeverStarts(id)
+        }
+        Code::ExitSuccess
+        | Code::ExitFailed
+        | Code::Healthy
+        | Code::Unhealthy
+        | Code::Stopping
+        | Code::Draining
+        | Code::Drained
+        | Code::Stopped
+        | Code::Error
+        | Code::EnterMaintenance
+        | Code::ExitMaintenance
+        | Code::Startup
+        | Code::Shutdown
+        | Code::Signal => Reason::OnlyAtTheStop(id),
+    }
+}

@@ -1,0 +1,195 @@
+//! Out of the target group and serving on: the order, the limits, the budget, what a second stop request does.
+
+use super::plans::*;
+use super::world::{Script, World};
+use crate::core::effect::{Input, StopSignal, Switch};
+use crate::core::plan::*;
+use crate::core::readiness::Readiness;
+
+/// An app behind a load balancer that drains for 3 to 10 seconds.
+fn app(mode: BalancerMode) -> Job {
+    job("app").checked(secs(1)).served().balanced(mode).drains(secs(3), secs(10))
+}
+
+fn running(plan: Plan) -> World {
+    let mut world = World::new(plan).started();
+    world.pass(secs(2));
+    world
+}
+
+fn stopped(world: &mut World) -> u64 {
+    let asked = world.now;
+    world.give(Input::Stop);
+    world.pass(secs(60));
+    let (at, code) = world.exit.expect("it ends");
+    assert_eq!(code, 0);
+    (at - asked).as_millis().try_into().unwrap()
+}
+
+#[test]
+fn a_job_leaves_the_catalog_then_its_target_group_then_serves_on_and_only_then_gets_its_stop_signal() {
+    let mut world = running(plan([app(BalancerMode::Drain)]));
+    let asked = world.now;
+    stopped(&mut world);
+    let after = |at: &std::time::Duration| (*at - asked).as_millis();
+    assert_eq!(after(&world.withdrawn[0].0), 0);
+    assert_eq!(after(&world.left[0].0), 1, "when the catalog has answered");
+    assert_eq!(after(&world.drains[0].0), 41, "when AWS has answered");
+    assert_eq!(world.signals[0].2, StopSignal::Terminate);
+    assert_eq!(after(&world.signals[0].0), 3041, "nothing was in flight when the quiet time was over");
+    let tail = &world.trace()[world.trace().len() - 6..];
+    assert_eq!(
+        tail,
+        [
+            "Stopping app",
+            "Draining app",
+            "Drained app",
+            "Stopped app",
+            "ExitFailed app",
+            "Error app: signal: terminated"
+        ]
+    );
+}
+
+#[test]
+fn what_is_in_flight_is_waited_for_but_not_for_ever() {
+    let mut world = running(plan([app(BalancerMode::Drain)]));
+    world.counts = Some(2);
+    assert_eq!(stopped(&mut world), 10_041);
+    let mut world = running(plan([app(BalancerMode::Drain)]));
+    world.counts = None;
+    assert_eq!(stopped(&mut world), 10_041, "nobody can tell is not nothing");
+    let mut world = running(plan([app(BalancerMode::Drain)]));
+    world.counts = Some(1);
+    world.give(Input::Stop);
+    world.pass(secs(5));
+    world.counts = Some(0);
+    world.pass(secs(1));
+    assert!(world.exit.is_some());
+}
+
+#[test]
+fn a_drain_says_every_five_seconds_what_it_waits_for_and_how_long_it_still_has() {
+    let mut world = running(plan([app(BalancerMode::Drain)]));
+    world.counts = Some(2);
+    stopped(&mut world);
+    assert!(world.said.contains(&"app drains: 2 in flight, 5s left at most".to_owned()), "{:#?}", world.said);
+    assert!(world.said.contains(&"app has drained: 2 still in flight".to_owned()), "{:#?}", world.said);
+}
+
+#[test]
+fn a_silent_load_balancer_costs_eight_seconds_and_no_more() {
+    let mut world = running(plan([app(BalancerMode::Drain)]));
+    world.leave_takes = None;
+    assert_eq!(stopped(&mut world), 8_000 + 3_000 + 1);
+}
+
+#[test]
+fn when_the_load_balancer_is_done_nothing_is_waited_for_but_what_is_in_flight() {
+    let mut world = running(plan([app(BalancerMode::Drain)]));
+    let asked = world.now;
+    world.give(Input::Stop);
+    world.pass(ms(600));
+    let app = world.job("app");
+    world.give(Input::GroupDrained { job: app });
+    world.pass(secs(1));
+    assert!(world.exit.is_some_and(|(at, _)| at - asked < secs(2)));
+}
+
+#[test]
+fn a_second_stop_request_skips_the_waiting_and_still_tells_the_load_balancer() {
+    let mut world = running(plan([app(BalancerMode::Drain)]));
+    world.counts = Some(9);
+    world.give(Input::Stop);
+    world.pass(secs(1));
+    world.give(Input::Stop);
+    world.pass(ms(5));
+    assert!(world.exit.is_some());
+    let mut world = running(plan([app(BalancerMode::Drain)]));
+    world.give(Input::Stop);
+    world.give(Input::Stop);
+    world.pass(secs(1));
+    assert_eq!((world.left.len(), world.drains.len(), world.exit.is_some()), (1, 0, true));
+}
+
+#[test]
+fn a_stop_budget_takes_its_time_from_the_drain() {
+    let mut settings = plan([app(BalancerMode::Drain)]);
+    settings.stop_budget = Some(secs(12));
+    let mut world = running(settings);
+    world.counts = Some(2);
+    // 12 s less 5 s for the process and 2 s for pilot itself.
+    assert_eq!(stopped(&mut world), 5_000);
+    assert!(
+        world.said.iter().any(|line| line.contains("(instead of 10s: the stop budget leaves no more)")),
+        "{:#?}",
+        world.said
+    );
+}
+
+#[test]
+fn what_stops_after_a_drain_has_its_part_of_the_budget() {
+    let database = job("db").checked(secs(1));
+    let needs_it = app(BalancerMode::Drain).when(once(crate::core::event::Code::Healthy, "db"));
+    let mut settings = plan([database, needs_it]);
+    settings.stop_budget = Some(secs(20));
+    let mut world = World::new(settings).started();
+    world.pass(secs(4));
+    world.counts = Some(2);
+    world.default_script = Script::forever().deaf();
+    // 20 s less 2 s for pilot and 5 s for each process.
+    assert_eq!(stopped(&mut world), 8_000);
+}
+
+#[test]
+fn behind_the_fence_nothing_enters_a_target_group_and_a_check_under_way_reports_nothing() {
+    let mut world = running(plan([app(BalancerMode::Itself)]));
+    assert_eq!(world.entered.len(), 1, "when it was healthy first");
+    world.probe_takes = secs(2);
+    world.pass(ms(700));
+    let announced = world.announced.len();
+    stopped(&mut world);
+    assert_eq!((world.entered.len(), world.announced.len()), (1, announced));
+}
+
+#[test]
+fn maintenance_takes_a_target_out_only_where_pilot_put_it_in() {
+    for (mode, departures) in [(BalancerMode::Itself, 1), (BalancerMode::Drain, 0)] {
+        let mut world = running(plan([app(mode)]));
+        world.give(Input::Maintenance(Switch::On));
+        world.pass(secs(3));
+        assert_eq!(world.left.len(), departures);
+        world.give(Input::Maintenance(Switch::Off));
+        world.pass(secs(3));
+        assert_eq!(world.entered.len(), 2);
+    }
+}
+
+#[test]
+fn a_process_that_ends_while_it_drains_ends_the_drain() {
+    let mut world = running(plan([app(BalancerMode::Drain)]));
+    let asked = world.now;
+    world.give(Input::Stop);
+    world.pass(secs(1));
+    let app = world.job("app");
+    world.end(app, crate::core::exit::Exit::Code(0));
+    world.pass(ms(1));
+    assert!(world.exit.is_some_and(|(at, _)| at - asked < secs(2)));
+}
+
+#[test]
+fn a_job_that_registers_itself_is_not_ready_until_the_load_balancer_called_it_healthy_once() {
+    let mut world = running(plan([app(BalancerMode::Itself)]));
+    let app = world.job("app");
+    let ready = |world: &World| world.engine.readiness(world.now).pop().map(|(_, readiness)| readiness);
+    let see = |world: &mut World, healthy, state: Option<&str>| {
+        world.give(Input::Target { job: app, healthy, state: state.map(str::to_owned) });
+    };
+    see(&mut world, false, Some("initial (Elb.InitialHealthChecking)"));
+    assert!(matches!(ready(&world), Some(Readiness::Starting(why)) if why.contains("initial")));
+    see(&mut world, false, None);
+    assert_eq!(ready(&world), Some(Readiness::Ready), "an API that is away is no verdict");
+    see(&mut world, true, Some("healthy"));
+    see(&mut world, false, Some("unhealthy"));
+    assert_eq!(ready(&world), Some(Readiness::Ready), "it was healthy once");
+}

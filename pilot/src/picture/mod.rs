@@ -1,0 +1,72 @@
+//! The event graph as a picture: text for a terminal, Mermaid, DOT, and SVG that needs nothing else.
+//!
+//! Depends on the core alone and is deterministic, so that any room can draw, and a test can hold a picture against its
+//! file. States of a running pilot may be drawn in; where they come from is the caller's business.
+
+mod dot;
+mod figure;
+mod layers;
+mod mermaid;
+mod svg;
+#[cfg(test)]
+mod tests;
+mod text;
+mod words;
+
+use crate::core::graph::Graph;
+use crate::core::plan::Plan;
+
+/// What is drawn.
+#[derive(Clone, Copy)]
+pub struct Picture<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Its graph.
+    pub graph: &'a Graph,
+    /// What each job does now, in the order of the plan; `None` of a plan that does not run.
+    pub live: Option<&'a [Live]>,
+}
+
+/// What a job does now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Live {
+    /// For people: `running`, `healthy since 2m`.
+    pub words: String,
+    /// At a glance.
+    pub mood: Mood,
+}
+
+/// At a glance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mood {
+    /// It waits, or nothing is known.
+    Quiet,
+    /// It does what it is there for.
+    Well,
+    /// It does not.
+    Unwell,
+    /// It is over.
+    Over,
+}
+
+impl Picture<'_> {
+    /// For a terminal: who starts by what, who watches, who stops when.
+    pub fn text(&self) -> String {
+        text::text(self)
+    }
+
+    /// A Mermaid flowchart.
+    pub fn mermaid(&self) -> String {
+        mermaid::mermaid(&figure::Figure::of(self))
+    }
+
+    /// A Graphviz digraph.
+    pub fn dot(&self) -> String {
+        dot::dot(&figure::Figure::of(self))
+    }
+
+    /// An SVG document without scripts, fonts or anything else from outside.
+    pub fn svg(&self) -> String {
+        svg::svg(self, &figure::Figure::of(self))
+    }
+}

@@ -1,0 +1,116 @@
+//! Pictures against their files, and what no name may break.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::committed;
+use crate::config::{Interfaces, Surroundings, load};
+
+const PAGE: &str = "docs/graph.md";
+
+fn plan(text: &str) -> Plan {
+    let around = Surroundings { env: BTreeMap::new(), hostname: "box".into(), interfaces: Interfaces::new(Vec::new) };
+    let loaded = load("x", text, &around);
+    loaded.plan.clone().unwrap_or_else(|| panic!("{}", loaded.report(text)))
+}
+
+fn example(page: &str) -> Plan {
+    plan(page.split("```json5\n").nth(1).unwrap().split("```").next().unwrap())
+}
+
+#[test]
+fn the_page_is_up_to_date() {
+    let mut page = committed::text(PAGE);
+    let plan = example(&page);
+    let graph = Graph::of(&plan);
+    let picture = Picture { plan: &plan, graph: &graph, live: None };
+    for (form, made) in [("text", picture.text()), ("mermaid", picture.mermaid()), ("dot", picture.dot())] {
+        let fence = format!("```{form}\n");
+        let (before, rest) = page.split_once(&fence).unwrap();
+        let (_, after) = rest.split_once("```\n").unwrap();
+        page = format!("{before}{fence}{made}```\n{after}");
+    }
+    committed::must_be(PAGE, &page);
+    committed::must_be("docs/graph.svg", &picture.svg());
+}
+
+#[test]
+fn the_state_of_each_job_can_be_drawn_in() {
+    let plan =
+        plan("{jobs: [{name: 'a', exec: 'x'}, {name: 'b', exec: 'x', when: {source: 'a', once: 'exitSuccess'}}]}");
+    let graph = Graph::of(&plan);
+    let live = [
+        Live { words: "running since 5m".into(), mood: Mood::Well },
+        Live { words: "waiting".into(), mood: Mood::Quiet },
+    ];
+    let picture = Picture { plan: &plan, graph: &graph, live: Some(&live) };
+    for form in [picture.text(), picture.mermaid(), picture.dot(), picture.svg()] {
+        assert!(form.contains("running since 5m") && form.contains("waiting"), "{form}");
+    }
+    assert!(picture.svg().contains("<g class=\"well\">") && picture.mermaid().contains(":::well"));
+}
+
+#[test]
+fn names_of_any_kind_break_no_form() {
+    let text = r#"{jobs: [
+        {name: '<b>&"\'\u0007', exec: 'x'},
+        {name: '"] --> x', exec: 'x', when: {source: '<b>&"\'\u0007', each: 'exitFailed'}},
+        {name: '\\"', exec: 'x', when: {any: [{source: '</svg>', once: 'healthy'}, {source: '\\"', once: 'stopped'}]}},
+      ]}"#;
+    let plan = plan(text);
+    let graph = Graph::of(&plan);
+    let picture = Picture { plan: &plan, graph: &graph, live: None };
+    let svg = picture.svg();
+    assert_eq!(svg.matches("</svg>").count(), 1);
+    assert!(svg.contains("&lt;b&gt;&amp;&quot;' ") && !svg.contains("<b>"), "{svg}");
+    for line in picture.mermaid().lines() {
+        assert!(line.matches('"').count() % 2 == 0 && !line.contains("<b>"), "{line}");
+    }
+    let bare = |line: &str| line.replace("\\\\", "").replace("\\\"", "").matches('"').count();
+    for line in picture.dot().lines() {
+        assert!(bare(line) % 2 == 0, "{line}");
+    }
+}
+
+#[test]
+fn circles_loops_nothing_and_long_chains_can_be_drawn() {
+    let chain: String = (0..300)
+        .map(|n| format!("{{name: 'j{}', exec: 'x', when: {{source: 'j{n}', once: 'exitSuccess'}}}},", n + 1))
+        .collect();
+    for text in [
+        "{}".to_owned(),
+        "{jobs: [{name: 'a', when: {source: 'a', once: 'exitSuccess'}}]}".to_owned(),
+        "{jobs: [{name: 'a', when: {source: 'b', once: 'healthy'}}, {name: 'b', when: {source: 'a', once: 'healthy'}}]}".to_owned(),
+        format!("{{jobs: [{{name: 'j0', exec: 'x'}}, {chain}]}}"),
+    ] {
+        let plan = plan(&text);
+        let graph = Graph::of(&plan);
+        let picture = Picture { plan: &plan, graph: &graph, live: None };
+        let svg = picture.svg();
+        assert!(svg.ends_with("</svg>\n") && !svg.contains("NaN") && !svg.contains("inf"), "{text}");
+        assert!(!picture.text().is_empty() && picture.dot().ends_with("}\n") && picture.mermaid().contains("classDef"));
+    }
+}
+
+/// Arrows over several columns have a place of their own in each, so that they pass no shape.
+#[test]
+fn no_shape_stands_on_another() {
+    let page = committed::text(PAGE);
+    let plan = example(&page);
+    let graph = Graph::of(&plan);
+    let svg = Picture { plan: &plan, graph: &graph, live: None }.svg();
+    let number = |line: &str, key: &str| -> f64 {
+        line.split(&format!(" {key}=\"")).nth(1).unwrap().split('"').next().unwrap().parse().unwrap()
+    };
+    let rects: Vec<[f64; 4]> = svg
+        .lines()
+        .filter(|line| line.starts_with("<g "))
+        .map(|line| ["x", "y", "width", "height"].map(|key| number(line, key)))
+        .collect();
+    assert_eq!(rects.len(), 10);
+    for (index, [x, y, width, height]) in rects.iter().enumerate() {
+        for [x2, y2, width2, height2] in &rects[index + 1..] {
+            assert!(x + width <= *x2 || x2 + width2 <= *x || y + height <= *y2 || y2 + height2 <= *y);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The words of a picture: events, times, what a job is.
+
+use std::time::Duration;
+
+use crate::core::event::{Code, Event};
+use crate::core::plan::{Count, Job, Probe, Start, Watch, WatchTarget};
+
+/// An event's name as the configuration writes it; a signal has none of its own.
+pub(super) fn event(event: &Event) -> &'static str {
+    Code::SELECTABLE.iter().find(|(_, code)| *code == event.code).map_or("", |(name, _)| name)
+}
+
+/// `1m30s`, `500ms`.
+pub(super) fn time(time: Duration) -> String {
+    let millis = time.as_millis();
+    if !millis.is_multiple_of(1000) {
+        return if millis < 1000 { format!("{millis}ms") } else { format!("{}s", time.as_secs_f64()) };
+    }
+    let (hours, minutes, seconds) = (time.as_secs() / 3600, time.as_secs() / 60 % 60, time.as_secs() % 60);
+    let part = |number: u64, unit: &str| if number == 0 { String::new() } else { format!("{number}{unit}") };
+    let text = [part(hours, "h"), part(minutes, "m"), part(seconds, "s")].concat();
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
+/// What is worth knowing of a job at a glance.
+pub(super) fn facts(job: &Job) -> Vec<String> {
+    let mut facts = Vec::new();
+    if job.exec.is_none() {
+        facts.push("runs nothing".to_owned());
+    }
+    if job.critical {
+        facts.push("critical".to_owned());
+    }
+    match (&job.start, job.restarts) {
+        (Start::Interval(every), Count::Unlimited) => facts.push(format!("every {}", time(*every))),
+        (Start::Interval(every), Count::Finite(times)) => {
+            facts.push(format!("every {}, {} times", time(*every), times + 1))
+        }
+        (_, Count::Unlimited) => facts.push("restarts".to_owned()),
+        (_, Count::Finite(0)) => {}
+        (_, Count::Finite(times)) => facts.push(format!("restarts {times} times")),
+    }
+    if let Some(health) = &job.health {
+        let every = time(health.interval);
+        facts.push(match &health.probe {
+            Some(probe) => format!("check {} {every}", kind(probe)),
+            None => format!("heartbeat {every}"),
+        });
+    }
+    for service in &job.services {
+        let name = if service.name == job.name { String::new() } else { format!(" as {}", service.name) };
+        facts.push(format!(":{}{name}", service.port));
+    }
+    facts
+}
+
+/// What a watch looks at.
+pub(super) fn looks_at(watch: &Watch) -> String {
+    let every = time(watch.interval);
+    match &watch.target {
+        WatchTarget::Service { service, tag, datacenter } => {
+            let tag = tag.as_ref().map(|tag| format!(" tag {tag}")).unwrap_or_default();
+            let datacenter = datacenter.as_ref().map(|dc| format!(" in {dc}")).unwrap_or_default();
+            format!("service {service}{tag}{datacenter} every {every}")
+        }
+        WatchTarget::Probe { probe, .. } => format!("{} {} every {every}", kind(probe), target(probe)),
+    }
+}
+
+fn kind(probe: &Probe) -> &'static str {
+    match probe {
+        Probe::Exec(_) => "exec",
+        Probe::Http(_) => "http",
+        Probe::Tcp(_) => "tcp",
+        Probe::Mysql(_) => "mysql",
+        Probe::Notify(_) => "notify",
+    }
+}
+
+/// Host and port, or host alone: never what may hold a secret.
+fn target(probe: &Probe) -> String {
+    match probe {
+        Probe::Exec(command) => command.program.clone(),
+        Probe::Http(http) => {
+            let rest = http.url.split_once("://").map_or(http.url.as_str(), |(_, rest)| rest);
+            let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+            authority.rsplit_once('@').map_or(authority, |(_, host)| host).to_owned()
+        }
+        Probe::Tcp(address) => address.clone(),
+        Probe::Mysql(mysql) => format!("{}:{}", mysql.host, mysql.port),
+        Probe::Notify(_) => String::new(),
+    }
+}

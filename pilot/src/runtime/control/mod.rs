@@ -1,0 +1,79 @@
+//! The control socket: v3's endpoints (spec section 8) and pilot's own, for `pilot` commands and scripts in the container.
+//!
+//! Nothing is decided here: a request becomes an [`Ask`], the supervisor answers it. Only root and pilot's own user are
+//! heard; what they send is bounded; nobody can hold up a stop.
+
+mod ask;
+mod bodies;
+pub mod report;
+mod routes;
+mod socket;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+pub use ask::{Answer, Ask, JobAsk, Refusal, Request, Sample, Summary, Why};
+pub use socket::SocketError;
+
+use super::http::{KeepAlive, Limits, Server};
+use super::telemetry::Meters;
+use routes::Routes;
+use socket::Place;
+
+/// Requests that may wait for the supervisor; more wait in their connections.
+pub const WAITING: usize = 32;
+
+/// For what is being answered when the socket moves.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
+
+const LIMITS: Limits = Limits {
+    // More than twice what the kernel lets one variable hold.
+    body: 256 * 1024,
+    connections: 32,
+    per_second: 200,
+    header: Duration::from_secs(5),
+    request: Duration::from_secs(30),
+    // As v3.
+    keep_alive: KeepAlive::Off,
+};
+
+/// A control socket that is served. Dropped without [`Control::close`] it leaves its file, which the next pilot replaces.
+#[derive(Debug)]
+pub struct Control {
+    server: Server,
+    place: Place,
+}
+
+impl Control {
+    /// Serves at `path` from now on.
+    pub async fn open(path: &Path, requests: mpsc::Sender<Request>, meters: Meters) -> Result<Control, SocketError> {
+        let (listener, place) = socket::listen(path).await?;
+        let routes = Routes::new(requests, meters);
+        let server = Server::start(listener, LIMITS, move |peer, request| routes.clone().answer(peer, request));
+        Ok(Control { server, place })
+    }
+
+    /// Where.
+    pub fn path(&self) -> &Path {
+        self.place.path()
+    }
+
+    /// Another socket takes its place: nobody finds it any more, and who has been heard on it gets his answer.
+    pub fn retire(self) {
+        self.place.remove();
+        tokio::spawn(async move {
+            tokio::time::sleep(LAST_ANSWERS).await;
+            self.server.stop().await;
+        });
+    }
+
+    /// Stops at once and removes the socket, if it is still ours.
+    pub async fn close(self) {
+        self.place.remove();
+        self.server.stop().await;
+    }
+}

@@ -1,0 +1,141 @@
+//! Accepting, and the life of one connection.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Either, LengthLimitError, Limited};
+use hyper::StatusCode;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+
+use super::pace::Pace;
+use super::response::{Response, text};
+use super::{KeepAlive, Limits, Listener, Request};
+
+/// After a failed accept (no descriptor is left), before the next one.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Of a request's line and headers, in bytes; hyper's least.
+const HEADER_SIZE: usize = 8192;
+
+/// A server at work. Dropped, it is gone with all of its connections, whatever their clients do.
+#[derive(Debug)]
+pub struct Server(JoinHandle<()>);
+
+impl Server {
+    /// Serves from now on, on tasks of the current runtime. `handle` is called once a request; two requests may be under
+    /// way at one time.
+    pub fn start<L, H, F>(listener: L, limits: Limits, handle: H) -> Self
+    where
+        L: Listener + Sync,
+        H: Fn(L::Peer, Request) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Response> + Send + 'static,
+    {
+        Server(tokio::spawn(accept(listener, limits, handle)))
+    }
+
+    /// Stops at once, whatever clients do, and comes back when the listening socket is closed.
+    pub async fn stop(mut self) {
+        self.0.abort();
+        let _ = (&mut self.0).await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn accept<L, H, F>(listener: L, limits: Limits, handle: H)
+where
+    L: Listener,
+    H: Fn(L::Peer, Request) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    let mut connections = JoinSet::new();
+    let mut pace = Pace::new(limits.per_second);
+    loop {
+        while connections.try_join_next().is_some() {}
+        if connections.len() >= limits.connections {
+            connections.join_next().await;
+            continue;
+        }
+        pace.wait().await;
+        match listener.next().await {
+            Ok((stream, peer)) => {
+                let handle = handle.clone();
+                connections.spawn(connection(stream, limits, move |request| handle(peer.clone(), request)));
+            }
+            Err(_) => sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+/// Serves one connection until it ends, or until its request has taken too long.
+async fn connection<S, H, F>(stream: S, limits: Limits, handle: H)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    H: Fn(Request) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    let (deadline, mut watched) = watch::channel(Some(Instant::now() + limits.header + limits.request));
+    let deadline = &deadline;
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let handle = handle.clone();
+        async move {
+            let until = Instant::now() + limits.request;
+            deadline.send_replace(Some(until));
+            let response = match complete(request, limits.body, until).await {
+                Ok(request) => handle(request).await,
+                Err(refusal) => refusal,
+            };
+            if matches!(response.body(), Either::Right(_)) {
+                deadline.send_replace(None);
+            }
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header)
+        .keep_alive(limits.keep_alive == KeepAlive::On)
+        // A script that pipes its request through socat has nothing more to say and still wants the answer.
+        .half_close(true)
+        .max_buf_size(HEADER_SIZE)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        // A client that breaks off, or speaks something else than HTTP, is its own affair.
+        _ = served => {}
+        () = passed(&mut watched) => {}
+    }
+}
+
+/// Comes back when the deadline has passed, which may be moved or taken away meanwhile.
+async fn passed(deadline: &mut watch::Receiver<Option<Instant>>) {
+    loop {
+        let at = *deadline.borrow_and_update();
+        tokio::select! {
+            () = async { match at { Some(at) => sleep_until(at).await, None => std::future::pending().await } } => return,
+            changed = deadline.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+/// The request with its body, or the answer to one that has too much of it.
+async fn complete(request: hyper::Request<Incoming>, limit: usize, until: Instant) -> Result<Request, Response> {
+    let (head, body) = request.into_parts();
+    match timeout_at(until, Limited::new(body, limit).collect()).await {
+        Ok(Ok(body)) => Ok(Request::from_parts(head, body.to_bytes())),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(text(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is longer than {limit} bytes\n")))
+        }
+        Ok(Err(error)) => Err(text(StatusCode::BAD_REQUEST, format!("the body cannot be read: {error}\n"))),
+        Err(_) => Err(text(StatusCode::REQUEST_TIMEOUT, "the body did not come in time\n")),
+    }
+}

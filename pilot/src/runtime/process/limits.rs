@@ -1,0 +1,97 @@
+//! Resource limits of a child that is about to become its program.
+
+use nix::errno::Errno;
+use nix::libc::rlim_t;
+use nix::sys::resource::{Resource as Kernel, getrlimit, setrlimit};
+
+use crate::core::plan::{Limit, Resource, UNLIMITED};
+
+/// Sets them for this process, in their order.
+pub(super) fn apply(limits: &[Limit]) -> Result<(), String> {
+    limits.iter().try_for_each(set)
+}
+
+fn set(limit: &Limit) -> Result<(), String> {
+    let resource = kernels(limit.resource);
+    let set = || -> Result<(), Errno> {
+        let (soft, hard) = getrlimit(resource)?;
+        let (soft, hard) = wanted(limit, (soft, hard));
+        setrlimit(resource, soft, hard)
+    };
+    set().map_err(|errno| refused(limit, resource, errno))
+}
+
+/// What is not asked for stays, as far as the hard limit lets it.
+fn wanted(limit: &Limit, (soft, hard): (rlim_t, rlim_t)) -> (rlim_t, rlim_t) {
+    let hard = limit.hard.unwrap_or(hard);
+    (limit.soft.unwrap_or(soft.min(hard)), hard)
+}
+
+fn refused(limit: &Limit, resource: Kernel, errno: Errno) -> String {
+    let name = limit.resource.name();
+    let here = getrlimit(resource).map_or_else(|_| "unknown".to_owned(), |(_, hard)| shown(hard));
+    let wanted = match (limit.soft, limit.hard) {
+        (Some(soft), Some(hard)) if soft == hard => shown(soft),
+        (soft, hard) => {
+            let one = |word: &str, bound: Option<u64>| bound.map(|bound| format!("{word} {}", shown(bound)));
+            [one("soft", soft), one("hard", hard)].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        }
+    };
+    format!(
+        "limits.{name} cannot be {wanted}: {}; pilot's own hard limit is {here}: ask for less, or raise it for the container",
+        errno.desc().to_lowercase()
+    )
+}
+
+fn shown(bound: u64) -> String {
+    if bound == UNLIMITED { "unlimited".to_owned() } else { bound.to_string() }
+}
+
+fn kernels(resource: Resource) -> Kernel {
+    match resource {
+        Resource::As => Kernel::RLIMIT_AS,
+        Resource::Core => Kernel::RLIMIT_CORE,
+        Resource::Cpu => Kernel::RLIMIT_CPU,
+        Resource::Data => Kernel::RLIMIT_DATA,
+        Resource::Fsize => Kernel::RLIMIT_FSIZE,
+        Resource::Locks => Kernel::RLIMIT_LOCKS,
+        Resource::Memlock => Kernel::RLIMIT_MEMLOCK,
+        Resource::Msgqueue => Kernel::RLIMIT_MSGQUEUE,
+        Resource::Nice => Kernel::RLIMIT_NICE,
+        Resource::Nofile => Kernel::RLIMIT_NOFILE,
+        Resource::Nproc => Kernel::RLIMIT_NPROC,
+        Resource::Rss => Kernel::RLIMIT_RSS,
+        Resource::Rtprio => Kernel::RLIMIT_RTPRIO,
+        Resource::Rttime => Kernel::RLIMIT_RTTIME,
+        Resource::Sigpending => Kernel::RLIMIT_SIGPENDING,
+        Resource::Stack => Kernel::RLIMIT_STACK,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_asked_for_stays_as_far_as_it_can() {
+        let limit = |soft, hard| Limit { resource: Resource::Nofile, soft, hard };
+        for (limit, want) in [
+            (limit(Some(10), Some(20)), (10, 20)),
+            (limit(Some(10), None), (10, 4096)),
+            (limit(None, Some(8192)), (1024, 8192)),
+            (limit(None, Some(100)), (100, 100)),
+            (limit(Some(UNLIMITED), Some(UNLIMITED)), (rlim_t::MAX, rlim_t::MAX)),
+        ] {
+            assert_eq!(wanted(&limit, (1024, 4096)), want);
+        }
+    }
+
+    #[test]
+    fn a_refused_limit_says_what_was_asked_for_and_what_there_is() {
+        let limit = Limit { resource: Resource::Nofile, soft: Some(5), hard: Some(UNLIMITED) };
+        let text = refused(&limit, Kernel::RLIMIT_NOFILE, Errno::EPERM);
+        let begin =
+            "limits.nofile cannot be soft 5, hard unlimited: operation not permitted; pilot's own hard limit is ";
+        assert!(text.starts_with(begin), "{text}");
+    }
+}

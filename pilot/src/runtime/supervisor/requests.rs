@@ -1,0 +1,177 @@
+//! What comes in over the control socket, answered at once: nothing here waits.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use tokio::time::{Instant, sleep_until};
+
+use super::Supervisor;
+use super::reload::Requester;
+use crate::core::effect::{Input, JobRequest, RunId, Switch};
+use crate::core::plan::{JobId, OutputMode, Secret};
+use crate::runtime::control::report::{HealthReport, JobReport};
+use crate::runtime::control::{Answer, Ask, Control, JobAsk, Refusal, Request, Sample, Why};
+use crate::runtime::environment::loads_programs;
+use crate::runtime::process::signals::Arrived;
+
+/// How often, and how long apart, v3 tries to bind its socket.
+const ATTEMPTS: u32 = 10;
+const PAUSE: Duration = Duration::from_secs(1);
+/// The exit code when the configured socket cannot be served; v3's.
+const NO_CONTROL: u8 = 1;
+
+impl Supervisor {
+    /// Serves the control socket before any job is started (v3 spec 10.1). The error is pilot's exit code: a socket that the
+    /// file names cannot be had, or pilot was asked to stop while it tried.
+    pub(super) async fn open_control(&mut self) -> Result<(), u8> {
+        let path = std::path::absolute(&self.plan.control.socket).unwrap_or_else(|_| self.plan.control.socket.clone());
+        for attempt in 1.. {
+            let error = match Control::open(&path, self.asker.clone(), self.meters.clone()).await {
+                Ok(control) => {
+                    tracing::info!("control: serving at {}", path.display());
+                    self.environment.announce_socket(&path);
+                    self.control = Some(control);
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
+            if !self.plan.control.configured {
+                tracing::warn!("{error}; pilot goes on without a control socket");
+                return Ok(());
+            }
+            if attempt >= ATTEMPTS || !error.may_pass() {
+                tracing::error!(fatal = true, "{error}");
+                return Err(NO_CONTROL);
+            }
+            tracing::warn!("{error}; trying again ({attempt} of {ATTEMPTS})");
+            self.pause(PAUSE).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits before anything was started. A stop request ends the wait, and pilot.
+    async fn pause(&mut self, time: Duration) -> Result<(), u8> {
+        let until = Instant::now() + time;
+        // Who looks why nothing starts should find it in the log.
+        let _ = self.output.begin();
+        loop {
+            tokio::select! {
+                () = sleep_until(until) => return Ok(()),
+                arrived = self.signals.next() => match arrived {
+                    Arrived::Stop => return Err(0),
+                    Arrived::Child => drop(self.children.reap(&mut self.environment)),
+                    Arrived::Usr1 => self.output.reopen(),
+                    Arrived::Hup | Arrived::Usr2 => {}
+                },
+            }
+        }
+    }
+
+    pub(super) async fn close_control(&mut self) {
+        if let Some(control) = self.control.take() {
+            control.close().await;
+        }
+    }
+
+    pub(super) fn answer(&mut self, Request { ask, answer }: Request, inputs: &mut VecDeque<Input>) {
+        let given = match ask {
+            // The only one whose answer has to be waited for.
+            Ask::Reload(summary) => return self.reload(Requester { answer, summary }),
+            Ask::PutEnvironment(variables) => self.put_environment(variables),
+            Ask::PutMetrics(samples) => {
+                samples.iter().for_each(|sample| self.record(sample));
+                Ok(Answer::Done)
+            }
+            Ask::Maintenance(switch) => {
+                let word = match switch {
+                    Switch::On => "entering",
+                    Switch::Off => "leaving",
+                };
+                tracing::info!("control: {word} maintenance");
+                inputs.push_back(Input::Maintenance(switch));
+                Ok(Answer::Done)
+            }
+            Ask::Jobs => Ok(Answer::Jobs(self.engine.job_ids().iter().filter_map(|job| self.report(*job)).collect())),
+            Ask::Job { name, ask } => self.answer_about(&name, ask, inputs),
+            Ask::Health => Ok(Answer::Health(HealthReport::new(&self.engine, self.began.elapsed()))),
+        };
+        // Who asked may be gone.
+        let _ = answer.send(given.unwrap_or_else(Answer::Refused));
+    }
+
+    fn answer_about(&mut self, name: &str, ask: JobAsk, inputs: &mut VecDeque<Input>) -> Result<Answer, Refusal> {
+        let job = self.job_named(name)?;
+        match ask {
+            JobAsk::Look => Ok(Answer::Job(Box::new(self.report(job).ok_or_else(|| self.unknown(name))?))),
+            JobAsk::Change(request) => self.change(job, request, inputs),
+            JobAsk::Signal(signal) => self.signal(name, job, signal),
+            JobAsk::Lines => self.lines(name, job),
+        }
+    }
+
+    /// All of it or nothing. v3 skips names that no environment can have, so they are no error.
+    fn put_environment(&mut self, variables: BTreeMap<String, Secret>) -> Result<Answer, Refusal> {
+        if !self.plan.control.putenv {
+            return Err(Refusal::new(Why::Forbidden, "the configuration forbids it (control.putenv is false)"));
+        }
+        if let Some(name) = variables.keys().find(|name| loads_programs(name)) {
+            let text = format!("{name} changes how programs are loaded and cannot be set here; nothing is set");
+            return Err(Refusal::new(Why::Unusable, text));
+        }
+        for (name, value) in variables {
+            self.environment.put(&name, value.expose());
+        }
+        Ok(Answer::Done)
+    }
+
+    fn record(&mut self, Sample { key, value }: &Sample) {
+        tracing::debug!("event: {{Metric {key}|{value}}}");
+        self.telemetry.record(key, value);
+    }
+
+    fn job_named(&self, name: &str) -> Result<JobId, Refusal> {
+        let is_it = |id: &&JobId| self.engine.job(**id).is_some_and(|job| job.name == name);
+        self.engine.job_ids().iter().find(is_it).copied().ok_or_else(|| self.unknown(name))
+    }
+
+    fn unknown(&self, name: &str) -> Refusal {
+        let known: Vec<_> = self.engine.plan().jobs.iter().map(|job| job.name.as_str()).collect();
+        let known =
+            if known.is_empty() { "there are none".to_owned() } else { format!("there are {}", known.join(", ")) };
+        Refusal::new(Why::Unknown, format!("there is no job {name:?}: {known}"))
+    }
+
+    fn run_of(&self, job: JobId) -> Option<RunId> {
+        self.engine.state(job).and_then(|state| state.run())
+    }
+
+    fn report(&self, job: JobId) -> Option<JobReport> {
+        let pid = self.run_of(job).and_then(|run| self.children.process_of(run)).map(nix::unistd::Pid::as_raw);
+        JobReport::new(&self.engine, job, pid, self.began.elapsed())
+    }
+
+    fn change(&self, job: JobId, request: JobRequest, inputs: &mut VecDeque<Input>) -> Result<Answer, Refusal> {
+        let said = self.engine.answer(job, request).map_err(|text| Refusal::new(Why::Conflict, text))?;
+        inputs.push_back(Input::Job { job, request });
+        Ok(Answer::Said(said))
+    }
+
+    /// The rules see what becomes of it as they see every end; there is nothing to decide.
+    fn signal(&mut self, name: &str, job: JobId, signal: Signal) -> Result<Answer, Refusal> {
+        let Some(run) = self.run_of(job) else {
+            return Err(Refusal::new(Why::Conflict, format!("{name} has no process that could be signalled")));
+        };
+        tracing::info!("sending {signal} to {name}: asked by a person over the control socket");
+        self.children.signal_run(run, signal);
+        Ok(Answer::Said(format!("sent {signal} to {name}")))
+    }
+
+    fn lines(&self, name: &str, job: JobId) -> Result<Answer, Refusal> {
+        if self.engine.job(job).is_some_and(|job| job.output == OutputMode::Raw || job.tty) {
+            let why = "its output is raw and goes past pilot; read the container's log instead";
+            return Err(Refusal::new(Why::Conflict, format!("the lines of {name} are not known: {why}")));
+        }
+        Ok(Answer::Lines(self.output.recent(name)))
+    }
+}

@@ -1,0 +1,135 @@
+# What push, release and deploy say to a registry. Read by them (`. scripts/registry.sh`), not run.
+#
+# skopeo reads and retags: it tells "not there" from "cannot be asked", never changes a digest, and can fetch an image
+# whole without the engine's store in between. Only `docker push` writes layers.
+# shellcheck shell=sh disable=SC2034,SC2154  # they share $script, $repository, $digest, $label, $image, $why
+
+DOCKER=${DOCKER:-docker}
+REVISION=org.opencontainers.image.revision
+
+die() {
+    printf '%s: %s\n' "$script" "$*" >&2
+    exit 1
+}
+note() { printf '%s\n' "$*"; }
+
+# $REPO, which for a registry is more than the Makefile's default.
+needs_repository() {
+    repository=${REPO:-app}
+    case $repository in */*) ;; *) die "REPO says in which repository: REPO=myrepo/app make $script" ;; esac
+    valid_repository "$repository" || die "REPO=$repository is not a repository's name"
+}
+
+needs_skopeo() {
+    command -v skopeo >/dev/null 2>&1 || die 'skopeo is not there, which reads back what the registry serves: apt-get install skopeo'
+}
+
+# A registry's part of a name is what stands before the first slash, if that has a dot, a colon or is localhost.
+valid_repository() {
+    case $1 in
+    *@* | *[!a-zA-Z0-9._:/-]* | '' | /* | */ | *//*) return 1 ;;
+    esac
+    case ${1#*/} in *[!a-z0-9._/-]*) return 1 ;; esac
+}
+
+# read_image IMAGE: sets $repository and $image, its digest; dies if it is not given by its digest.
+read_image() {
+    repository=${1%%@*}
+    image=${1#*@}
+    digest=$(printf '%s\n' "$image" | grep -Ex 'sha256:[0-9a-f]{64}' || true)
+    [ "$digest" = "$image" ] && valid_repository "$repository" && return
+    die "IMAGE=$1 is not repository@sha256:... with 64 hex digits. Names that move are not taken; make push prints the digest"
+}
+
+# With $REGISTRY_USER and $REGISTRY_PASSWORD: logs in, in a folder of its own, and logs out when the script ends.
+# Without them docker's own logins count.
+log_in() {
+    [ -n "${REGISTRY_USER:-}" ] || return 0
+    registry=${repository%%/*}
+    case $registry in *.* | *:* | localhost) ;; *) registry='' ;; esac
+    DOCKER_CONFIG=$(mktemp -d)
+    export DOCKER_CONFIG
+    trap 'rm -rf "$DOCKER_CONFIG"' EXIT
+    trap 'exit 1' HUP INT TERM
+    insist log_in_to "$registry" || die "no login to ${registry:-Docker Hub} as $REGISTRY_USER: $why"
+}
+log_in_to() { printf '%s' "${REGISTRY_PASSWORD:-}" | "$DOCKER" login --username "$REGISTRY_USER" --password-stdin ${1:+"$1"}; }
+
+# skopeo VERB..., with docker's logins; without TLS for registries on this machine, as docker does it too.
+skopeo_for() {
+    tls=true
+    case $repository in localhost:* | localhost/* | 127.*) tls=false ;; esac
+    verb=$1
+    shift
+    [ ! -f "${DOCKER_CONFIG:-}/config.json" ] || set -- --authfile "$DOCKER_CONFIG/config.json" "$@"
+    case $verb in
+    copy) skopeo copy -q --src-tls-verify=$tls --dest-tls-verify=$tls "$@" ;;
+    fetch) skopeo copy -q --src-tls-verify=$tls "$@" ;;
+    inspect) skopeo inspect --no-tags --tls-verify=$tls "$@" ;;
+    esac
+}
+
+# Runs a command up to TRIES times, 1, 2, 4, 8 seconds apart. Being refused is an answer, not a failure to ask.
+# What it writes to stderr is shown once, after the last try; its stdout is kept in $said.
+insist() {
+    pause=1
+    tries=${TRIES:-5}
+    complaint=$(mktemp)
+    while :; do
+        if said=$("$@" 2>"$complaint"); then
+            rm -f "$complaint"
+            return 0
+        fi
+        tries=$((tries - 1))
+        if [ "$tries" -le 0 ] || grep -Eqi "$FINAL" "$complaint"; then
+            why=$(in_plain_words 3)
+            rm -f "$complaint"
+            return 1
+        fi
+        note "  no success, trying again in $pause s: $(in_plain_words 1)" >&2
+        sleep "$pause"
+        pause=$((pause * 2))
+    done
+}
+# The last lines of a complaint, without what skopeo puts around its sentences.
+in_plain_words() { tail -n "$1" "$complaint" | sed -E 's/^time="[^"]*" level=[a-z]+ msg="(.*)"$/\1/; s/\\"/"/g'; }
+# What the registry's or git's last words mean.
+NOT_THERE='manifest unknown|name unknown|not known to registry'
+REFUSED='unauthorized|authentication required|no basic auth|denied|immutable'
+FINAL="$NOT_THERE|$REFUSED"
+
+# digest_of TAG-OR-DIGEST: sets $digest to what the registry serves under it, empty if there is none. Dies if it cannot say.
+digest_of() {
+    digest=''
+    case $1 in sha256:*) name=$repository@$1 ;; *) name=$repository:$1 ;; esac
+    if insist skopeo_for inspect --format '{{.Digest}}' "docker://$name"; then
+        digest=$said
+    elif ! printf '%s' "$why" | grep -Eqi "$NOT_THERE"; then
+        die "the registry cannot say what $name is: $why"
+    fi
+}
+
+# label_of DIGEST LABEL: sets $label.
+label_of() {
+    insist skopeo_for inspect --format "{{index .Labels \"$2\"}}" "docker://$repository@$1" ||
+        die "$repository@$1 cannot be read: $why"
+    label=$said
+}
+
+# Fetches manifest, configuration and every layer, and compares each with its digest. A registry whose garbage was
+# collected while it ran accepts a push, lists the tag, and does not have the bytes.
+serves() {
+    folder=$(mktemp -d)
+    fetched=yes
+    insist skopeo_for fetch "docker://$repository@$1" "dir:$folder" || fetched=no
+    rm -rf "$folder"
+    [ "$fetched" = yes ]
+}
+
+# point TAG DIGEST: the tag names the digest from now on; read back.
+point() {
+    insist skopeo_for copy "docker://$repository@$2" "docker://$repository:$1" ||
+        die "$repository:$1 could not be written: $why"
+    digest_of "$1"
+    [ "$digest" = "$2" ] || die "the registry serves ${digest:-nothing} as $repository:$1, not $2 which was written"
+}

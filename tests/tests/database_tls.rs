@@ -1,0 +1,92 @@
+//! Whom a MySQL probe trusts. reliability.md, section 2, case 27 (TLS mismatch); docs/configuration.md, probes.
+
+#![allow(clippy::unwrap_used)] // A test that fails should fail loudly.
+
+use std::fs;
+use std::process::Command;
+
+use pilot_tests::mariadb::{PASSWORD, USER};
+use pilot_tests::pilot::jobs;
+use pilot_tests::{MariaDb, Pilot, Scratch, fixture};
+use serde_json::{Value, json};
+
+/// An authority `NAME.ca`, and `NAME.cert` and `NAME.key` for localhost by it.
+fn authority(folder: &Scratch, name: &str) {
+    let new = "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+    folder.write("names", "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
+    for words in [
+        format!("{new} -x509 -days 2 -subj /CN={name} -keyout {name}.ca.key -out {name}.ca"),
+        format!("{new} -subj /CN=localhost -keyout {name}.key -out {name}.csr"),
+        format!(
+            "x509 -req -days 2 -CA {name}.ca -CAkey {name}.ca.key -CAcreateserial -extfile names -in {name}.csr -out {name}.cert"
+        ),
+    ] {
+        let output = Command::new("openssl").args(words.split(' ')).current_dir(folder.path()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+fn checked(name: &str, port: u16, tls: &str, ca_file: Option<&str>) -> Value {
+    let mut mysql =
+        json!({ "host": "127.0.0.1", "port": port, "user": USER, "passwordEnv": "DB_PASSWORD", "tls": tls });
+    if let Some(path) = ca_file {
+        mysql["caFile"] = json!(path);
+    }
+    json!({ "name": name, "exec": [fixture(), "forever"],
+            "health": { "mysql": mysql, "interval": "100ms", "timeout": "5s" } })
+}
+
+#[test]
+fn a_ca_file_is_trusted_instead_of_the_system_and_a_replaced_one_counts_at_once() {
+    let folder = Scratch::new();
+    authority(&folder, "public");
+    authority(&folder, "own");
+    let mut database = MariaDb::start();
+    let file = |option: &str, name: &str| format!("--{option}={}", folder.file(name));
+    database.kill();
+    database.begin(&[&file("ssl-cert", "public.cert"), &file("ssl-key", "public.key"), &file("ssl-ca", "public.ca")]);
+    let port = database.port();
+
+    fs::copy(folder.file("own.ca"), folder.file("trusted.ca")).unwrap();
+    let trusted = folder.file("trusted.ca");
+    let config = jobs(json!([
+        checked("system", port, "verify-identity", None),
+        checked("pinned-ca", port, "verify-ca", Some(&trusted)),
+        checked("pinned-identity", port, "verify-identity", Some(&trusted)),
+    ]));
+    // The system trusts the server's authority, as it would trust any public one.
+    let system = folder.file("public.ca");
+    let mut pilot = Pilot::with(&config)
+        .env("DB_PASSWORD", PASSWORD)
+        .env("SSL_CERT_FILE", &system)
+        .without_env("SSL_CERT_DIR")
+        .start();
+    pilot.wait_for_event("StatusHealthy system");
+    for pinned in ["pinned-ca", "pinned-identity"] {
+        pilot.wait_for(&format!("{pinned} is unhealthy: TLS failed ("));
+        assert_eq!(pilot.count_events(&format!("StatusHealthy {pinned}")), 0);
+    }
+
+    fs::copy(&system, &trusted).unwrap();
+    pilot.wait_for("pinned-ca is healthy again");
+    pilot.wait_for("pinned-identity is healthy again");
+    fs::copy(folder.file("own.ca"), &trusted).unwrap();
+    pilot.wait_for_count("pinned-ca is unhealthy", 2);
+    pilot.wait_for_count("pinned-identity is unhealthy", 2);
+    assert_eq!(pilot.count_events("StatusUnhealthy system"), 0, "{}", pilot.log());
+    assert_eq!(pilot.stop(), 0);
+}
+
+#[test]
+fn a_system_without_authorities_says_what_to_do() {
+    let folder = Scratch::new();
+    let nothing = folder.write("empty.ca", "");
+    let config = jobs(json!([checked("app", 1, "verify-ca", None)]));
+    let mut pilot = Pilot::with(&config)
+        .env("DB_PASSWORD", PASSWORD)
+        .env("SSL_CERT_FILE", &nothing)
+        .without_env("SSL_CERT_DIR")
+        .start();
+    pilot.wait_for("app is unhealthy: this system has no certificate authorities to check the server by; name a file with `caFile`");
+    assert_eq!(pilot.stop(), 0);
+}
