@@ -116,7 +116,7 @@ fn jobs_are_shown_as_a_table_and_as_json() {
         ["JOB", "STATE", "SINCE", "PID", "HEALTH", "RESTARTS", "LAST", "EXIT"]
     );
     assert!(lines[1].starts_with("main    running"), "{table}");
-    assert!(lines[2].starts_with("my job  waiting") && lines[2].ends_with("exit status 3"), "{table}");
+    assert!(lines[2].starts_with("my job  idle") && lines[2].ends_with("exit status 3"), "{table}");
     let all: Value = serde_json::from_str(&pilot.asked(&["jobs", "--json"])).unwrap();
     let main = &all[0];
     assert_eq!((text_of(&main["name"]), text_of(&main["state"])), ("main", "running"));
