@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tries the stacks without AWS: cfn-lint, checkov, the evaluator's assertions, planted faults, the deploy script on a stand-in.
+# Tries the stacks without AWS: cfn-lint, checkov, the evaluator's assertions and planted faults.
 # Its tools are Python's; they go into .tools/stacks-venv when they are not there (about a minute, once).
 set -eu
 
@@ -20,6 +20,6 @@ say 'checkov: at least 95 %, a reason at every skip'
 "$venv/bin/checkov" -d cloudformation --framework cloudformation -o json --compact 2>/dev/null |
     "$venv/bin/python" tests/stacks/checkov_verdict.py
 
-say 'assertions, planted faults, deploy script'
+say 'assertions and planted faults'
 cd tests/stacks
 exec "../../$venv/bin/python" -m pytest -q -p no:cacheprovider
