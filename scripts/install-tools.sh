@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the demo, the tests or the benchmarks need and is not there yet; says what and why.
 #
-#   scripts/install-tools.sh demo|test|test-images|cross|bench ...
+#   scripts/install-tools.sh demo|test|stacks|test-images|cross|bench ...
 #
 # It starts no service, changes no apt source of the machine, and does nothing when all is there.
 # Consul: the one on PATH, else Debian's last package of it, unpacked into .tools/consul and not installed.
@@ -173,6 +173,15 @@ install_cosign() {
     unpack trixie "$(dpkg --print-architecture)" cosign cosign || die "Debian's package cosign of trixie could not be fetched"
 }
 
+# What judges the CloudFormation templates, in a Python environment of its own.
+install_stacks() {
+    venv=$tools/stacks-venv
+    "$venv/bin/cfn-lint" --version >/dev/null 2>&1 && [ -x "$venv/bin/checkov" ] && [ -x "$venv/bin/pytest" ] && return 0
+    say "cfn-lint, checkov, pytest: judge the stacks (into .tools/stacks-venv)"
+    { python3 -m venv "$venv" && "$venv/bin/pip" install -q --disable-pip-version-check -r "$root/tests/stacks/requirements.txt"; } ||
+        die "the stacks' tools could not be had; they need Python 3 with venv and PyPI"
+}
+
 install_musl_target() {
     have rustup || { have cargo || die "no Rust toolchain: install rustup first"; return 0; }
     target=$(uname -m)-unknown-linux-musl
@@ -205,7 +214,7 @@ from_pypi() {
 }
 
 groups=$*
-[ -n "$groups" ] || die "usage: $0 demo|test|test-images|cross|bench ..."
+[ -n "$groups" ] || die "usage: $0 demo|test|stacks|test-images|cross|bench ..."
 mkdir -p "$tools"
 for group in $groups; do
     case $group in
@@ -215,7 +224,8 @@ for group in $groups; do
         want curl curl 'asks the app and Consul'
         want unshare util-linux 'namespaces: pilot as PID 1'
         ;;
-    *) die "unknown group $group (demo, test, test-images, cross, bench)" ;;
+    stacks) ;;
+    *) die "unknown group $group (demo, test, stacks, test-images, cross, bench)" ;;
     esac
     case $group in
     demo | test) want mariadbd mariadb-server 'a real MySQL-protocol server' ;;
@@ -228,6 +238,7 @@ for group in $groups; do
     esac
     if [ "$group" = test ]; then
         want systemd-notify systemd 'the readiness client of others: pilot must understand it'
+        python3 -c 'import ensurepip' 2>/dev/null || { say 'python3-venv: the tools that judge the stacks'; missing="$missing python3-venv"; }
         want ip iproute2 'puts a loopback interface up in a network namespace'
         want docker docker.io 'builds and runs images; its daemon is started by the tests'
         want dockerd docker.io 'an engine of the tests'"'"' own'
@@ -257,6 +268,7 @@ for group in $groups; do
         ;;
     esac
 done
+case " $groups " in " stacks ") install_stacks; say "all there for: $groups"; exit 0 ;; esac
 install_packages
 install_consul
 install_musl_target
@@ -265,6 +277,7 @@ for group in $groups; do
     test)
         install_nextest
         install_mysql9
+        install_stacks
         from_pypi jenkins-job-builder jenkins-jobs jenkins-job-builder 'renders the Jenkins jobs' ||
             die 'Jenkins Job Builder could not be had: pip3 install jenkins-job-builder'
         ;;

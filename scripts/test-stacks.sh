@@ -1,17 +1,13 @@
 #!/bin/sh
 # Tries the stacks without AWS: cfn-lint, checkov, the evaluator's assertions and planted faults.
-# Its tools are Python's; they go into .tools/stacks-venv when they are not there (about a minute, once).
+# Its tools are Python's; scripts/install-tools.sh puts them into .tools/stacks-venv when they are not there.
 set -eu
 
 cd "$(dirname "$0")/.."
 venv=.tools/stacks-venv
 say() { printf 'test-stacks: %s\n' "$*"; }
 
-if ! "$venv/bin/cfn-lint" --version >/dev/null 2>&1 || ! "$venv/bin/checkov" --version >/dev/null 2>&1; then
-    say "installing cfn-lint, checkov and pytest into $venv"
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install -q --disable-pip-version-check -r tests/stacks/requirements.txt
-fi
+scripts/install-tools.sh stacks
 
 say 'cfn-lint: no finding, nothing ignored'
 "$venv/bin/cfn-lint" cloudformation/*.yaml

@@ -10,7 +10,8 @@ report = json.load(sys.stdin)
 summary = report["summary"]
 bad = [f"{c['check_id']} {c['resource']}" for c in report["results"]["failed_checks"]]
 unreasoned = [c["check_id"] for c in report["results"]["skipped_checks"] if len(c["check_result"].get("suppress_comment") or "") < 20]
-share = 100 * summary["passed"] / (summary["passed"] + summary["failed"])
+# A skip is not a pass, whatever its reason.
+share = 100 * summary["passed"] / (summary["passed"] + summary["failed"] + summary["skipped"])
 print(f"checkov: {summary['passed']} passed, {summary['failed']} failed, {summary['skipped']} skipped with a reason: {share:.1f} %")
 print(f"  baselines: {BASELINES}")
 for line in bad:
