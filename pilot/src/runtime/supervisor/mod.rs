@@ -211,8 +211,7 @@ impl Supervisor {
     }
 
     fn reap(&mut self, inputs: &mut VecDeque<Input>) {
-        inputs.extend(self.notices.take());
-        for input in self.children.reap(&mut self.environment) {
+        for input in self.children.reap(&mut self.environment, &mut self.notices) {
             if let Input::Exited { run, .. } | Input::StartFailed { run, .. } = &input {
                 self.notices.ended(*run);
             }
