@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo run build push test test-images lint docs release sign deploy tags jenkins bench build-release clean
+.PHONY: help demo run build push test test-images lint docs release sign deploy tags jenkins bench bench-drain build-release clean
 
 # How the image is called: REPO=registry.example/app make push. A default only; settings come by environment or after `make`.
 # Branch names never stand here: the scripts read them from the environment, for make would run what is in them.
@@ -53,6 +53,9 @@ docs: ## write anew what is made from the code: tables, examples' output, schema
 
 bench: ## pilot beside tini, dumb-init, s6 and supervisord, as a table
 	@scripts/bench.sh
+
+bench-drain: ## requests that fail while instances behind nginx and HAProxy are replaced, as a table; BENCH_SECONDS=12 is short
+	@scripts/bench-drain.sh
 
 build-release: ## the static binaries, in target/x86_64-unknown-linux-musl/release
 	@scripts/build-release.sh
