@@ -1,7 +1,9 @@
 //! Supervising: from the command line to the loop, and back to an exit code.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{BAD_CONFIGURATION, surroundings};
@@ -11,7 +13,7 @@ use crate::runtime::output::Output;
 use crate::runtime::process::guard::{Guarded, Orphans, guard};
 use crate::runtime::process::identity;
 use crate::runtime::process::signals::Signals;
-use crate::runtime::supervisor::Supervisor;
+use crate::runtime::supervisor::{Configuration, Supervisor};
 
 /// How long the last lines may take to be written.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -40,7 +42,12 @@ async fn supervise(config: Option<PathBuf>, guarded: Guarded) -> u8 {
         Ok(signals) => signals,
         Err(error) => return refuse(BAD_START, &format!("cannot install signal handlers: {error}")),
     };
-    let (plan, loaded) = match configuration(config) {
+    let read = surroundings::read(config);
+    let good = read.and_then(|(path, text)| {
+        let (plan, loaded) = good(surroundings::loaded(&path, &text), &text)?;
+        Ok((path, plan, loaded))
+    });
+    let (path, plan, loaded) = match good {
         Ok(good) => good,
         Err(report) => return refuse(BAD_CONFIGURATION, &report),
     };
@@ -50,9 +57,8 @@ async fn supervise(config: Option<PathBuf>, guarded: Guarded) -> u8 {
     };
     let _ = tracing::subscriber::set_global_default(output.records());
     tracing::debug!("loaded config: {}", loaded.shown());
-    // Only warnings are left where there is a plan.
-    for found in &loaded.diagnostics {
-        tracing::warn!("{}:{}: {}", loaded.file_name, found.line, found.message);
+    for warning in warnings(&loaded) {
+        tracing::warn!("{warning}");
     }
     for job in plan.jobs.iter().filter(|job| identity::is_ignored(&job.process.identity)) {
         tracing::warn!("job {:?}: uid and gid are ignored, because pilot does not run as root", job.name);
@@ -63,18 +69,32 @@ async fn supervise(config: Option<PathBuf>, guarded: Guarded) -> u8 {
     if !guarded.descriptors_shut {
         tracing::warn!("jobs may inherit descriptors: this kernel has no close_range and /proc is not mounted");
     }
-    let code = Supervisor::new(plan, signals, output.clone(), guarded).run().await;
+    let code =
+        Supervisor::new(plan, Arc::new(move |variables| again(&path, variables)), signals, output.clone(), guarded)
+            .run()
+            .await;
     output.finish(LAST_LINES);
     code
 }
 
-fn configuration(config: Option<PathBuf>) -> Result<(Plan, Loaded), String> {
-    let (path, text) = surroundings::read(config)?;
-    let mut loaded = surroundings::loaded(&path, &text);
+/// For a reload: the file at the same path, with the variables of now.
+fn again(path: &Path, variables: BTreeMap<String, String>) -> Result<Configuration, String> {
+    let (path, text) = surroundings::read(Some(path.to_owned()))?;
+    let (plan, loaded) = good(surroundings::loaded_with(&path, &text, variables), &text)?;
+    Ok(Configuration { plan, warnings: warnings(&loaded), shown: loaded.shown() })
+}
+
+fn good(mut loaded: Loaded, text: &str) -> Result<(Plan, Loaded), String> {
     match loaded.plan.take() {
         Some(plan) => Ok((plan, loaded)),
-        None => Err(format!("error initializing config:\n{}", loaded.report(&text))),
+        None => Err(format!("error initializing config:\n{}", loaded.report(text))),
     }
+}
+
+/// Only warnings are left where there is a plan.
+fn warnings(loaded: &Loaded) -> Vec<String> {
+    let found = loaded.diagnostics.iter();
+    found.map(|found| format!("{}:{}: {}", loaded.file_name, found.line, found.message)).collect()
 }
 
 fn refuse(code: u8, message: &str) -> u8 {

@@ -7,12 +7,20 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{Interfaces, Loaded, Question, Surroundings, examine, load};
 
-/// The environment with `CONTAINERPILOT_PID` (v3 spec 1.5), the host name and every address.
-fn surroundings() -> Surroundings {
-    let text = |text: OsString| text.to_string_lossy().into_owned();
+fn text(text: OsString) -> String {
+    text.to_string_lossy().into_owned()
+}
+
+/// The environment with `CONTAINERPILOT_PID` (v3 spec 1.5): the template's data.
+pub(super) fn variables() -> BTreeMap<String, String> {
     let mut env: BTreeMap<String, String> =
         std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
     env.insert("CONTAINERPILOT_PID".to_owned(), std::process::id().to_string());
+    env
+}
+
+/// These variables, the host name and every address.
+fn surroundings(env: BTreeMap<String, String>) -> Surroundings {
     let hostname = nix::unistd::gethostname().map(text).unwrap_or_default();
     Surroundings { env, hostname, interfaces: Interfaces::new(interfaces) }
 }
@@ -47,15 +55,15 @@ pub(super) fn read(config: Option<PathBuf>) -> Result<(PathBuf, String), String>
 
 /// Renders, parses and validates with this machine's surroundings.
 pub(super) fn loaded(path: &Path, text: &str) -> Loaded {
-    load(&path.display().to_string(), text, &surroundings())
+    loaded_with(path, text, variables())
 }
 
-/// The template's data on this machine.
-pub(super) fn variables() -> BTreeMap<String, String> {
-    surroundings().env
+/// The same with variables that are not those pilot was started with.
+pub(super) fn loaded_with(path: &Path, text: &str, env: BTreeMap<String, String>) -> Loaded {
+    load(&path.display().to_string(), text, &surroundings(env))
 }
 
 /// The same, and looks at what it means.
 pub(super) fn examined(path: &Path, text: &str, question: &Question) -> Loaded {
-    examine(&path.display().to_string(), text, &surroundings(), question)
+    examine(&path.display().to_string(), text, &surroundings(variables()), question)
 }

@@ -24,24 +24,31 @@ pub(super) enum Catalog {
     Given(Option<Box<Consul>>),
 }
 
-pub(super) const KEYS: &[&str] = &["address", "scheme", "token", "tokenFile", "tls"];
+pub(super) const KEYS: &[&str] = &["address", "scheme", "token", "tokenFile", "tls", "register"];
 pub(super) const TLS_KEYS: &[&str] = &["cafile", "capath", "clientcert", "clientkey", "servername", "verify"];
 const REMEDY: &str =
     "write \"localhost:8500\", \"https://consul:8501\", \"unix:///path\", an object, or false to run without Consul";
 
 /// Reads the value of `consul`.
-pub(super) fn read(field: Option<Field<'_>>, env: &Env) -> Catalog {
+pub(super) fn read(field: Option<&Field<'_>>, env: &Env) -> Catalog {
     let Some(field) = field else { return Catalog::NotGiven };
     match &field.value.kind {
         Kind::Null => Catalog::NotGiven,
         Kind::Bool(false) => Catalog::Off,
-        Kind::Text(text) => Catalog::Given(from_text(&field, text, env).map(Box::new)),
-        Kind::Object(_) => Catalog::Given(from_object(&field, env).map(Box::new)),
+        Kind::Text(text) => Catalog::Given(from_text(field, text, env).map(Box::new)),
+        Kind::Object(_) => Catalog::Given(from_object(field, env).map(Box::new)),
         Kind::Bool(true) | Kind::Number(_) | Kind::List(_) => {
             field.error(format!("must be an address or an object, not {}", field.value.shape()), REMEDY);
             Catalog::Given(None)
         }
     }
+}
+
+/// `consul.register`: whether services go into the catalog that do not say so themselves. Read apart from the rest,
+/// because it is about the jobs and not about the agent.
+pub(super) fn registers(field: Option<&Field<'_>>) -> bool {
+    let register = field.and_then(|field| Some(field.member("register", field.value.member("register")?)));
+    register.filter(|field| !field.is_null() && !field.is_empty_text()).and_then(|field| field.flag()).unwrap_or(true)
 }
 
 fn from_text(field: &Field<'_>, text: &str, env: &Env) -> Option<Consul> {

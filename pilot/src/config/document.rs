@@ -10,7 +10,7 @@ use super::issues::Issues;
 use super::sources::{self, Placed};
 use super::value::{Kind, Value};
 use super::weak::Field;
-use super::{Surroundings, consul, control, jobs, logging, telemetry, watches};
+use super::{Surroundings, consul, control, jobs, logging, service, telemetry, watches};
 
 pub(super) const KEYS: &[&str] =
     &["consul", "logging", "stopTimeout", "stopBudget", "jobs", "watches", "telemetry", "control"];
@@ -40,18 +40,21 @@ pub(super) fn read<'a>(value: &'a Value, issues: &'a Issues<'a>, around: &Surrou
     const EMPTY: &Value = &Value { at: 0, kind: Kind::Object(Vec::new()) };
     let root = if root.is_null() { Field::root(EMPTY, issues) } else { root };
     let block = root.strict_block(KEYS)?;
-    let catalog = consul::read(block.get("consul"), &around.env);
-    let mut jobs = placed(&block, "jobs", |field| jobs::read(field, around));
+    let consul = block.get("consul");
+    let catalog = consul::read(consul.as_ref(), &around.env);
+    let registers = consul::registers(consul.as_ref());
+    let mut jobs = placed(&block, "jobs", |field| jobs::read(field, around, registers));
     let watches = placed(&block, "watches", watches::read);
     check_catalog(&root, &catalog, &jobs, &watches);
     check_terminal(&jobs);
     // Last, and after the catalog was asked for: telemetry is served without one, too.
     let telemetry = block.get("telemetry").and_then(|field| {
-        let (telemetry, job) = telemetry::read(&field, around)?;
+        let (telemetry, job) = telemetry::read(&field, around, registers)?;
         jobs.push((field.called(format!("the job {:?} of telemetry", job.name)), job));
         Some(telemetry)
     });
     sources::check(&jobs, &watches);
+    service::check_ids(&jobs);
     sources::check_duplicates("job", &jobs, |job| &job.name);
     sources::check_duplicates("watch", &watches, |watch| &watch.name);
     let (job_places, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().unzip();
@@ -119,7 +122,7 @@ fn check_catalog(root: &Field<'_>, catalog: &Catalog, jobs: &[Placed<'_, Job>], 
             }
         }
         Catalog::NotGiven => {
-            let job = jobs.iter().find(|(_, job)| job.service.is_some());
+            let job = jobs.iter().find(|(_, job)| job.registered_services().next().is_some());
             let who = match (job, watch) {
                 (Some((_, job)), _) => format!("job {:?} has a port and is registered there", job.name),
                 (None, Some((_, watch))) => format!("watch {:?} looks for a service there", watch.name),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::core::plan::{HealthCheck, OnFailure, Probe};
+use crate::core::plan::{HealthCheck, OnFailure, Probe, Service};
 
 use super::block::Block;
 use super::diagnostic::{Rule, Severity};
@@ -41,7 +41,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const READY_WITHIN: Duration = Duration::from_secs(90);
 
 /// Reads the block of a job with this port, if it has one. `None` if it is not an object (reported).
-pub(super) fn read(field: &Field<'_>, port: Option<u16>) -> Option<Health> {
+pub(super) fn read(field: &Field<'_>, port: Option<u16>, services: &[Service]) -> Option<Health> {
     if let Kind::Text(command) = &field.value.kind {
         // As in version 2.
         let remedy = format!("write `health: {{ exec: {command:?}, interval: 10, ttl: 30 }}`");
@@ -58,7 +58,8 @@ pub(super) fn read(field: &Field<'_>, port: Option<u16>) -> Option<Health> {
     // v3 always asks for one; probes that v3 does not know need it only for the catalog.
     let native = PROBES.iter().any(|key| *key != "exec" && block.get(key).is_some());
     let ttl = block.get("ttl").map(|field| field.seconds(SECOND, "`ttl: 30`"));
-    if ttl.is_none() && (port.is_some() || !native) {
+    let registered = services.iter().any(|service| service.registered);
+    if ttl.is_none() && (registered || !native) {
         block.missing(
             "ttl",
             "is needed",

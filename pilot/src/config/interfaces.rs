@@ -1,6 +1,7 @@
 //! Which address a service advertises: the `interfaces` of a job (v3 spec 5.8).
 //!
-//! Pure: the addresses of this machine are an argument. As an addition to v3, names may contain `-` and `.`.
+//! Pure: the addresses of this machine are an argument. As additions to v3, names may contain `-` and `.`, and an address
+//! may come from an environment variable.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -21,6 +22,8 @@ pub(super) enum Spec {
     Network(IpAddr, u8),
     /// `static:IP`: this address.
     Static(IpAddr),
+    /// `env:NAME`: the address in an environment variable.
+    Variable(String),
 }
 
 /// IPv4 or IPv6.
@@ -50,6 +53,13 @@ pub(super) fn parse(text: &str) -> Result<Spec, BadSpec> {
         let wrong = |_| bad("does not name an address", "write \"static:10.0.0.1\"".into());
         return address.parse().map(Spec::Static).map_err(wrong);
     }
+    // v3 knows `env:inet` as an interface called env.
+    if let Some(name) = text.strip_prefix("env:").filter(|name| !["inet", "inet6"].contains(name)) {
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            return Err(bad("does not name an environment variable", "write \"env:HOST_IP\"".into()));
+        }
+        return Ok(Spec::Variable(name.to_owned()));
+    }
     if text.parse::<IpAddr>().is_ok() {
         let remedy = format!("write \"static:{text}\" for exactly this address, or a network such as \"{text}/16\"");
         return Err(bad("is an address without a mask", remedy));
@@ -63,7 +73,8 @@ pub(super) fn parse(text: &str) -> Result<Spec, BadSpec> {
         };
     }
     named(text).ok_or_else(|| {
-        let remedy = "write NAME, NAME:inet, NAME:inet6, NAME[0], inet, inet6, a network, or static:ADDRESS";
+        let remedy =
+            "write NAME, NAME:inet, NAME:inet6, NAME[0], inet, inet6, a network, static:ADDRESS, or env:VARIABLE";
         bad("is not an interface", remedy.into())
     })
 }
@@ -109,6 +120,8 @@ fn first(spec: &Spec, sorted: &[(&str, IpAddr)]) -> Option<IpAddr> {
     let addresses = || sorted.iter().copied();
     let found = match spec {
         Spec::Static(address) => return Some(*address),
+        // Looked up before: one that is set has become `Static`.
+        Spec::Variable(_) => None,
         Spec::Named(wanted, family) => addresses().find(|(name, address)| *name == wanted && is_of(*family, *address)),
         Spec::Indexed(wanted, index) => addresses().filter(|(name, _)| *name == wanted).nth(*index),
         Spec::Any(family) => addresses().find(|(_, address)| is_of(*family, *address) && !address.is_loopback()),

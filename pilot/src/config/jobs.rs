@@ -27,9 +27,14 @@ pub(super) const KEYS: &[&str] = &[
     "successCodes",
     "tty",
     "service",
+    "services",
     "meta",
     "user",
     "group",
+    "weights",
+    "advertise",
+    "taggedAddresses",
+    "register",
     "uid",
     "gid",
     "cwd",
@@ -62,7 +67,7 @@ const IGNORED: &[&str] = &[
 const TELEMETRY_TTL: Duration = Duration::from_secs(15);
 
 /// Reads one job. `None` if it is not an object (reported).
-pub(super) fn read(field: &Field<'_>, around: &Surroundings) -> Option<Job> {
+pub(super) fn read(field: &Field<'_>, around: &Surroundings, registers: bool) -> Option<Job> {
     let called = field.value.member("name").and_then(|name| name.weak_text()).filter(|name| !name.is_empty());
     let named = match called {
         Some(name) => field.clone().called(format!("job {name:?}")),
@@ -76,8 +81,11 @@ pub(super) fn read(field: &Field<'_>, around: &Surroundings) -> Option<Job> {
     let when = block.get("when").map_or_else(when::at_startup, |field| when::read(&field));
     let (restarts, backoff) = restarts::read(block.get("restarts"), &when);
     let port = port(&block);
-    let health = block.get("health").map(|field| health::read(&field, port));
-    if health.is_none() && port.is_some() && name != TELEMETRY_JOB {
+    let shared = service::Shared { job: &name, registered: registers, around };
+    let mut services = service::read(&block, port, &shared);
+    let registered = services.iter().any(|service| service.registered);
+    let health = block.get("health").map(|field| health::read(&field, port, &services));
+    if health.is_none() && registered && name != TELEMETRY_JOB {
         block.missing(
             "health",
             "is needed: a job with a port is registered in Consul, which has to know when it is well",
@@ -85,9 +93,10 @@ pub(super) fn read(field: &Field<'_>, around: &Surroundings) -> Option<Job> {
         );
     }
     let health = health.flatten();
-    let ttl = health.as_ref().and_then(|health| health.ttl).unwrap_or(TELEMETRY_TTL);
-    let service = port.map(|port| service::read(&block, &name, port, ttl, around));
-    if service.is_none() {
+    for service in &mut services {
+        service.ttl = health.as_ref().and_then(|health| health.ttl).unwrap_or(TELEMETRY_TTL);
+    }
+    if port.is_none() {
         check_without_port(&block);
     }
     let balancer = balancer::read(&block, port);
@@ -101,9 +110,9 @@ pub(super) fn read(field: &Field<'_>, around: &Surroundings) -> Option<Job> {
         timeout: timeout(&block, &when),
         stop_timeout: block.filled("stopTimeout").and_then(|field| field.duration()).and_then(stop_timeout),
         output: logging::output_mode(&block),
-        service,
         drain: balancer::drain(&block, port, balancer.as_ref()),
         balancer,
+        services,
         health: health.map(|health| health.check),
         critical: flag(&block, "critical"),
         success_codes: block.get("successCodes").map(|field| success_codes(&field)).unwrap_or_default(),
@@ -128,9 +137,9 @@ fn port(block: &Block<'_>) -> Option<u16> {
 /// v3 checks none of the service's keys without a port; unknown keys and our own additions are still looked at.
 fn check_without_port(block: &Block<'_>) {
     service::consul_block(block);
-    for key in ["service", "meta"] {
+    for key in ["service", "meta", "weights", "advertise", "taggedAddresses"] {
         if let Some(field) = block.get(key) {
-            field.warn("has no effect: a job without a port is not registered", "add `port`");
+            field.warn("has no effect: a job without a port has no service of its own", "add `port`");
         }
     }
 }

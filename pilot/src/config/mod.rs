@@ -14,6 +14,7 @@ pub mod diagnostic;
 pub mod rule;
 pub mod template;
 
+mod address;
 mod balancer;
 mod block;
 mod command;

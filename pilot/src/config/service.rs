@@ -1,51 +1,161 @@
-//! What a job with a port advertises: names, address, tags, metadata (v3 spec 5.1, 5.7, 5.8).
+//! What a job advertises: its own service if it has a port, and those of `services` (v3 spec 5.1, 5.7). Names, ports,
+//! tags, metadata; where they are reached is in `address`.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::core::number::go_printed;
-use crate::core::plan::{CheckStatus, Service};
+use crate::core::plan::{CheckStatus, Job, Service, Weights};
 
 use super::Surroundings;
+use super::address::{self, Location};
 use super::block::Block;
 use super::durations::{DurationError, parse_go};
-use super::interfaces;
+use super::sources::Placed;
 use super::value::Kind;
 use super::weak::{Field, duration_remedy};
 
 const STATES: [(&str, CheckStatus); 3] =
     [("passing", CheckStatus::Passing), ("warning", CheckStatus::Warning), ("critical", CheckStatus::Critical)];
 
+/// Keys of one of the `services`.
+pub(super) const KEYS: &[&str] = &[
+    "name",
+    "port",
+    "tags",
+    "meta",
+    "weights",
+    "interfaces",
+    "advertise",
+    "taggedAddresses",
+    "initial_status",
+    "consul",
+    "register",
+];
+
 /// Consul's limits for service metadata.
 const META_PAIRS: usize = 64;
 const META_KEY: usize = 128;
 const META_VALUE: usize = 512;
 
-/// Reads the service of a job that has a port.
-pub(super) fn read(block: &Block<'_>, job: &str, port: u16, ttl: Duration, around: &Surroundings) -> Service {
+/// What a job's services have in common.
+pub(super) struct Shared<'a> {
+    /// The job's name.
+    pub job: &'a str,
+    /// Whether services are registered that do not say so themselves.
+    pub registered: bool,
+    /// Host name and addresses of this machine.
+    pub around: &'a Surroundings,
+}
+
+/// Reads the services of a job: its own one first, then those of its `services`. Their TTL is that of the job's health
+/// check, which is read later.
+pub(super) fn read(block: &Block<'_>, port: Option<u16>, shared: &Shared<'_>) -> Vec<Service> {
+    let shared = Shared { registered: flag(block, "register").unwrap_or(shared.registered), ..*shared };
+    let items = block.get("services").and_then(|field| field.items()).unwrap_or_default();
+    let entries: Vec<Block<'_>> = items.iter().filter_map(|item| named(item).block(KEYS, &[])).collect();
+    let (own, further): (_, Vec<_>) = (Location::of(block), entries.iter().map(Location::of).collect());
+    let is_needed = port.is_some() || further.iter().any(|location| !location.has_address());
+    // Without an address there is no plan: the mistake was reported.
+    let address = is_needed.then(|| own.address(shared.around)).flatten().unwrap_or(IpAddr::from([0, 0, 0, 0]));
+    let own = port.map(|port| {
+        let name = own_name(block, shared.job);
+        let id = format!("{}-{}", shared.job, shared.around.hostname);
+        Service { id, ..common(block, name, (address, own.port(port)), shared.registered) }
+    });
+    let further = further.iter().map(|location| {
+        let own = location.has_address().then(|| location.address(shared.around)).flatten();
+        further_service(location, own.unwrap_or(address), &shared)
+    });
+    own.into_iter().chain(further).collect()
+}
+
+/// The service under its own name, in messages.
+fn named<'a>(item: &Field<'a>) -> Field<'a> {
+    match item.value.member("name").and_then(|name| name.weak_text()).filter(|name| !name.is_empty()) {
+        Some(name) => {
+            let job = item.who.clone();
+            let mut field = item.clone().called(format!("service {name:?}"));
+            field.who.insert_str(0, &job);
+            field
+        }
+        None => item.clone(),
+    }
+}
+
+/// The name of a job's own service: the job's, or `service`.
+fn own_name(block: &Block<'_>, job: &str) -> String {
     if let Some(field) = block.get("name").filter(|_| !job.is_empty()) {
         check_name(&field, job, "a job with a port is a service, and its name");
     }
-    let other_name = block.get("service").and_then(|field| {
+    let other = block.get("service").and_then(|field| {
         let name = field.text()?;
         check_name(&field, &name, "a service's name");
         Some(name)
     });
+    other.unwrap_or_else(|| job.to_owned())
+}
+
+/// One of the `services`.
+fn further_service(location: &Location<'_, '_>, address: IpAddr, shared: &Shared<'_>) -> Service {
+    let block = location.block;
+    let name = block.filled("name").and_then(|field| {
+        let name = field.text()?;
+        check_name(&field, &name, "a service's name");
+        Some(name)
+    });
+    if block.filled("name").is_none() {
+        block.missing("name", "is needed", "write the name that others look the service up by: `name: \"metrics\"`");
+    }
+    let local = block.get("port").and_then(|field| field.port(1));
+    if block.get("port").is_none() {
+        block.missing("port", "is needed", "write the port that the service listens on: `port: 9100`");
+    }
+    let port = location.port(local.unwrap_or(1));
+    let name = name.unwrap_or_default();
+    let registered = flag(block, "register").unwrap_or(shared.registered);
+    let id = format!("{name}-{port}-{}", shared.around.hostname);
+    Service { id, ..common(block, name, (address, port), registered) }
+}
+
+/// What a job's own service and a further one write alike.
+fn common(block: &Block<'_>, name: String, (address, port): (IpAddr, u16), registered: bool) -> Service {
     let catalog = catalog_options(block);
     Service {
-        id: format!("{job}-{}", around.hostname),
-        name: other_name.unwrap_or_else(|| job.to_owned()),
+        id: String::new(),
+        name,
+        registered,
         port,
-        // Without an address there is no plan: the mistake was reported.
-        address: address(block, around).unwrap_or(IpAddr::from([0, 0, 0, 0])),
+        address,
+        tagged_addresses: block.get("taggedAddresses").map(|field| address::tagged(&field, port)).unwrap_or_default(),
         tags: block.get("tags").and_then(|field| field.texts()).unwrap_or_default(),
         meta: block.get("meta").map(|field| meta(&field)).unwrap_or_default(),
+        weights: block.get("weights").and_then(|field| weights(&field)),
         enable_tag_override: catalog.enable_tag_override,
         deregister_critical_after: catalog.deregister_critical_after,
         initial_status: block.filled("initial_status").and_then(|field| field.choice(&STATES)),
-        ttl,
+        ttl: Duration::ZERO,
     }
+}
+
+/// Consul keeps one service an id. (Two jobs of one name share theirs, as in v3; they are warned about elsewhere.)
+pub(super) fn check_ids(jobs: &[Placed<'_, Job>]) {
+    let mut seen: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
+    for (index, (place, job)) in jobs.iter().enumerate() {
+        for (_, service) in job.registered_services() {
+            let Some((other, owner)) = seen.insert(&service.id, (index, &job.name)) else { continue };
+            if other == index || owner != job.name {
+                let whose = if other == index { "twice".to_owned() } else { format!("as job {owner:?} does") };
+                let complaint =
+                    format!("registers the service {:?} {whose}, and Consul would keep one of them", service.id);
+                place.error(complaint, "give one of the services another name or port");
+            }
+        }
+    }
+}
+
+fn flag(block: &Block<'_>, key: &str) -> Option<bool> {
+    block.filled(key).and_then(|field| field.flag())
 }
 
 /// A name that DNS can carry: `^[a-z][a-zA-Z0-9\-]+$`.
@@ -62,63 +172,6 @@ fn check_name(field: &Field<'_>, name: &str, what: &str) {
             format!("{} cannot be used: {what} goes into DNS", field.value.shape()),
             "begin with a small letter and use letters, digits and `-` only, at least two",
         );
-    }
-}
-
-/// The address that `interfaces` chooses among the machine's.
-pub(super) fn address(block: &Block<'_>, around: &Surroundings) -> Option<IpAddr> {
-    let field = block.get("interfaces");
-    let texts = match &field {
-        None => Vec::new(),
-        Some(field) => match &field.value.kind {
-            Kind::Text(text) => vec![(field.clone(), text.clone())],
-            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::List(_) | Kind::Object(_) => {
-                field.items()?.into_iter().map(|item| (item.clone(), printed(&item))).collect()
-            }
-        },
-    };
-    let mut specs = Vec::new();
-    let mut failed = false;
-    for (place, text) in &texts {
-        match interfaces::parse(text) {
-            Ok(spec) => specs.push(spec),
-            Err(bad) => {
-                place.error(bad.to_string(), bad.remedy);
-                failed = true;
-            }
-        }
-    }
-    if failed {
-        return None;
-    }
-    let mut names: Vec<&str> = texts.iter().map(|(_, text)| text.as_str()).collect();
-    if specs.is_empty() {
-        names = interfaces::DEFAULT.to_vec();
-        specs = names.iter().filter_map(|spec| interfaces::parse(spec).ok()).collect();
-    }
-    let found = interfaces::choose(&specs, &around.interfaces);
-    if found.is_none() {
-        not_found(field.as_ref(), block, &names, around);
-    }
-    found
-}
-
-fn not_found(field: Option<&Field<'_>>, block: &Block<'_>, names: &[&str], around: &Surroundings) {
-    let here: Vec<String> = around.interfaces.iter().map(|(name, address)| format!("{name} {address}")).collect();
-    let here = if here.is_empty() { "none".into() } else { here.join(", ") };
-    let complaint = format!("finds no address for {}; this machine has {here}", names.join(", "));
-    let remedy = "write `interfaces: [...]` with one of these interfaces, or \"static:ADDRESS\"";
-    match field {
-        Some(field) => field.error(complaint, remedy),
-        None => block.missing("interfaces", &complaint, remedy),
-    }
-}
-
-fn printed(item: &Field<'_>) -> String {
-    match &item.value.kind {
-        Kind::Number(number) => go_printed(*number),
-        Kind::Text(text) => text.clone(),
-        Kind::Null | Kind::Bool(_) | Kind::List(_) | Kind::Object(_) => item.value.shape(),
     }
 }
 
@@ -151,9 +204,24 @@ fn unit_remedy(failure: &DurationError) -> &'static str {
     }
 }
 
-/// The job's `consul` block. Opened also without a port, for its unknown keys.
+/// The `consul` block of a job or service. Opened also for a job without a port, for its unknown keys.
 pub(super) fn consul_block<'a>(block: &Block<'a>) -> Option<Block<'a>> {
     block.get("consul")?.block(&["enableTagOverride", "deregisterCriticalServiceAfter"], &[])
+}
+
+/// Both weights are 1 where nothing is written, as in Consul.
+fn weights(field: &Field<'_>) -> Option<Weights> {
+    let block = field.block(&["passing", "warning"], &[])?;
+    let weight = |key: &str, least: u16| {
+        let Some(field) = block.get(key) else { return 1 };
+        let whole = field.whole();
+        let weight = whole.and_then(|whole| u16::try_from(whole).ok()).filter(|weight| *weight >= least);
+        if let (Some(whole), None) = (whole, weight) {
+            field.error(format!("must be from {least} to 65535, not {whole}"), "write { passing: 10, warning: 1 }");
+        }
+        weight.unwrap_or(1)
+    };
+    Some(Weights { passing: weight("passing", 1), warning: weight("warning", 0) })
 }
 
 fn meta(field: &Field<'_>) -> BTreeMap<String, String> {

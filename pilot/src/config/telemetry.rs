@@ -2,11 +2,10 @@
 
 use crate::core::plan::{BUILT_IN_METRICS, Job, Metric, MetricKind, TELEMETRY_JOB, Telemetry};
 
-use super::Surroundings;
 use super::block::Block;
 use super::value::{Kind, Member, Value};
 use super::weak::{Field, list_of};
-use super::{jobs, service};
+use super::{Surroundings, address, jobs};
 
 pub(super) const KEYS: &[&str] = &["port", "interfaces", "tags", "metrics"];
 pub(super) const METRIC_KEYS: &[&str] =
@@ -18,20 +17,25 @@ const KINDS: [&str; 4] = ["counter", "gauge", "histogram", "summary"];
 const HEARTBEAT: [f64; 2] = [5.0, 15.0];
 
 /// Reads the `telemetry` block and makes the job that stands for it; `None` if it is not an object or has no address.
-pub(super) fn read(field: &Field<'_>, surroundings: &Surroundings) -> Option<(Telemetry, Job)> {
+pub(super) fn read(field: &Field<'_>, surroundings: &Surroundings, registers: bool) -> Option<(Telemetry, Job)> {
     let block = field.block(KEYS, &["addr", "MetricConfigs", "JobConfig"])?;
     let port = block.get("port").and_then(|field| field.port(0)).unwrap_or(PORT);
     let metrics = block.get("metrics").and_then(|field| metrics(&field)).unwrap_or_default();
     let mut tags = block.get("tags").and_then(|field| field.texts()).unwrap_or_default();
     tags.push(env!("CARGO_PKG_VERSION").to_owned());
-    let address = service::address(&block, surroundings)?;
+    let address = address::among_interfaces(&block, surroundings)?;
     let telemetry = Telemetry { port, address, metrics };
-    let job = job(field, &telemetry, tags, surroundings)?;
+    let job = job(field, &telemetry, tags, (surroundings, registers))?;
     Some((telemetry, job))
 }
 
 /// As in v3, telemetry is advertised by a job like any other (v3 spec 9.1), so it is read like any other.
-fn job(field: &Field<'_>, telemetry: &Telemetry, tags: Vec<String>, surroundings: &Surroundings) -> Option<Job> {
+fn job(
+    field: &Field<'_>,
+    telemetry: &Telemetry,
+    tags: Vec<String>,
+    (surroundings, registers): (&Surroundings, bool),
+) -> Option<Job> {
     let at = field.value.at;
     let value = |kind| Value { at, kind };
     let text = |text: String| value(Kind::Text(text));
@@ -47,7 +51,7 @@ fn job(field: &Field<'_>, telemetry: &Telemetry, tags: Vec<String>, surroundings
         ("tags", value(Kind::List(tags.into_iter().map(text).collect()))),
         ("health", object(vec![("interval", interval), ("ttl", ttl)])),
     ]);
-    jobs::read(&Field { value: &written, ..field.clone() }, surroundings)
+    jobs::read(&Field { value: &written, ..field.clone() }, surroundings, registers)
 }
 
 fn metrics(field: &Field<'_>) -> Option<Vec<Metric>> {

@@ -1,8 +1,10 @@
 //! The two languages of the engine's border: what it is told ([`Input`]) and what it asks for ([`Effect`]).
 
+use std::sync::Arc;
+
 use super::event::Event;
 use super::exit::Exit;
-use super::plan::{JobId, Level, WatchId};
+use super::plan::{JobId, Level, Plan, ServiceId, WatchId};
 
 /// One execution of a job; never reused within one engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,6 +25,9 @@ pub enum Input {
     Signal(UserSignal),
     /// Maintenance was switched on or off.
     Maintenance(Switch),
+    /// A new configuration was read. Answered with `InForce`, at once or when the old processes are gone; not at all if
+    /// another one or a stop comes first.
+    Reload(Arc<Plan>),
     /// A person wants something of a job. What becomes of it says [`super::engine::Engine::answer`].
     Job {
         /// Of which.
@@ -115,10 +120,12 @@ pub enum Input {
         /// `None`: nobody can tell.
         count: Option<u64>,
     },
-    /// The service of a job is out of the catalog, or everything that could be done for it was.
+    /// A service of a job is out of the catalog, or everything that could be done for it was.
     Withdrawn {
         /// Whose.
         job: JobId,
+        /// Which one.
+        service: ServiceId,
     },
 }
 
@@ -218,14 +225,15 @@ pub enum Effect {
         /// Which one.
         round: RoundId,
     },
-    /// What the catalog should say about the job's service from now on.
+    /// What the catalog should say about the job's services from now on.
     Announce {
         /// Whose.
         job: JobId,
         /// What.
         announcement: Announcement,
     },
-    /// Take the job's service out of the catalog; answers with `Withdrawn`. Nothing passing may be written after it.
+    /// Take the job's services out of the catalog; answers with `Withdrawn` for each. Nothing passing may be written
+    /// after it.
     Withdraw {
         /// Whose.
         job: JobId,
@@ -250,6 +258,9 @@ pub enum Effect {
         /// Whose.
         job: JobId,
     },
+    /// The plan of the last `Reload` is in force: numbers that are no longer there have nothing alive, and the settings and
+    /// watches that differ are to be brought in line. What comes after it belongs to the new plan.
+    InForce,
     /// An event was on the bus.
     Published(Event),
     /// A line for the log.
@@ -277,7 +288,7 @@ pub enum StopSignal {
 /// What the catalog is told of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Announcement {
-    /// Register with the configured `initial_status`.
+    /// Register the services that have an `initial_status` with it.
     Initial,
     /// A heartbeat: registered and passing.
     Passing {

@@ -23,11 +23,15 @@ pub struct Engine {
     pub(super) jobs: Table<Job>,
     pub(super) watches: Table<Watch>,
     pub(super) lifecycle: Lifecycle,
+    /// To be in force when what it removes or changes is gone.
+    pub(super) next: Option<Arc<Plan>>,
     pub(super) maintenance: Switch,
     pub(super) now: Duration,
+    pub(super) seed: u64,
     queue: VecDeque<Event>,
     effects: Vec<Effect>,
     last_id: u64,
+    next_number: usize,
 }
 
 impl Engine {
@@ -36,14 +40,18 @@ impl Engine {
         let job_ids: Vec<JobId> = (0..plan.jobs.len()).map(JobId).collect();
         let watch_ids: Vec<WatchId> = (0..plan.watches.len()).map(WatchId).collect();
         let plan = Arc::new(InForce::new(plan, job_ids, watch_ids));
-        let jobs = plan.job_ids.iter().map(|id| (id.0, Job::new(&plan.jobs[id.0], seed.wrapping_add(id.0 as u64))));
+        let new = |id: &JobId| Job::new(&plan.jobs[id.0], seed.wrapping_add(id.0 as u64), Duration::ZERO);
+        let jobs = plan.job_ids.iter().map(|id| (id.0, new(id)));
         Engine {
             jobs: Table::new(jobs),
             watches: Table::new(plan.watch_ids.iter().map(|id| (id.0, Watch::new()))),
             lifecycle: Lifecycle::new(&plan),
-            maintenance: Switch::Off,
+            next_number: plan.job_ids.len().max(plan.watch_ids.len()),
             plan,
+            next: None,
+            maintenance: Switch::Off,
             now: Duration::ZERO,
+            seed,
             queue: VecDeque::new(),
             effects: Vec::new(),
             last_id: 0,
@@ -138,6 +146,7 @@ impl Engine {
                     Switch::Off => Code::ExitMaintenance,
                 }));
             }
+            Input::Reload(next) => self.request_reload(next),
             Input::Job { job, request } => self.requested(job, request),
             Input::Tick => {}
             Input::StartFailed { job, run, code, reason } => {
@@ -170,11 +179,11 @@ impl Engine {
                 let events = self.watches[watch.0].probed(pass, self.now);
                 self.publish_watch(watch, events);
             }
-            Input::Withdrawn { job } => self.withdrawn(job),
             Input::Target { job, healthy, state } => self.target_seen(job, healthy, state),
             Input::LeftGroup { job } => self.left_group(job),
             Input::GroupDrained { job } => self.drained(job),
             Input::InFlight { job, count } => self.counted(job, count),
+            Input::Withdrawn { job, service } => self.withdrawn(job, service),
         }
     }
 
@@ -191,9 +200,14 @@ impl Engine {
             | Input::LeftGroup { job }
             | Input::GroupDrained { job }
             | Input::InFlight { job, .. }
-            | Input::Withdrawn { job } => self.job(*job).is_some(),
+            | Input::Withdrawn { job, .. } => self.job(*job).is_some(),
             Input::Instances { watch, .. } | Input::WatchProbed { watch, .. } => self.watch(*watch).is_some(),
-            Input::Startup | Input::Stop | Input::Signal(_) | Input::Maintenance(_) | Input::Tick => true,
+            Input::Startup
+            | Input::Stop
+            | Input::Signal(_)
+            | Input::Maintenance(_)
+            | Input::Reload(_)
+            | Input::Tick => true,
         }
     }
 
@@ -291,19 +305,31 @@ impl Engine {
     /// Rule 6: no more restarts. A job hooked on another's stop keeps waiting for it, every other one stops.
     fn quit(&mut self, id: JobId) {
         let waits_for_a_stop = hooked_on_stop(&self.plan.jobs[id.0]) && self.jobs[id.0].starts != Count::Finite(0);
+        if waits_for_a_stop {
+            self.jobs[id.0].anew = false;
+            self.quit_after_its_work(id);
+        } else {
+            self.quit_at_once(id);
+        }
+    }
+
+    pub(super) fn quit_at_once(&mut self, id: JobId) {
         let job = &mut self.jobs[id.0];
         job.budget = Count::Finite(0);
         job.give_up_at = None;
-        if waits_for_a_stop {
-            if job.starts == Count::Unlimited {
-                job.starts = Count::Finite(1);
-            }
-            // Runs that older events still owed it would make the stop as long as their number.
-            (job.pending, job.anew) = (0, false);
-            self.bound_hook(id);
-        } else {
-            self.halt(id);
+        self.halt(id);
+    }
+
+    pub(super) fn quit_after_its_work(&mut self, id: JobId) {
+        let job = &mut self.jobs[id.0];
+        job.budget = Count::Finite(0);
+        job.give_up_at = None;
+        // Of the runs it may owe one is made up for: it may be the one for the stop that is under way.
+        job.pending = job.pending.min(1);
+        if job.starts == Count::Unlimited {
+            job.starts = Count::Finite(1);
         }
+        self.bound_hook(id);
     }
 
     /// Rule 9.
@@ -362,7 +388,7 @@ impl Engine {
     }
 
     /// Rules 10 and 11.
-    fn start_if_wanted(&mut self, id: JobId, event: &Event) {
+    pub(super) fn start_if_wanted(&mut self, id: JobId, event: &Event) {
         let plan = Arc::clone(&self.plan);
         let job = &mut self.jobs[id.0];
         if job.starts == Count::Finite(0) {
@@ -418,7 +444,7 @@ impl Engine {
         job.record.restarts += u64::from(!begins && is_restart(&settings.start, cause.as_ref()));
         self.effects.push(Effect::Start { job: id, run, cause });
         self.enter_unchecked(id);
-        if self.lifecycle.stopping {
+        if self.is_going(id) {
             self.bound_hook(id);
         }
     }
@@ -508,7 +534,7 @@ impl Engine {
             return;
         }
         self.cancel_probe(id);
-        if self.plan.jobs[id.0].service.is_some() && self.plan.consul.is_some() {
+        if self.is_in_catalog(id) {
             self.effects.push(Effect::Withdraw { job: id });
         }
         self.maintain_group(id);
@@ -524,17 +550,30 @@ impl Engine {
         }
     }
 
-    pub(super) fn announce_initial_status(&mut self, id: JobId) {
-        let initial = self.plan.jobs[id.0].service.as_ref().is_some_and(|service| service.initial_status.is_some());
-        if initial {
+    /// A job begins while others live: what the catalog is to know of it, or that it is in maintenance as they are.
+    pub(super) fn announce_beginning(&mut self, id: JobId) {
+        match self.maintenance {
+            Switch::On => drop(self.jobs[id.0].turn(Status::Maintenance)),
+            Switch::Off => self.announce_initial_status(id),
+        }
+    }
+
+    fn announce_initial_status(&mut self, id: JobId) {
+        let has_one = self.plan.jobs[id.0].registered_services().any(|(_, service)| service.initial_status.is_some());
+        if has_one {
             self.announce(id, Announcement::Initial);
         }
     }
 
     pub(super) fn announce(&mut self, id: JobId, announcement: Announcement) {
-        if self.plan.consul.is_some() && self.plan.jobs[id.0].service.is_some() {
+        if self.is_in_catalog(id) {
             self.effects.push(Effect::Announce { job: id, announcement });
         }
+    }
+
+    /// Whether anything of this job is for the catalog.
+    pub(super) fn is_in_catalog(&self, id: JobId) -> bool {
+        self.plan.consul.is_some() && self.plan.jobs[id.0].registered_services().next().is_some()
     }
 
     pub(super) fn publish(&mut self, event: Event) {
@@ -561,6 +600,12 @@ impl Engine {
     /// Whether one of a job's start events is this one.
     pub(super) fn waits_for(&self, id: JobId, code: Code, source: &str) -> bool {
         start_events(&self.plan.jobs[id.0].start).iter().any(|event| event.code == code && event.source == source)
+    }
+
+    /// For a job or a watch.
+    pub(super) fn next_number(&mut self) -> usize {
+        self.next_number += 1;
+        self.next_number - 1
     }
 
     fn next_id(&mut self) -> u64 {

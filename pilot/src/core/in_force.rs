@@ -21,6 +21,14 @@ impl<T> Table<T> {
         self.0.get(&number)
     }
 
+    /// Has the numbers of `other` from now on: drops what is not in it and makes what is missing.
+    pub(super) fn follow<U>(&mut self, other: &Table<U>, make: impl Fn(usize, &U) -> T) {
+        self.0.retain(|number, _| other.0.contains_key(number));
+        for (number, thing) in &other.0 {
+            self.0.entry(*number).or_insert_with(|| make(*number, thing));
+        }
+    }
+
     pub(super) fn values(&self) -> impl Iterator<Item = &T> {
         self.0.values()
     }

@@ -7,7 +7,7 @@ use super::drain::{Draining, Target};
 use super::effect::{RoundId, RunId};
 use super::event::{Code, Event};
 use super::exit::Exit;
-use super::plan::{self, Condition, Count, Start};
+use super::plan::{self, Condition, Count, ServiceId, Start};
 use super::request::Hold;
 
 /// What others are told of a job's health. v3 spec 5.9.
@@ -83,10 +83,12 @@ pub enum Phase {
         /// No hook is waited for any longer.
         until: Duration,
     },
-    /// Its service is being taken out of the catalog. From here on nothing about it may report passing.
+    /// Its services are being taken out of the catalog. From here on nothing about it may report passing.
     Withdrawing {
         /// The catalog is not waited for any longer.
         until: Duration,
+        /// Those that are not out yet.
+        left: Vec<ServiceId>,
     },
     /// Its target is being taken out of its group.
     Leaving {
@@ -166,6 +168,8 @@ pub struct Job {
     pub(super) last_exit: Option<Exit>,
     /// It was told to stop (shutdown) but may have to wait for its turn.
     pub(super) leaving: bool,
+    /// A reload has no place for it.
+    pub(super) retired: bool,
     /// An interval job whose restarts are used up while a run is still going.
     pub(super) last_run: bool,
     /// Its run was ended by a person, who is owed the next one.
@@ -185,16 +189,21 @@ pub(super) struct Record {
 }
 
 impl Job {
-    pub(super) fn new(plan: &plan::Job, seed: u64) -> Self {
+    /// A job that begins `now`; from then on its times are counted.
+    pub(super) fn new(plan: &plan::Job, seed: u64, now: Duration) -> Self {
+        let after = |time: &Duration| now + *time;
         let (starts, give_up_at, tick_at, conditions) = match &plan.start {
-            Start::Once { when: Condition::All(events), timeout } => (Count::Finite(1), *timeout, None, events.len()),
-            Start::Once { when: Condition::Any(_), timeout } => (Count::Finite(1), *timeout, None, 0),
-            Start::Each { timeout, .. } => (Count::Unlimited, *timeout, None, 0),
-            Start::Interval(every) => (Count::Finite(1), None, Some(*every), 0),
-            Start::Never { timeout } => (Count::Unlimited, *timeout, None, 0),
+            Start::Once { when: Condition::All(events), timeout } => {
+                (Count::Finite(1), timeout.as_ref().map(after), None, events.len())
+            }
+            Start::Once { when: Condition::Any(_), timeout } => {
+                (Count::Finite(1), timeout.as_ref().map(after), None, 0)
+            }
+            Start::Each { timeout, .. } => (Count::Unlimited, timeout.as_ref().map(after), None, 0),
+            Start::Interval(every) => (Count::Finite(1), None, Some(after(every)), 0),
+            Start::Never { timeout } => (Count::Unlimited, timeout.as_ref().map(after), None, 0),
         };
         let status = if plan.is_always_healthy() { Status::AlwaysHealthy } else { Status::Idle };
-        let zero = Duration::ZERO;
         Job {
             phase: Phase::Live,
             activity: Activity::Idle,
@@ -208,16 +217,17 @@ impl Job {
             pending: 0,
             pending_cause: None,
             lingering: Vec::new(),
-            check: Check { next_at: plan.health.as_ref().map(|health| health.interval), ..Check::default() },
             target: Target::default(),
+            check: Check { next_at: plan.health.as_ref().map(|health| after(&health.interval)), ..Check::default() },
             streak: Streak::new(seed),
             last_uptime: Duration::ZERO,
             last_exit: None,
             leaving: false,
+            retired: false,
             last_run: false,
             anew: false,
             hold: Hold::Free,
-            record: Record { state: (State::Waiting, zero), status: (status, zero), runs: 0, restarts: 0 },
+            record: Record { state: (State::Waiting, now), status: (status, now), runs: 0, restarts: 0 },
         }
     }
 
@@ -293,23 +303,20 @@ impl Job {
 
     /// Begins again at time `now`, as a job that has had its first start; what is known of its last run stays.
     pub(super) fn renew(&mut self, plan: &plan::Job, now: Duration) {
-        let (starts, tick_at) = match &plan.start {
-            Start::Once { .. } => (Count::Finite(0), None),
-            Start::Each { .. } | Start::Never { .. } => (Count::Unlimited, None),
-            Start::Interval(every) => (Count::Finite(0), Some(now + *every)),
+        let starts = match &plan.start {
+            Start::Once { .. } | Start::Interval(_) => Count::Finite(0),
+            Start::Each { .. } | Start::Never { .. } => Count::Unlimited,
         };
         *self = Job {
             starts,
             seen: std::mem::take(&mut self.seen),
             give_up_at: None,
-            tick_at,
             lingering: std::mem::take(&mut self.lingering),
-            check: Check { next_at: plan.health.as_ref().map(|health| now + health.interval), ..Check::default() },
             streak: self.streak.forgotten(),
             last_uptime: self.last_uptime,
             last_exit: self.last_exit,
             record: self.record.clone(),
-            ..Job::new(plan, 0)
+            ..Job::new(plan, 0, now)
         };
     }
 
@@ -384,7 +391,7 @@ impl Job {
         };
         let phase = match self.phase {
             Phase::Live => [self.give_up_at, self.tick_at].into_iter().flatten().min(),
-            Phase::Hooks { until } | Phase::Withdrawing { until } | Phase::Leaving { until } => Some(until),
+            Phase::Hooks { until } | Phase::Withdrawing { until, .. } | Phase::Leaving { until } => Some(until),
             Phase::Draining(ref draining) => Some(draining.next_timeout()),
             Phase::Ending { next, .. } => Some(next),
             Phase::Done => return None,

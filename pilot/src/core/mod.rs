@@ -5,6 +5,7 @@
 //! asked for with [`engine::Engine::next_timeout`].
 
 mod backoff;
+pub mod changes;
 pub mod drain;
 pub mod effect;
 pub mod engine;
@@ -17,6 +18,7 @@ pub mod job;
 pub mod number;
 pub mod plan;
 pub mod readiness;
+mod reload;
 pub mod request;
 pub mod stop;
 mod stop_order;

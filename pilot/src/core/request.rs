@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use super::effect::{Effect, JobRequest, StopSignal, Switch};
+use super::effect::{Effect, JobRequest, StopSignal};
 use super::engine::Engine;
-use super::job::{Activity, Phase, Status, hooked_on_stop, start_events};
+use super::job::{Activity, Phase, hooked_on_stop, start_events};
 use super::plan::{Count, JobId, Level, Start};
 
 /// Whether a person holds a job.
@@ -84,6 +84,9 @@ impl Engine {
             return Err(format!("pilot is stopping, and every job with it: nothing can be asked of {name} any more"));
         }
         let job = &self.jobs[id.0];
+        if job.retired {
+            return Err(format!("a reload is taking {name} down: ask again when that is done"));
+        }
         let starts = matches!(request, JobRequest::Start | JobRequest::Restart);
         Ok(match (&job.phase, request) {
             (Phase::Live, _) if starts && plan.exec.is_none() => {
@@ -153,10 +156,7 @@ impl Engine {
         let plan = Arc::clone(&self.plan);
         let now = self.now;
         self.jobs[id.0].renew(&plan.jobs[id.0], now);
-        match self.maintenance {
-            Switch::On => drop(self.jobs[id.0].turn(Status::Maintenance)),
-            Switch::Off => self.announce_initial_status(id),
-        }
+        self.announce_beginning(id);
         self.arm_hooks(id);
         self.start_out_of_turn(id);
     }

@@ -12,13 +12,13 @@ use super::engine::Engine;
 use super::event::{Code, Event};
 use super::in_force::{InForce, Table};
 use super::job::{Activity, Job, Phase, hooked_on_stop};
-use super::plan::{Condition, JobId, Level, Start};
+use super::plan::{Condition, JobId, Level, ServiceId, Start};
 use super::request::Hold;
 use super::stop_order::stop_order;
 
 /// A hook that has no limit of its own is given up after this: the longest stop ECS allows on Fargate.
 pub const HOOK_LIMIT: Duration = Duration::from_secs(120);
-/// The catalog may delay a stop for so long.
+/// The catalog may delay a job's stop for so long, however many services it has.
 pub const WITHDRAW_LIMIT: Duration = Duration::from_secs(2);
 /// After a second stop request: from a process's SIGTERM to its SIGKILL.
 const HURRIED_GRACE: Duration = Duration::from_secs(1);
@@ -35,18 +35,20 @@ pub(super) struct Lifecycle {
     code: u8,
     exited: bool,
     /// For each job: those that must be gone before it is stopped.
-    after: Table<Vec<JobId>>,
+    pub after: Table<Vec<JobId>>,
     /// For each job: how long those take that stop after it.
-    tails: Table<Duration>,
+    pub tails: Table<Duration>,
 }
 
 impl Lifecycle {
     pub(super) fn new(plan: &InForce) -> Self {
-        let id = |place: usize| plan.job_ids[place];
-        let order = stop_order(&plan.file.jobs).into_iter().map(|after| after.into_iter().map(id).collect());
-        let after = Table::new(plan.job_ids.iter().map(|id| id.0).zip(order));
-        let tails = Table::new(plan.job_ids.iter().map(|id| id.0).zip(tails(&plan.file)));
+        let (after, tails) = order_in_force(plan);
         Lifecycle { stopping: false, hurried: false, deadline: None, code: 0, exited: false, after, tails }
+    }
+
+    /// Another plan is in force.
+    pub(super) fn follow(&mut self, plan: &InForce) {
+        (self.after, self.tails) = order_in_force(plan);
     }
 
     /// How long those take that stop after this job.
@@ -55,12 +57,21 @@ impl Lifecycle {
     }
 }
 
+/// By the numbers in force: who must be gone before whom, and how long those take that stop after each.
+fn order_in_force(plan: &InForce) -> (Table<Vec<JobId>>, Table<Duration>) {
+    let id = |place: usize| plan.job_ids[place];
+    let numbers = || plan.job_ids.iter().map(|id| id.0);
+    let order = stop_order(&plan.file.jobs).into_iter().map(|after| after.into_iter().map(id).collect());
+    (Table::new(numbers().zip(order)), Table::new(numbers().zip(tails(&plan.file))))
+}
+
 impl Engine {
     /// SIGTERM or SIGINT: begin to stop, or hurry.
     pub(super) fn request_stop(&mut self) {
         if !self.lifecycle.stopping {
             self.lifecycle.stopping = true;
             self.lifecycle.deadline = self.plan.stop_budget.map(|budget| self.now + budget);
+            self.next = None;
             self.publish(Event::global(Code::Shutdown));
         } else if !self.lifecycle.hurried {
             self.lifecycle.hurried = true;
@@ -111,27 +122,37 @@ impl Engine {
         self.publish(Event::new(Code::Stopping, self.plan.jobs[id.0].name.clone()));
     }
 
-    /// In a shutdown, a running job waits until those that need it are gone.
+    /// Whether it is on its way to the end, or about to be: in a shutdown everything, in a reload what is retired.
+    pub(super) fn is_going(&self, id: JobId) -> bool {
+        self.lifecycle.stopping || self.jobs[id.0].retired
+    }
+
+    /// A running job that goes waits until those that go too and need it are gone.
     fn must_wait(&self, id: JobId) -> bool {
-        self.lifecycle.stopping
+        let is_left = |other: &JobId| self.is_going(*other) && self.jobs[other.0].phase != Phase::Done;
+        self.is_going(id)
             && !self.lifecycle.hurried
             && self.jobs[id.0].run().is_some()
-            && self.lifecycle.after[id.0].iter().any(|other| self.jobs[other.0].phase != Phase::Done)
+            && self.lifecycle.after[id.0].iter().any(is_left)
     }
 
     /// Step 2: out of the catalog, before the process is told anything.
     fn withdraw(&mut self, id: JobId) {
         self.cancel_probe(id);
-        if self.plan.jobs[id.0].service.is_some() && self.plan.consul.is_some() {
-            self.jobs[id.0].phase = Phase::Withdrawing { until: self.now + WITHDRAW_LIMIT };
+        if self.is_in_catalog(id) {
+            let left = self.plan.jobs[id.0].registered_services().map(|(service, _)| service).collect();
+            self.jobs[id.0].phase = Phase::Withdrawing { until: self.now + WITHDRAW_LIMIT, left };
             self.effect(Effect::Withdraw { job: id });
         } else {
             self.leave_group(id);
         }
     }
 
-    pub(super) fn withdrawn(&mut self, id: JobId) {
-        if matches!(self.jobs[id.0].phase, Phase::Withdrawing { .. }) {
+    /// One service is out; the job goes on when all of them are.
+    pub(super) fn withdrawn(&mut self, id: JobId, service: ServiceId) {
+        let Phase::Withdrawing { left, .. } = &mut self.jobs[id.0].phase else { return };
+        left.retain(|other| *other != service);
+        if left.is_empty() {
             self.leave_group(id);
         }
     }
@@ -172,7 +193,7 @@ impl Engine {
                 }
                 self.withdraw(id);
             }
-            Phase::Withdrawing { until } if until <= now => self.leave_group(id),
+            Phase::Withdrawing { until, .. } if until <= now => self.leave_group(id),
             Phase::Leaving { until } if until <= now => self.left_group(id),
             Phase::Ending { next, killed: false } if next <= now => {
                 let text = format!("killing processes for job {:?}", self.plan.jobs[id.0].name);
@@ -218,7 +239,7 @@ impl Engine {
         if self.ids().any(|id| self.advance_stop(id)) {
             return true;
         }
-        if self.lifecycle.stopping && self.break_circle() {
+        if self.break_circle() || self.advance_reload() {
             return true;
         }
         self.exit_when_done();
@@ -228,7 +249,7 @@ impl Engine {
     fn advance_stop(&mut self, id: JobId) -> bool {
         match self.jobs[id.0].phase {
             Phase::Live if self.jobs[id.0].leaving && !self.must_wait(id) => self.leave(id),
-            Phase::Live if self.lifecycle.stopping && self.waits_in_vain(id) => self.leave(id),
+            Phase::Live if self.is_going(id) && self.waits_in_vain(id) => self.leave(id),
             Phase::Hooks { .. } if !self.has_busy_hook(id) => self.withdraw(id),
             Phase::Ending { .. } if self.jobs[id.0].alive().next().is_none() => {
                 self.jobs[id.0].phase = Phase::Done;
@@ -256,7 +277,7 @@ impl Engine {
         let possible = |event: &Event| {
             self.ids().filter(|other| *other != id && self.plan.jobs[other.0].name == event.source).any(|other| {
                 match self.jobs[other.0].phase {
-                    Phase::Live => true,
+                    Phase::Live => self.is_going(other),
                     Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Leaving { .. } => {
                         matches!(event.code, Code::Draining | Code::Drained | Code::Stopped)
                     }
@@ -276,13 +297,14 @@ impl Engine {
         }
     }
 
-    /// Jobs that wait for each other's end: the first of them goes.
+    /// Jobs that go and wait for each other's end: the first of them goes.
     fn break_circle(&mut self) -> bool {
         let waits = |id: &JobId| {
             let job = &self.jobs[id.0];
             job.phase == Phase::Live && (job.leaving || (job.activity == Activity::Idle && job.pending == 0))
         };
-        let open: Vec<JobId> = self.ids().filter(|id| self.jobs[id.0].phase != Phase::Done).collect();
+        let is_left = |id: &JobId| self.is_going(*id) && self.jobs[id.0].phase != Phase::Done;
+        let open: Vec<JobId> = self.ids().filter(is_left).collect();
         if !open.iter().all(waits) {
             return false;
         }
@@ -293,7 +315,7 @@ impl Engine {
 
     /// The end of a critical job is the container's end.
     fn finished(&mut self, id: JobId) {
-        if self.keep_held(id) || !self.plan.jobs[id.0].critical || self.lifecycle.stopping {
+        if self.keep_held(id) || !self.plan.jobs[id.0].critical || self.is_going(id) {
             return;
         }
         let name = &self.plan.jobs[id.0].name;
@@ -313,7 +335,7 @@ impl Engine {
         let over = |job: &Job| job.phase == Phase::Done && (job.hold == Hold::Free || self.lifecycle.stopping);
         let all_done = self.jobs.values().all(over);
         // Without any job there is nothing whose end could be the end (v3 spec 10.5), but a request is.
-        let over = all_done && (self.lifecycle.stopping || !self.plan.job_ids.is_empty());
+        let over = all_done && self.next.is_none() && (self.lifecycle.stopping || !self.plan.job_ids.is_empty());
         if over && !self.lifecycle.exited {
             self.lifecycle.exited = true;
             self.effect(Effect::Exit(self.lifecycle.code));

@@ -179,14 +179,14 @@ impl Adder<'_> {
         let job = &self.plan.jobs[id.0];
         match job.start {
             _ if !hooked_on_stop(job) => Duration::ZERO,
-            // A stop comes once; with a second event one run may be under way when the other is due.
-            Start::Each { ref events, .. } if events.len() > 1 => self.run(id) * 2,
+            // A stop comes once; with a second event one run may be under way and one more be owed when it does.
+            Start::Each { ref events, .. } if events.len() > 1 => self.run(id) * 3,
             Start::Each { .. } | Start::Once { .. } | Start::Interval(_) | Start::Never { .. } => self.run(id),
         }
     }
 
     fn catalog(&self, id: JobAt) -> Duration {
-        let registered = self.plan.jobs[id.0].service.is_some() && self.plan.consul.is_some();
+        let registered = self.plan.consul.is_some() && self.plan.jobs[id.0].registered_services().next().is_some();
         if registered { WITHDRAW_LIMIT } else { Duration::ZERO }
     }
 

@@ -11,6 +11,7 @@ use super::job::Status;
 pub struct Watch {
     seen: Vec<(String, u16)>,
     passing: bool,
+    spoke: bool,
     status: Status,
     since: Duration,
 }
@@ -18,7 +19,7 @@ pub struct Watch {
 impl Watch {
     /// A watch that has seen nothing.
     pub(super) fn new() -> Self {
-        Watch { seen: Vec::new(), passing: false, status: Status::Unknown, since: Duration::ZERO }
+        Watch { seen: Vec::new(), passing: false, spoke: false, status: Status::Unknown, since: Duration::ZERO }
     }
 
     /// What the last sight showed; unknown until the first one.
@@ -45,6 +46,7 @@ impl Watch {
             return &[];
         }
         self.seen = seen;
+        self.spoke = true;
         if self.seen.is_empty() { &[Code::Changed, Code::Unhealthy] } else { &[Code::Changed, Code::Healthy] }
     }
 
@@ -54,7 +56,17 @@ impl Watch {
         if std::mem::replace(&mut self.passing, pass) == pass {
             return &[];
         }
+        self.spoke = true;
         if pass { &[Code::Changed, Code::Healthy] } else { &[Code::Changed, Code::Unhealthy] }
+    }
+
+    /// What still holds of all that it has said: the events that one who comes late has to be told.
+    pub(super) fn standing(&self) -> &'static [Code] {
+        match (self.passing || !self.seen.is_empty(), self.spoke) {
+            (true, _) => &[Code::Changed, Code::Healthy],
+            (false, true) => &[Code::Unhealthy],
+            (false, false) => &[],
+        }
     }
 
     fn turn(&mut self, healthy: bool, now: Duration) {

@@ -47,7 +47,7 @@ pub(super) fn facts(job: &Job) -> Vec<String> {
             None => format!("heartbeat {every}"),
         });
     }
-    if let Some(service) = &job.service {
+    for service in &job.services {
         let name = if service.name == job.name { String::new() } else { format!(" as {}", service.name) };
         facts.push(format!(":{}{name}", service.port));
     }

@@ -18,24 +18,27 @@ pub const SOCKET_VARIABLE: &str = "PILOT_SOCKET";
 /// What children inherit.
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
-    /// What `putenv` has set; the template sees it at a reload.
-    put: BTreeMap<String, String>,
 }
 
 impl Environment {
-    /// pilot's own environment, its process number and the advertised address of every service.
+    /// pilot's own environment, its process number and the advertised address of every job with a service (its first one's).
     pub fn new(plan: &Plan) -> Self {
-        let mut environment = Environment { variables: std::env::vars_os().collect(), put: BTreeMap::new() };
+        let mut environment = Environment { variables: std::env::vars_os().collect() };
         // Of a pilot that we are a job of.
         environment.variables.remove(&OsString::from(SOCKET_VARIABLE));
         environment.set("CONTAINERPILOT_PID", std::process::id().to_string());
+        environment.announce_services(plan);
+        environment
+    }
+
+    /// The advertised address of every job with a service (its first one's). Those of jobs that a reload has removed stay,
+    /// as in v3.
+    pub fn announce_services(&mut self, plan: &Plan) {
         for job in &plan.jobs {
-            if let Some(service) = &job.service {
-                let name = format!("CONTAINERPILOT_{}_IP", upper(&job.name));
-                environment.set(&name, service.address.to_string());
+            if let Some(service) = job.services.first() {
+                self.set(&format!("CONTAINERPILOT_{}_IP", upper(&job.name)), service.address.to_string());
             }
         }
-        environment
     }
 
     /// The control socket is served there.
@@ -49,12 +52,13 @@ impl Environment {
             return;
         }
         self.set(name, value.to_owned());
-        self.put.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Everything that `putenv` has set so far: the template is rendered with it at a reload. May hold secrets.
-    pub fn put_so_far(&self) -> &BTreeMap<String, String> {
-        &self.put
+    /// All of it as text, for the template of a reload: what `putenv` has set and what pilot has exported is seen there,
+    /// as in v3. May hold secrets.
+    pub fn variables(&self) -> BTreeMap<String, String> {
+        let text = |text: &OsString| text.to_string_lossy().into_owned();
+        self.variables.iter().map(|(name, value)| (text(name), text(value))).collect()
     }
 
     /// A job or check has started; children started later can find it.
@@ -76,7 +80,12 @@ impl Environment {
                 false => format!("{address}:{port}"),
             })
             .collect();
-        self.set(&format!("PILOT_WATCH_{}", upper(watch)), addresses.join(","));
+        self.set(&watch_variable(watch), addresses.join(","));
+    }
+
+    /// Nothing looks there any more.
+    pub fn watch_ended(&mut self, watch: &str) {
+        self.variables.remove(&OsString::from(watch_variable(watch)));
     }
 
     /// The complete environment of a child, with the event that caused it.
@@ -99,6 +108,10 @@ impl Environment {
 pub fn loads_programs(name: &str) -> bool {
     const NAMES: [&str; 5] = ["GLIBC_TUNABLES", "GCONV_PATH", "BASH_ENV", "SHELLOPTS", "BASHOPTS"];
     name.starts_with("LD_") || name.starts_with("BASH_FUNC_") || NAMES.contains(&name)
+}
+
+fn watch_variable(watch: &str) -> String {
+    format!("PILOT_WATCH_{}", upper(watch))
 }
 
 fn upper(name: &str) -> String {
@@ -150,7 +163,7 @@ mod tests {
 
     #[test]
     fn putenv_is_for_later_children_and_skips_what_no_environment_can_hold() {
-        let mut environment = Environment { variables: BTreeMap::new(), put: BTreeMap::new() };
+        let mut environment = Environment { variables: BTreeMap::new() };
         for (name, value) in
             [("A", "1"), ("A", "2=3"), ("EMPTY", ""), ("", "x"), ("B=C", "x"), ("D\0", "x"), ("E", "\0")]
         {
@@ -158,9 +171,8 @@ mod tests {
         }
         let want = [("A", "2=3"), ("EMPTY", "")];
         assert_eq!(environment.snapshot(None), want.map(|(key, value)| (key.into(), value.into())));
-        let so_far: Vec<_> =
-            environment.put_so_far().iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        assert_eq!(so_far, want);
+        let for_templates = want.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(environment.variables(), BTreeMap::from(for_templates), "a reload sees it too");
     }
 
     #[test]
@@ -175,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_child_learns_the_event_that_caused_it_and_the_addresses_behind_a_watch() {
-        let mut environment = Environment { variables: BTreeMap::new(), put: BTreeMap::new() };
+        let mut environment = Environment { variables: BTreeMap::new() };
         let instance = |address: &str| Instance { id: "x".into(), address: address.into(), port: 80 };
         environment.watch_saw("my-app", &[instance("10.0.0.1"), instance("fd00::1")]);
         let got = environment.snapshot(Some(&Event::new(Code::Changed, "watch.my-app")));
@@ -185,5 +197,7 @@ mod tests {
             ("PILOT_SOURCE", "watch.my-app"),
         ];
         assert_eq!(got, want.map(|(key, value)| (key.into(), value.into())));
+        environment.watch_ended("my-app");
+        assert_eq!(environment.variables(), BTreeMap::new());
     }
 }

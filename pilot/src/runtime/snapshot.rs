@@ -104,7 +104,7 @@ impl Snapshot {
             restarts: job.restarts(),
             last_exit: job.last_exit(),
             services: settings
-                .service
+                .services
                 .iter()
                 .map(|service| ServiceView {
                     name: service.name.clone(),

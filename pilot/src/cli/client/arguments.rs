@@ -7,6 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::{Ask, Form, Until, Wanted};
 use crate::core::effect::{JobRequest, Switch};
+use crate::runtime::control::Summary;
 
 /// How long `stop` waits unless it is told otherwise, in seconds.
 const WAIT: &str = "60";
@@ -30,7 +31,7 @@ pub(in crate::cli) fn flags() -> Vec<Arg> {
 /// What v3's flags ask for: exactly one thing, the first in v3's order (spec 1.1).
 pub(in crate::cli) fn from_flags(matches: &ArgMatches) -> Option<Ask> {
     if matches.get_flag("reload") {
-        return Some(Ask::Reload);
+        return Some(Ask::Reload(Summary::Silent));
     }
     if let Some(word) = matches.get_one::<String>("maintenance").filter(|word| !word.is_empty()) {
         return Some(Ask::Maintenance(switch(word)));
@@ -86,7 +87,7 @@ pub(in crate::cli) fn subcommands() -> Vec<Command> {
                     .help("Only if every job with a check is healthy and in service"),
             )
             .arg(json()),
-        command("reload", "Read the configuration again"),
+        command("reload", "Read the configuration again and change what is different in it"),
         command("maintenance", "Take the services out of the catalog, or bring them back")
             .arg(Arg::new("switch").value_name("enable|disable").required(true).value_parser(["enable", "disable"])),
         command("putenv", "Set variables for processes started from now on").arg(pairs().value_name("NAME=VALUE")),
@@ -120,7 +121,7 @@ pub(in crate::cli) fn from_subcommand(name: &str, matches: &ArgMatches) -> Optio
             let wanted = if matches.get_flag("ready") { Wanted::Ready } else { Wanted::Healthy };
             Ask::Health { wanted, form: form() }
         }
-        "reload" => Ask::Reload,
+        "reload" => Ask::Reload(Summary::Told),
         "maintenance" => Ask::Maintenance(switch(&text("switch").unwrap_or_default())),
         "putenv" => Ask::PutEnvironment(given_pairs(matches, "pairs")),
         "putmetric" => Ask::PutMetrics(given_pairs(matches, "pairs")),
@@ -171,9 +172,9 @@ mod tests {
     #[test]
     fn v3s_flags_ask_with_one_dash_and_with_two_and_as_subcommands() {
         let rows: [(&[&str], Result<Ask, ErrorKind>); 18] = [
-            (&["-reload"], Ok(Ask::Reload)),
-            (&["-reload=true", "-config", "/nowhere"], Ok(Ask::Reload)),
-            (&["reload"], Ok(Ask::Reload)),
+            (&["-reload"], Ok(Ask::Reload(Summary::Silent))),
+            (&["-reload=true", "-config", "/nowhere"], Ok(Ask::Reload(Summary::Silent))),
+            (&["reload"], Ok(Ask::Reload(Summary::Told))),
             (&["--maintenance", "enable"], Ok(Ask::Maintenance(Switch::On))),
             (&["-maintenance=disable"], Ok(Ask::Maintenance(Switch::Off))),
             (&["-maintenance", "enabel"], Err(ErrorKind::InvalidValue)),

@@ -15,6 +15,7 @@ use std::time::Duration;
 pub(super) use arguments::{flags, from_flags, from_subcommand, subcommands};
 
 use crate::core::effect::{JobRequest, Switch};
+use crate::runtime::control::Summary;
 
 /// The running pilot refused, or could not be reached.
 const FAILED: u8 = 1;
@@ -22,7 +23,7 @@ const FAILED: u8 = 1;
 /// What is to be asked.
 #[derive(Debug, PartialEq)]
 pub(super) enum Ask {
-    Reload,
+    Reload(Summary),
     Maintenance(Switch),
     PutEnvironment(Vec<(String, String)>),
     PutMetrics(Vec<(String, String)>),
@@ -85,7 +86,7 @@ impl Ask {
     /// The command's name, for what is said about it.
     fn name(&self) -> &'static str {
         match self {
-            Ask::Reload => "reload",
+            Ask::Reload(_) => "reload",
             Ask::Maintenance(_) => "maintenance",
             Ask::PutEnvironment(_) => "putenv",
             Ask::PutMetrics(_) => "putmetric",

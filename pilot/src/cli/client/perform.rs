@@ -16,6 +16,7 @@ use super::connection::{exchange, follow};
 use super::{Ask, FAILED, Form, Until, Wanted, shown};
 use crate::core::effect::{JobRequest, Switch};
 use crate::core::job::State;
+use crate::runtime::control::Summary;
 use crate::runtime::control::report::{HealthReport, JobReport};
 
 /// How often a stop that is waited for is looked at.
@@ -29,7 +30,8 @@ pub(super) async fn perform(ask: &Ask, socket: &Path) -> Result<ExitCode, String
     };
     let get = async |path: &str| exchange(socket, Method::GET, path, String::new()).await;
     match ask {
-        Ask::Reload => drop(post("/v3/reload", Value::Null).await?),
+        Ask::Reload(Summary::Silent) => drop(post("/v3/reload", Value::Null).await?),
+        Ask::Reload(Summary::Told) => return say(&post("/v3/reload?summary=true", Value::Null).await?),
         Ask::Maintenance(Switch::On) => drop(post("/v3/maintenance/enable", Value::Null).await?),
         Ask::Maintenance(Switch::Off) => drop(post("/v3/maintenance/disable", Value::Null).await?),
         Ask::PutEnvironment(pairs) => drop(post("/v3/environ", object(pairs)).await?),

@@ -22,7 +22,7 @@ pub(super) fn find(document: &Document<'_>, graph: &Graph) {
         if graph.edges.iter().any(|edge| edge.event.source == source) {
             continue;
         }
-        if let Some(instead) = native::instead_of(command, job.service.as_ref().map(|service| service.port)) {
+        if let Some(instead) = native::instead_of(command, job.services.first().map(|service| service.port)) {
             exec.find(
                 Severity::Note,
                 Rule::ForkPerProbe,

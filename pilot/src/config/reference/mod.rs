@@ -54,6 +54,8 @@ pub enum Form {
     Waits,
     Limit,
     Variables,
+    /// Addresses by name.
+    Addresses,
 }
 
 /// One key.

@@ -103,6 +103,15 @@ fn form(path: &str, form_of: Form) -> Value {
         }
         Form::Waits => json!({ "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/wait" } }),
         Form::Limit => json!({ "anyOf": [{ "type": ["integer", "string"] }, { "$ref": "#/$defs/limit" }] }),
+        Form::Addresses => json!({
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "properties": { "address": { "type": "string" }, "port": { "type": ["integer", "string"] } },
+                "required": ["address"],
+                "additionalProperties": false
+            }
+        }),
         Form::Variables => json!({
             "type": "object",
             "additionalProperties": {

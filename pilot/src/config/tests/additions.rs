@@ -14,7 +14,7 @@ fn without_consul_pilot_is_a_plain_supervisor() {
     assert_eq!(plan("{consul: null, watches: [{name: 'db', tcp: 'db:3306', interval: 1}]}").consul, None);
     let service = "jobs: [{name: 'app', port: 80, health: {interval: 1, ttl: 5}}]";
     let plan = plan(&format!("{{consul: false, {service}}}"));
-    assert!(plan.consul.is_none() && plan.jobs[0].service.is_some());
+    assert!(plan.consul.is_none() && plan.jobs[0].services.len() == 1);
     refused(&[
         (&format!("{{{service}}}"), "consul is missing, but job \"app\" has a port and is registered there"),
         ("{watches: [{name: 'db', interval: 1}]}", "consul is missing, but watch \"db\" looks for a service there"),
@@ -45,7 +45,7 @@ fn the_smaller_keys_of_a_job_are_read() {
     assert!(read.critical && read.tty);
     assert_eq!((read.success_codes, read.stop_timeout), (vec![143, 2], Some(Duration::from_secs(30))));
     let members = "name: 'app', service: 'web', meta: {version: 2, a_b: 'x'}, port: 1, health: {interval: 1, ttl: 5}";
-    let service = job(members).service.unwrap();
+    let service = service(members);
     assert_eq!((service.name.as_str(), service.id.as_str()), ("web", "app-box"));
     assert_eq!(
         service.meta.into_iter().collect::<Vec<_>>(),

@@ -201,7 +201,7 @@ fn telemetry_is_a_job_like_any_other_and_the_last_one() {
     let [_, job] = &plan.jobs[..] else { panic!("{:?}", plan.jobs) };
     assert_eq!((job.name.as_str(), &job.exec), ("containerpilot", &None));
     assert!(job.is_always_healthy());
-    let service = job.service.as_ref().unwrap();
+    let service = job.services.first().unwrap();
     assert_eq!(
         (service.id.as_str(), service.name.as_str(), service.port),
         ("containerpilot-box", "containerpilot", 9090)
@@ -215,7 +215,7 @@ fn telemetry_is_a_job_like_any_other_and_the_last_one() {
 #[test]
 fn telemetry_on_any_port_is_not_registered_and_without_a_catalog_nobody_asks_for_one() {
     let plan = plan("{telemetry: {port: 0}}");
-    assert_eq!((plan.jobs[0].name.as_str(), &plan.jobs[0].service), ("containerpilot", &None));
+    assert_eq!((plan.jobs[0].name.as_str(), plan.jobs[0].services.len()), ("containerpilot", 0));
     assert_eq!(errors("{telemetry: {}}"), Vec::<String>::new());
     assert_eq!(plan_in("{telemetry: {}}", &[]).consul, None);
 }

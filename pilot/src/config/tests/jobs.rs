@@ -27,7 +27,7 @@ fn a_job_with_only_a_name_runs_nothing_once_at_startup() {
     assert_eq!(job.exec, None);
     assert_eq!(job.start, once(Code::Startup, "global"));
     assert_eq!((job.restarts, job.backoff), (Count::Finite(0), Backoff::default()));
-    assert_eq!((job.timeout, job.stop_timeout, job.service, job.health), (None, None, None, None));
+    assert_eq!((job.timeout, job.stop_timeout, job.health, job.services.len()), (None, None, None, 0));
     assert_eq!((job.output, job.critical, job.tty), (OutputMode::Wrapped, false, false));
 }
 
@@ -55,7 +55,7 @@ fn exec_is_cut_at_every_single_space_or_taken_as_a_list() {
 fn names_are_free_until_a_port_makes_them_service_names() {
     let with = |name: &str| PORT.replace("app", name);
     for name in ["myService", "my-service", "my-service-123", "ab"] {
-        assert_eq!(job(&with(name)).service.unwrap().id, format!("{name}-box"));
+        assert_eq!(service(&with(name)).id, format!("{name}-box"));
     }
     for name in ["my_service", "-my-service", "my%service", "A1", "a", "ä1"] {
         let message = format!(
@@ -70,22 +70,15 @@ fn names_are_free_until_a_port_makes_them_service_names() {
 
 #[test]
 fn a_port_makes_a_service_and_asks_for_health() {
-    let service =
-        job("name: 'app', port: '0x50', health: {interval: '2', ttl: 5}, tags: ['a', 1], interfaces: 'lo'").service;
-    let service = service.unwrap();
-    assert_eq!((service.port, service.address.to_string(), service.ttl.as_secs()), (80, "127.0.0.1".into(), 5));
-    assert_eq!(service.tags, ["a", "1"]);
-    assert_eq!((service.name.as_str(), service.initial_status, service.enable_tag_override), ("app", None, false));
-    assert_eq!(job("name: 'app', port: 0, initial_status: 'x', interfaces: ['!']").service, None);
-    assert_eq!(
-        job(&format!("{PORT}, tags: {{}}, interfaces: ['eth7', '10.0.0.0/8']")).service.unwrap().address.to_string(),
-        "10.2.0.1"
-    );
-    assert_eq!(
-        job(&format!("{PORT}, initial_status: 'warning'")).service.unwrap().initial_status,
-        Some(CheckStatus::Warning)
-    );
-    assert!(job("name: 'containerpilot', port: 80").service.is_some());
+    let read = service("name: 'app', port: '0x50', health: {interval: '2', ttl: 5}, tags: ['a', 1], interfaces: 'lo'");
+    assert_eq!((read.port, read.address.to_string(), read.ttl.as_secs()), (80, "127.0.0.1".into(), 5));
+    assert_eq!(read.tags, ["a", "1"]);
+    assert_eq!((read.name.as_str(), read.initial_status, read.enable_tag_override), ("app", None, false));
+    assert_eq!(job("name: 'app', port: 0, initial_status: 'x', interfaces: ['!']").services, []);
+    let chosen = service(&format!("{PORT}, tags: {{}}, interfaces: ['eth7', '10.0.0.0/8']"));
+    assert_eq!(chosen.address.to_string(), "10.2.0.1");
+    assert_eq!(service(&format!("{PORT}, initial_status: 'warning'")).initial_status, Some(CheckStatus::Warning));
+    assert_eq!(service("name: 'containerpilot', port: 80").ttl, Duration::from_secs(15));
     job_refused(&[
         (
             "name: 'app', port: 80",
@@ -110,10 +103,10 @@ fn a_port_makes_a_service_and_asks_for_health() {
 
 #[test]
 fn the_consul_block_of_a_job_needs_no_deregistration_time() {
-    let service = job(&format!("{PORT}, consul: {{enableTagOverride: true}}")).service.unwrap();
-    assert_eq!((service.enable_tag_override, service.deregister_critical_after), (true, None));
-    let service = job(&format!("{PORT}, consul: {{deregisterCriticalServiceAfter: '90m'}}")).service.unwrap();
-    assert_eq!(service.deregister_critical_after.as_deref(), Some("90m"));
+    let lenient = service(&format!("{PORT}, consul: {{enableTagOverride: true}}"));
+    assert_eq!((lenient.enable_tag_override, lenient.deregister_critical_after), (true, None));
+    let strict = service(&format!("{PORT}, consul: {{deregisterCriticalServiceAfter: '90m'}}"));
+    assert_eq!(strict.deregister_critical_after.as_deref(), Some("90m"));
     job_refused(&[(
         &format!("{PORT}, consul: {{deregisterCriticalServiceAfter: '90'}}"),
         "job \"app\": consul.deregisterCriticalServiceAfter has a number without a unit: \"90\"",

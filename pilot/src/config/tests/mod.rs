@@ -9,11 +9,13 @@ mod manual;
 mod messages;
 mod process;
 mod random;
+
+mod services;
 mod v3;
 
 use std::net::IpAddr;
 
-use crate::core::plan::{Job, Plan};
+use crate::core::plan::{Job, Plan, Service};
 
 use super::{Interfaces, Loaded, Question, Rule, Severity, Surroundings, examine, load};
 
@@ -48,6 +50,13 @@ fn plan_in(text: &str, env: &[(&str, &str)]) -> Plan {
 /// The only job of `{consul: "c", jobs: [{…}]}`.
 fn job(members: &str) -> Job {
     plan(&with_job(members)).jobs.remove(0)
+}
+
+/// Its only service.
+fn service(members: &str) -> Service {
+    let mut services = job(members).services;
+    assert_eq!(services.len(), 1, "{members}");
+    services.remove(0)
 }
 
 fn with_job(members: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Drain, HealthCheck, LoadBalancer, ProcessSettings, Service};
+use super::{Drain, HealthCheck, LoadBalancer, ProcessSettings, Service, ServiceId};
 use crate::core::event::Event;
 
 /// The job that stands for pilot itself where it serves metrics; v3's name for it.
@@ -29,12 +29,12 @@ pub struct Job {
     pub stop_timeout: Option<Duration>,
     /// What happens to its output.
     pub output: OutputMode,
-    /// What is registered in the catalog for it.
-    pub service: Option<Service>,
     /// Its place in a target group.
     pub balancer: Option<LoadBalancer>,
     /// How long it serves on before its stop signal.
     pub drain: Option<Drain>,
+    /// What is advertised of it in the catalog: the job's own service first. All of them share the job's health.
+    pub services: Vec<Service>,
     /// How its health is found out.
     pub health: Option<HealthCheck>,
     /// Its final end is the container's end, with its exit code.
@@ -46,6 +46,12 @@ pub struct Job {
 }
 
 impl Job {
+    /// The services that go into the catalog.
+    pub fn registered_services(&self) -> impl Iterator<Item = (ServiceId, &Service)> {
+        let numbered = self.services.iter().enumerate().map(|(index, service)| (ServiceId(index), service));
+        numbered.filter(|(_, service)| service.registered)
+    }
+
     /// Whether it counts as healthy from the beginning and for ever, whatever happens: v3's rule for [`TELEMETRY_JOB`],
     /// by name (spec 5.9).
     pub fn is_always_healthy(&self) -> bool {

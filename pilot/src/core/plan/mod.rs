@@ -29,7 +29,7 @@ pub use process::{
     Account, Identity, Inherit, Limit, ProcessSettings, Resource, SignalNumber, UNLIMITED, Variable, WithoutRights,
 };
 pub use secret::Secret;
-pub use service::{CheckStatus, Service};
+pub use service::{CheckStatus, Service, Weights};
 pub use telemetry::{BUILT_IN_METRICS, Metric, MetricKind, Telemetry};
 pub use watch::{Watch, WatchTarget};
 
@@ -61,3 +61,7 @@ pub struct JobId(pub(in crate::core) usize);
 /// A watch's number for life. No index either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WatchId(pub(in crate::core) usize);
+
+/// Index of a service in [`Job::services`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceId(pub usize);

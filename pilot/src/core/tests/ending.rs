@@ -2,7 +2,7 @@
 
 use super::plans::*;
 use super::world::{Script, World};
-use crate::core::effect::{Input, StopSignal};
+use crate::core::effect::{Input, StopSignal, Switch};
 use crate::core::event::{Code, Event};
 use crate::core::plan::*;
 use crate::core::stop::{HOOK_LIMIT, WITHDRAW_LIMIT};
@@ -16,7 +16,7 @@ fn hooks_run_before_and_after_the_stop_as_in_v3() {
 }
 
 fn hooks_around(app: Job) {
-    let served = app.service.is_some();
+    let served = !app.services.is_empty();
     let jobs =
         [app, job("preStop").when(once(Code::Stopping, "app")), job("postStop").when(once(Code::Stopped, "app"))];
     let world = World::new(plan(jobs)).script("preStop", [Script::exits(0).lasting(secs(1))]);
@@ -108,6 +108,41 @@ fn a_silent_catalog_cannot_hold_up_a_stop() {
     assert_eq!(world.exit, Some((WITHDRAW_LIMIT, 0)));
 }
 
+#[test]
+fn a_job_with_several_services_is_signalled_when_all_of_them_are_out() {
+    let mut world = World::new(plan([job("app").serving(3)]));
+    world.withdraw_takes = Some(ms(300));
+    let mut world = world.started();
+    world.give(Input::Stop);
+    world.pass(secs(60));
+    assert_eq!((world.withdrawn.len(), world.signals[0].0), (1, ms(900)), "asked for together, waited for together");
+
+    let mut world = World::new(plan([job("app").serving(3)]));
+    world.withdraw_takes = Some(ms(900));
+    let mut world = world.started();
+    world.give(Input::Stop);
+    world.pass(secs(60));
+    assert_eq!(world.signals[0].0, WITHDRAW_LIMIT, "the third would need 2.7 s");
+}
+
+#[test]
+fn what_is_not_registered_is_checked_and_the_catalog_hears_nothing_of_it() {
+    let mut app = job("app").serving(2).checked(secs(1));
+    for service in &mut app.services {
+        service.registered = false;
+        service.initial_status = Some(CheckStatus::Warning);
+    }
+    let mut world = World::new(plan([app])).started();
+    world.pass(ms(2_500));
+    world.give(Input::Maintenance(Switch::On));
+    world.give(Input::Maintenance(Switch::Off));
+    world.give(Input::Stop);
+    world.pass(secs(60));
+    assert_eq!(world.trace().iter().filter(|event| *event == "StatusHealthy app").count(), 2);
+    assert!(world.announced.is_empty() && world.withdrawn.is_empty());
+    assert_eq!(world.exit.map(|(_, code)| code), Some(0));
+}
+
 /// Defect 4.
 #[test]
 fn a_pre_stop_job_that_hangs_is_waited_for_only_so_long() {
@@ -120,6 +155,27 @@ fn a_pre_stop_job_that_hangs_is_waited_for_only_so_long() {
         assert_eq!(world.signals[0].0, waits);
         assert_eq!(world.exit.map(|(at, _)| at <= HOOK_LIMIT + secs(6)), Some(true));
     }
+}
+
+/// 120 s each, else.
+#[test]
+fn a_hook_that_is_behind_with_its_runs_makes_up_for_one_of_them_when_the_stop_comes() {
+    let hook = job("hook").when(Start::Each {
+        events: vec![Event::new(Code::Signal, "SIGHUP"), Event::new(Code::Stopping, "app")],
+        timeout: None,
+    });
+    let mut world = World::new(plan([job("app"), hook]));
+    world = world.script("hook", (0..10).map(|_| Script::exits(0).lasting(secs(5)))).started();
+    for _ in 0..10 {
+        world.give(Input::Signal(crate::core::effect::UserSignal::Hup));
+    }
+    world.give(Input::Stop);
+    world.pass(secs(60));
+    assert_eq!(
+        (world.count_starts("hook"), world.exit),
+        (3, Some((secs(15), 0))),
+        "the one that ran, one owed, the stop's"
+    );
 }
 
 /// Defect 21.
@@ -256,7 +312,7 @@ fn a_negative_stop_timeout_means_no_wait() {
 
 /// Runs that a hook still owed to older events would each have their own two minutes.
 #[test]
-fn runs_that_a_hook_still_owed_when_the_stop_came_are_not_made_up_for() {
+fn of_the_runs_that_a_hook_still_owed_when_the_stop_came_one_is_made_up_for() {
     let events = vec![Event::new(Code::Stopped, "app"), Event::new(Code::Signal, "SIGHUP")];
     let hook = job("hook").when(Start::Each { events, timeout: None });
     let mut world = World::new(plan([job("app"), hook])).started();
@@ -265,6 +321,6 @@ fn runs_that_a_hook_still_owed_when_the_stop_came_are_not_made_up_for() {
     }
     world.give(Input::Stop);
     world.pass(HOOK_LIMIT * 30);
-    assert_eq!(world.count_starts("hook"), 2, "the one that was going, and the one for the stop");
-    assert_eq!(world.exit.map(|(at, _)| at <= HOOK_LIMIT * 2 + secs(5)), Some(true));
+    assert_eq!(world.count_starts("hook"), 3, "the one that was going, one that was owed, and the one for the stop");
+    assert_eq!(world.exit.map(|(at, _)| at <= HOOK_LIMIT * 3 + secs(5)), Some(true));
 }

@@ -155,7 +155,7 @@ fn an_unhealthy_run_that_ignores_its_stop_signal_is_killed() {
 #[test]
 fn initial_status_is_announced_before_the_job_starts() {
     let mut job = app();
-    if let Some(service) = &mut job.service {
+    if let Some(service) = job.services.first_mut() {
         service.initial_status = Some(CheckStatus::Warning);
     }
     let world = World::new(plan([job.when(once(Code::Healthy, "nobody"))])).started();

@@ -8,6 +8,7 @@ mod impossible;
 mod plans;
 mod random;
 mod readiness;
+mod reloading;
 mod requests;
 mod starting;
 mod stop_plan;

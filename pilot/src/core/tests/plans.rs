@@ -50,9 +50,9 @@ pub fn job(name: &str) -> Job {
         timeout: None,
         stop_timeout: None,
         output: OutputMode::Wrapped,
-        service: None,
         balancer: None,
         drain: None,
+        services: Vec::new(),
         health: None,
         critical: false,
         success_codes: Vec::new(),
@@ -108,18 +108,30 @@ impl Job {
     }
 
     pub(super) fn served(self) -> Self {
-        let service = Service {
-            id: format!("{}-host", self.name),
+        self.serving(1)
+    }
+
+    /// With so many services.
+    pub(super) fn serving(self, count: u16) -> Self {
+        let services = (0..count).map(|nth| self.service(80 + nth)).collect();
+        Job { services, ..self }
+    }
+
+    fn service(&self, port: u16) -> Service {
+        Service {
+            id: format!("{}-{port}-host", self.name),
             name: self.name.clone(),
-            port: 80,
+            registered: true,
+            port,
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            tagged_addresses: BTreeMap::new(),
             tags: Vec::new(),
             meta: BTreeMap::new(),
+            weights: None,
             enable_tag_override: false,
             deregister_critical_after: None,
             initial_status: None,
             ttl: secs(10),
-        };
-        Job { service: Some(service), ..self }
+        }
     }
 }

@@ -48,7 +48,8 @@ prop_compose! {
         start in start(),
         restarts in prop_oneof![(0u64..4).prop_map(Count::Finite), Just(Count::Unlimited)],
         exec in prop::bool::weighted(0.9),
-        served in any::<bool>(),
+        services in prop_oneof![Just(0u16), 1u16..4],
+        unregistered in prop::bool::weighted(0.2),
         critical in prop::bool::weighted(0.05),
         stop_timeout in prop::option::of((0u64..4000).prop_map(ms)),
         timeout in prop::option::of((1u64..4000).prop_map(ms)),
@@ -70,11 +71,12 @@ prop_compose! {
             signal: None,
         });
         let mut job = Job { balancer, drain, restarts, critical, stop_timeout, timeout, ..job(name).when(start) };
-        if served || checked {
+        if services > 0 || checked {
             job = job.checked(ms(every));
         }
-        if served {
-            job = job.served();
+        job = job.serving(services);
+        if let Some(service) = job.services.first_mut() {
+            service.registered = !unregistered;
         }
         if let Some(health) = &mut job.health {
             (health.success_threshold, health.failure_threshold) = thresholds;
@@ -107,6 +109,24 @@ prop_compose! {
     }
 }
 
+/// Two definitions of each job; what a file says of each is 0: nothing, 1 or 2.
+type Definitions = Vec<[Job; 2]>;
+type Said = [usize; NAMES.len()];
+
+fn definitions() -> impl Strategy<Value = Definitions> {
+    let pair = |name| [any_job(name), any_job(name)];
+    NAMES.map(pair).into_iter().collect::<Vec<_>>()
+}
+
+fn said() -> impl Strategy<Value = Said> {
+    prop::array::uniform5(prop_oneof![1 => Just(0), 3 => Just(1), 1 => Just(2)])
+}
+
+fn file(definitions: &Definitions, said: Said, watch_interval: u64) -> Plan {
+    let jobs = definitions.iter().zip(said).filter(|(_, said)| *said > 0).map(|(pair, said)| pair[said - 1].clone());
+    Plan { watches: vec![Watch { interval: secs(watch_interval), ..watch("w") }], ..plan(jobs) }
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Pass(u64),
@@ -116,10 +136,12 @@ enum Step {
     Job(usize, JobRequest),
     Instances(usize),
     Probes(bool, u64),
+    Notified(usize),
     /// What AWS takes, what is in flight.
     Balancer(Option<u64>, Option<u64>),
     GroupDrained(usize),
-    Notified(usize),
+    Reload(Said, u64),
+    Late,
 }
 
 fn request() -> impl Strategy<Value = JobRequest> {
@@ -138,26 +160,103 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0usize..5).prop_map(Step::Notified),
         1 => (prop::option::of(0u64..9000), prop::option::of(0u64..2)).prop_map(|(takes, count)| Step::Balancer(takes, count)),
         1 => (0usize..5).prop_map(Step::GroupDrained),
+        3 => (said(), 1u64..3).prop_map(|(said, interval)| Step::Reload(said, interval)),
+        1 => Just(Step::Late),
     ]
+}
+
+#[derive(Clone, Debug)]
+struct History {
+    definitions: Definitions,
+    first: Said,
+    scripts: Vec<Script>,
+    fallback: Script,
+    steps: Vec<Step>,
+    withdraw: Option<u64>,
+    second_stop: Option<u64>,
 }
 
 prop_compose! {
     fn history()(
-        a in any_job("a"), b in any_job("b"), c in any_job("c"), d in any_job("d"), e in any_job("e"),
-        count in 0usize..6,
+        definitions in definitions(),
+        first in said(),
         scripts in prop::collection::vec(script(), 0..30),
         fallback in script(),
         steps in prop::collection::vec(step(), 0..25),
         withdraw in prop::option::weighted(0.9, 0u64..3000),
         second_stop in prop::option::of(0u64..4000),
-        budget in prop::option::weighted(0.3, (1u64..40_000).prop_map(ms)),
-        asked in any::<bool>(),
-    ) -> (Plan, Vec<Script>, Script, Vec<Step>, Option<u64>, Option<u64>) {
-        let steps = steps.into_iter().filter(|step| asked || !matches!(step, Step::Job(..))).collect();
-        let mut plan = plan([a, b, c, d, e].into_iter().take(count));
-        plan.watches = vec![watch("w")];
-        plan.stop_budget = budget;
-        (plan, scripts, fallback, steps, withdraw, second_stop)
+        (asked, reloaded) in any::<(bool, bool)>(),
+    ) -> History {
+        // Where nobody asks and nothing is reloaded, more is known of how it must end.
+        let steps = steps.into_iter().filter(|step| match step {
+            Step::Job(..) => asked,
+            Step::Reload(..) => reloaded,
+            _ => true,
+        });
+        let steps = steps.collect();
+        History { definitions, first, scripts, fallback, steps, withdraw, second_stop }
+    }
+}
+
+impl History {
+    fn world(&self, plan: Plan) -> World {
+        let mut world = World::new(plan);
+        for (index, script) in self.scripts.iter().enumerate() {
+            world.scripts.entry(NAMES[index % 5].to_owned()).or_default().push_back(script.clone());
+        }
+        // A run that ends in no time and is started again by its own consequences would never let time pass.
+        let fallback = self.fallback.clone();
+        world.default_script = Script { lasts: fallback.lasts.map(|lasts| lasts.max(ms(200))), ..fallback };
+        world.withdraw_takes = self.withdraw.map(ms);
+        world
+    }
+
+    fn take(&self, step: &Step, world: &mut World) {
+        match *step {
+            Step::Pass(millis) => world.pass(ms(millis)),
+            Step::Hup => world.give(Input::Signal(UserSignal::Hup)),
+            Step::Usr2 => world.give(Input::Signal(UserSignal::Usr2)),
+            Step::Maintenance(switch) => world.give(Input::Maintenance(switch)),
+            Step::Job(at, request) => {
+                if let Some(job) = world.engine.job_ids().get(at).copied() {
+                    world.give(Input::Job { job, request });
+                }
+            }
+            Step::Instances(count) => {
+                let watch = world.engine.watch_ids()[0];
+                world.give(Input::Instances { watch, instances: instances(count) });
+            }
+            Step::Probes(pass, takes) => (world.probe_passes, world.probe_takes) = (pass, ms(takes)),
+            Step::Balancer(takes, count) => (world.leave_takes, world.counts) = (takes.map(ms), count),
+            Step::Notified(at) => {
+                if let Some(job) = world.engine.job_ids().get(at).copied() {
+                    world.give(Input::Notified { job });
+                }
+            }
+            Step::GroupDrained(at) => {
+                if let Some(job) = world.engine.job_ids().get(at).copied() {
+                    world.give(Input::GroupDrained { job });
+                }
+            }
+            Step::Reload(said, interval) => reload(world, file(&self.definitions, said, interval)),
+            Step::Late => world.say_what_is_late(),
+        }
+    }
+}
+
+/// Hands in a plan and sees that what goes on is not touched.
+fn reload(world: &mut World, next: Plan) {
+    let kept = world.engine.changes(&next).jobs.kept;
+    let kept: Vec<_> = kept.iter().map(|name| (world.job(name), world.run(name))).collect();
+    let signals = world.signals.len();
+    world.reload(next);
+    if world.engine.is_stopping() {
+        return;
+    }
+    for (job, run) in kept {
+        assert!(world.engine.job(job).is_some(), "what goes on keeps its number");
+        assert!(run.is_none() || world.engine.jobs[job.0].run() == run, "what goes on keeps its process");
+        assert!(world.signals[signals..].iter().all(|(_, other, _)| *other != job), "what goes on is not signalled");
     }
 }
 
@@ -169,68 +268,47 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn under_any_history_every_stop_ends_and_nothing_is_doubled_lost_or_left_behind(
-        (plan, scripts, fallback, steps, withdraw, second_stop) in history()
-    ) {
-        let jobs = plan.jobs.len() as u32;
-        let critical = plan.jobs.iter().any(|job| job.critical);
-        let mut world = World::new(plan);
-        for (index, script) in scripts.into_iter().enumerate() {
-            world.scripts.entry(index % 5).or_default().push_back(script);
-        }
-        // A run that ends in no time and is started again by its own consequences would never let time pass.
-        world.default_script = Script { lasts: fallback.lasts.map(|lasts| lasts.max(ms(200))), ..fallback };
-        world.withdraw_takes = withdraw.map(ms);
-        let mut world = world.started();
+    fn under_any_history_every_stop_and_reload_ends_and_nothing_is_doubled_lost_or_left_behind(history in history()) {
+        let mut world = history.world(file(&history.definitions, history.first, 1)).started();
         let mut signals = 0;
-        let by_hand = steps.iter().any(|step| matches!(step, Step::Job(..)));
-        for step in steps {
+        for step in &history.steps {
             if world.exit.is_some() {
                 break;
             }
-            match step {
-                Step::Pass(millis) => world.pass(ms(millis)),
-                Step::Hup => {
-                    signals += 1;
-                    world.give(Input::Signal(UserSignal::Hup));
-                }
-                Step::Usr2 => world.give(Input::Signal(UserSignal::Usr2)),
-                Step::Maintenance(switch) => world.give(Input::Maintenance(switch)),
-                Step::Job(job, _) if job >= jobs as usize => {}
-                Step::Job(job, request) => world.give(Input::Job { job: JobId(job), request }),
-                Step::Instances(count) => {
-                    world.give(Input::Instances { watch: WatchId(0), instances: instances(count) });
-                }
-                Step::Notified(job) if job < jobs as usize => world.give(Input::Notified { job: JobId(job) }),
-                Step::Notified(_) => {}
-                Step::Balancer(takes, count) => (world.leave_takes, world.counts) = (takes.map(ms), count),
-                Step::GroupDrained(job) if job < jobs as usize => world.give(Input::GroupDrained { job: JobId(job) }),
-                Step::GroupDrained(_) => {}
-                Step::Probes(pass, takes) => (world.probe_passes, world.probe_takes) = (pass, ms(takes)),
-            }
+            signals += usize::from(matches!(step, Step::Hup));
+            history.take(step, &mut world);
         }
         let seen = world.events.iter().filter(|(_, event)| event.source == "SIGHUP").count();
         prop_assert_eq!(seen, signals, "no event is lost");
+        let limit = (HOOK_LIMIT + secs(15)) * (2 * NAMES.len() as u32 + 1);
         let held = world.engine.jobs().iter().any(|job| job.hold() != Hold::Free);
+        let critical = history.definitions.iter().flatten().any(|job| job.critical);
         prop_assert!(world.exit.is_none() || !held || critical, "what a person stopped is no end");
+        if world.engine.is_reloading() && history.second_stop.is_none() {
+            let end = world.now + limit;
+            while world.engine.is_reloading() && world.exit.is_none() && world.now < end {
+                world.pass(secs(1));
+            }
+            prop_assert!(!world.engine.is_reloading(), "the reload did not end: {:#?}", world.engine.jobs());
+        }
+        let changed = history.steps.iter().any(|step| matches!(step, Step::Job(..) | Step::Reload(..)));
         if world.exit.is_none() {
             let asked = world.now;
             world.give(Input::Stop);
-            if let (Some(after), None) = (second_stop, world.exit) {
+            if let (Some(after), None) = (history.second_stop, world.exit) {
                 world.pass(ms(after));
                 if world.exit.is_none() {
                     world.give(Input::Stop);
                 }
             }
-            let limit = (HOOK_LIMIT + secs(15)) * (2 * jobs + 1);
             world.pass(limit);
             let took = world.exit.map(|(at, _)| at - asked);
             // A hook that a person started runs on top of its run for the stop.
             // This world takes 50 ms to tell of a start that failed.
-            let worst = StopPlan::of(&world.plan).worst + ms(50) * jobs;
-            prop_assert!(world.asked || took <= Some(worst), "{took:?}: {:?}", StopPlan::of(&world.plan));
+            let worst = StopPlan::of(&world.plan).worst + ms(50) * NAMES.len() as u32;
+            prop_assert!(changed || took <= Some(worst), "{took:?}: {:?}", StopPlan::of(&world.plan));
         }
-        if !by_hand {
+        if !changed {
             // A person can start what no event ever would.
             stays_impossible(&world)?;
         }
@@ -238,5 +316,46 @@ proptest! {
         if !critical {
             prop_assert_eq!(world.exit.map(|(_, code)| code), Some(0));
         }
+    }
+
+    #[test]
+    fn jobs_that_a_reload_brings_live_as_in_a_pilot_that_was_started_with_them(history in history(), ends in script()) {
+        let plan = file(&history.definitions, history.first, 1);
+        let mut fresh = history.world(plan.clone()).started();
+        fresh.pass(ms(0));
+
+        let mut reloaded = history.world(super::plans::plan([job("old").served(), job("older")]));
+        reloaded.script_of("old", [ends]);
+        reloaded.script_of("older", [Script { obeys: Some(ms(500)), ..Script::forever() }]);
+        let mut reloaded = reloaded.started();
+        reloaded.pass(secs(7));
+        reloaded.reload(plan);
+        while reloaded.reloaded.is_empty() {
+            reloaded.pass(ms(1));
+        }
+        let begin = reloaded.reloaded[0];
+        prop_assert_eq!(reloaded.now, begin);
+
+        for step in history.steps.iter().filter(|step| !matches!(step, Step::Reload(..) | Step::Late)) {
+            for world in [&mut fresh, &mut reloaded] {
+                if world.exit.is_none() {
+                    history.take(step, world);
+                }
+            }
+        }
+        for world in [&mut fresh, &mut reloaded] {
+            if world.exit.is_none() {
+                world.give(Input::Stop);
+                world.pass(secs(3600));
+            }
+        }
+        let life = |world: &World, begin| {
+            let since = |at: &std::time::Duration| at.checked_sub(begin);
+            let runs: Vec<_> = world.timeline().iter().filter_map(|(at, name)| Some((since(at)?, (*name).to_owned()))).collect();
+            let events: Vec<_> = world.events.iter().filter_map(|(at, event)| Some((since(at)?, event.to_string())))
+                .filter(|(_, event)| !event.contains("Startup") && !event.contains(" old")).collect();
+            (runs, events, world.exit.and_then(|(at, code)| Some((since(&at)?, code))))
+        };
+        prop_assert_eq!(life(&fresh, secs(0)), life(&reloaded, begin));
     }
 }

@@ -10,7 +10,7 @@ use crate::core::engine::Engine;
 use crate::core::event::Event;
 use crate::core::exit::Exit;
 use crate::core::job::{Phase, State, start_events};
-use crate::core::plan::{Job, JobId, Plan};
+use crate::core::plan::{Job, JobId, Plan, ServiceId};
 
 /// How one run of a job behaves.
 #[derive(Clone, Debug)]
@@ -55,7 +55,8 @@ pub struct World {
     pub engine: Engine,
     pub plan: Arc<Plan>,
     pub now: Duration,
-    pub scripts: BTreeMap<usize, VecDeque<Script>>,
+    /// By the job's name, so that they outlast a reload.
+    pub scripts: BTreeMap<String, VecDeque<Script>>,
     pub default_script: Script,
     pub probe_passes: bool,
     pub probe_takes: Duration,
@@ -91,6 +92,11 @@ pub struct World {
     held: BTreeSet<JobId>,
     /// Started by a person after their end: what was fenced begins anew.
     revived: BTreeSet<JobId>,
+    names: BTreeMap<JobId, String>,
+    /// Every run there was.
+    pub ran: Vec<(JobId, RunId)>,
+    /// When plans handed in by a reload came into force.
+    pub reloaded: Vec<Duration>,
     sequence: u64,
 }
 
@@ -128,17 +134,24 @@ impl World {
             fenced: BTreeSet::new(),
             held: BTreeSet::new(),
             revived: BTreeSet::new(),
+            names: BTreeMap::new(),
+            ran: Vec::new(),
+            reloaded: Vec::new(),
             sequence: 0,
         }
     }
 
     pub fn job(&self, name: &str) -> JobId {
-        JobId(self.plan.jobs.iter().position(|job| job.name == name).unwrap())
+        let is_it = |id: &&JobId| self.engine.job(**id).is_some_and(|job| job.name == name);
+        *self.engine.job_ids().iter().find(is_it).unwrap()
+    }
+
+    pub fn script_of(&mut self, name: &str, scripts: impl IntoIterator<Item = Script>) {
+        self.scripts.insert(name.to_owned(), scripts.into_iter().collect());
     }
 
     pub fn script(mut self, name: &str, scripts: impl IntoIterator<Item = Script>) -> Self {
-        let id = self.job(name);
-        self.scripts.insert(id.0, scripts.into_iter().collect());
+        self.script_of(name, scripts);
         self
     }
 
@@ -170,24 +183,25 @@ impl World {
     fn asked(&mut self, id: JobId, request: JobRequest) {
         if request == JobRequest::Stop {
             // What has already ended cannot be stopped, and its source's next stop may need it again.
-            if self.engine.jobs()[id.0].state() != State::Ended {
+            if self.engine.jobs[id.0].state() != State::Ended {
                 self.held.insert(id);
                 self.revived.remove(&id);
             }
             return;
         }
         self.held.remove(&id);
-        if self.plan.jobs[id.0].exec.is_none() {
+        if self.engine.job(id).is_some_and(|job| job.exec.is_none()) {
             // It has no start by which it would be seen to be back.
             self.outside.remove(&id);
         }
-        if *self.engine.jobs()[id.0].phase() != Phase::Live {
+        if *self.engine.jobs[id.0].phase() != Phase::Live {
             self.revived.insert(id);
         }
         // Hooks on its stop get their run for its next stop, too.
-        let name = &self.plan.jobs[id.0].name;
+        let name = &self.engine.job(id).expect("only what is in force is asked for").name;
         let hooked = |job: &Job| start_events(&job.start).iter().any(|event| event.source == *name);
-        self.revived.extend((0..self.plan.jobs.len()).filter(|at| hooked(&self.plan.jobs[*at])).map(JobId));
+        let is_hooked = |id: &&JobId| self.engine.job(**id).is_some_and(hooked);
+        self.revived.extend(self.engine.job_ids().iter().filter(is_hooked));
     }
 
     /// The run of this job that is going, if any, ends now.
@@ -254,6 +268,12 @@ impl World {
         assert!(self.exit.is_none(), "Exit must be the last effect, not before {effect:?}");
         match effect {
             Effect::Start { job, run, cause } => {
+                let name = self.engine.job(job).expect("only what is in force is started").name.clone();
+                self.names.insert(job, name.clone());
+                self.ran.push((job, run));
+                let gone = |other: &JobId| !self.engine.job_ids().contains(other);
+                let old = self.alive.keys().filter(|(other, _)| gone(other) && self.names[other] == name);
+                assert_eq!(old.count(), 0, "old and new of one job at once");
                 let running = self.alive.iter().filter(|((other, _), alive)| *other == job && **alive == Alive::Main);
                 assert_eq!(running.count(), 0, "two runs of one job at once");
                 assert!(!self.held.contains(&job), "started although a person has stopped it");
@@ -261,7 +281,7 @@ impl World {
                 assert!(!self.fenced.remove(&job) || asked, "started behind the fence");
                 self.outside.remove(&job);
                 self.starts.push((self.now, job, cause));
-                let queued = self.scripts.get_mut(&job.0).and_then(VecDeque::pop_front);
+                let queued = self.scripts.get_mut(&name).and_then(VecDeque::pop_front);
                 let script = queued.unwrap_or_else(|| self.default_script.clone());
                 self.scripts_of.insert((job, run), script.clone());
                 self.alive.insert((job, run), Alive::Main);
@@ -295,7 +315,8 @@ impl World {
                 assert_eq!(others, 0, "two probes of one job at once");
                 self.in_flight.insert((job, round));
                 self.probes.push((self.now, job));
-                let exec = self.plan.jobs[job.0].health.as_ref().and_then(|health| health.probe.as_ref());
+                let settings = self.engine.job(job).expect("only what is in force is probed");
+                let exec = settings.health.as_ref().and_then(|health| health.probe.as_ref());
                 let exit = matches!(exec, Some(crate::core::plan::Probe::Exec(_)))
                     .then_some(Exit::Code(u8::from(!self.probe_passes)));
                 let verdict = Verdict { pass: self.probe_passes, note: "probed".to_owned(), exit };
@@ -303,7 +324,8 @@ impl World {
             }
             Effect::CancelProbe { job, round } => assert!(self.in_flight.remove(&(job, round))),
             Effect::Announce { job, announcement } => {
-                let first_sign = announcement == Announcement::Initial || self.plan.jobs[job.0].exec.is_none();
+                let first_sign = announcement == Announcement::Initial
+                    || self.engine.job(job).is_some_and(|settings| settings.exec.is_none());
                 if first_sign && self.revived.remove(&job) {
                     self.fenced.remove(&job);
                 }
@@ -315,8 +337,14 @@ impl World {
                     self.fenced.insert(job);
                 }
                 self.withdrawn.push((self.now, job));
+                // Each service takes as long again as the one before.
+                let settings = self.engine.job(job).expect("only what is in force is withdrawn");
+                let services: Vec<ServiceId> = settings.registered_services().map(|(service, _)| service).collect();
+                assert!(!services.is_empty(), "nothing to withdraw");
                 if let Some(takes) = self.withdraw_takes {
-                    self.later(takes, Input::Withdrawn { job });
+                    for (service, nth) in services.into_iter().zip(1..) {
+                        self.later(takes * nth, Input::Withdrawn { job, service });
+                    }
                 }
             }
             Effect::EnterGroup { job } => {
@@ -336,6 +364,7 @@ impl World {
             Effect::CountInFlight { job } => {
                 self.later(Duration::from_millis(3), Input::InFlight { job, count: self.counts });
             }
+            Effect::InForce => self.in_force(),
             Effect::Published(event) => self.events.push((self.now, event)),
             Effect::Say { text, .. } => self.said.push(text),
             Effect::Exit(code) => {
@@ -345,13 +374,55 @@ impl World {
         }
     }
 
+    /// Nothing of what is no longer in force may be left.
+    fn in_force(&mut self) {
+        let ids = self.engine.job_ids();
+        let dead: Vec<_> = self.alive.keys().filter(|(job, _)| !ids.contains(job)).collect();
+        assert!(dead.is_empty(), "alive beside their successors: {dead:?}");
+        let dead: Vec<_> = self.in_flight.iter().filter(|(job, _)| !ids.contains(job)).collect();
+        assert!(dead.is_empty(), "probes of what is gone: {dead:?}");
+        self.plan = Arc::clone(self.engine.plan());
+        self.reloaded.push(self.now);
+    }
+
+    /// Hands in another plan.
+    pub fn reload(&mut self, plan: Plan) {
+        self.give(Input::Reload(Arc::new(plan)));
+    }
+
+    /// Tells it what a runtime may still say of jobs that are gone; nothing may come of it.
+    pub fn say_what_is_late(&mut self) {
+        let dead: Vec<_> = self.ran.iter().filter(|(job, _)| self.engine.job(*job).is_none()).copied().collect();
+        for (job, run) in dead {
+            let verdict = Verdict { pass: true, note: String::new(), exit: Some(Exit::Code(0)) };
+            for input in [
+                Input::Exited { job, run, exit: Exit::Code(1), leftovers: true },
+                Input::GroupGone { job, run },
+                Input::StartFailed { job, run, code: 127, reason: "late".to_owned() },
+                Input::Probed { job, round: RoundId(run.0), verdict },
+                Input::Withdrawn { job, service: ServiceId(0) },
+            ] {
+                assert_eq!(self.engine.handle(input, self.now), []);
+            }
+        }
+    }
+
+    /// The run that is going of the job of this name.
+    pub fn run(&self, name: &str) -> Option<RunId> {
+        self.engine.jobs[self.job(name).0].run()
+    }
+
+    /// Starts as time and name.
+    pub fn timeline(&self) -> Vec<(Duration, &str)> {
+        self.starts.iter().map(|(at, job, _)| (*at, self.names[job].as_str())).collect()
+    }
+
     /// The published events in v3's debug form, without the braces.
     pub fn trace(&self) -> Vec<String> {
         self.events.iter().map(|(_, event)| format!("{} {}", event.code.label(), event.source)).collect()
     }
 
     pub fn count_starts(&self, name: &str) -> usize {
-        let id = self.job(name);
-        self.starts.iter().filter(|(_, job, _)| *job == id).count()
+        self.starts.iter().filter(|(_, job, _)| self.names[job] == name).count()
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::core::effect::Instance;
-use crate::core::plan::{CheckStatus, Service};
+use crate::core::plan::{self, CheckStatus, Service};
 
 /// Body of `PUT /v1/agent/service/register`.
 #[derive(Serialize)]
@@ -19,12 +19,30 @@ pub(super) struct Registration<'a> {
     tags: &'a [String],
     port: u16,
     address: String,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    tagged_addresses: BTreeMap<&'a str, TaggedAddress>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     enable_tag_override: bool,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     meta: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weights: Option<Weights>,
     check: Check<'a>,
     checks: (),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct TaggedAddress {
+    address: String,
+    port: u16,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Weights {
+    passing: u16,
+    warning: u16,
 }
 
 #[derive(Serialize)]
@@ -46,8 +64,14 @@ impl<'a> Registration<'a> {
             tags: &service.tags,
             port: service.port,
             address: service.address.to_string(),
+            tagged_addresses: service
+                .tagged_addresses
+                .iter()
+                .map(|(name, at)| (name.as_str(), TaggedAddress { address: at.ip().to_string(), port: at.port() }))
+                .collect(),
             enable_tag_override: service.enable_tag_override,
             meta: &service.meta,
+            weights: service.weights.map(|plan::Weights { passing, warning }| Weights { passing, warning }),
             check: Check {
                 ttl: go_duration(service.ttl),
                 status: status.as_str(),
@@ -122,9 +146,12 @@ mod tests {
             id: "app-host1".into(),
             name: "app".into(),
             port: 8000,
+            registered: true,
             address: [10, 0, 0, 7].into(),
+            tagged_addresses: BTreeMap::new(),
             tags: vec![],
             meta: BTreeMap::new(),
+            weights: None,
             enable_tag_override: false,
             deregister_critical_after: None,
             initial_status: None,
@@ -146,13 +173,15 @@ mod tests {
         let mut service = service();
         service.tags = vec!["b".into(), "a".into()];
         service.meta = BTreeMap::from([("version".into(), "7".into())]);
+        service.tagged_addresses = BTreeMap::from([("wan".into(), "[2001:db8::7]:80".parse().unwrap())]);
+        service.weights = Some(plan::Weights { passing: 10, warning: 1 });
         service.enable_tag_override = true;
         service.deregister_critical_after = Some("10m".into());
         service.ttl = Duration::from_millis(1500);
         let body = serde_json::to_string(&Registration::new(&service, CheckStatus::Warning)).unwrap();
         assert_eq!(
             body,
-            r#"{"ID":"app-host1","Name":"app","Tags":["b","a"],"Port":8000,"Address":"10.0.0.7","EnableTagOverride":true,"Meta":{"version":"7"},"Check":{"TTL":"1500ms","Status":"warning","Notes":"TTL for app set by containerpilot","DeregisterCriticalServiceAfter":"10m"},"Checks":null}"#
+            r#"{"ID":"app-host1","Name":"app","Tags":["b","a"],"Port":8000,"Address":"10.0.0.7","TaggedAddresses":{"wan":{"Address":"2001:db8::7","Port":80}},"EnableTagOverride":true,"Meta":{"version":"7"},"Weights":{"Passing":10,"Warning":1},"Check":{"TTL":"1500ms","Status":"warning","Notes":"TTL for app set by containerpilot","DeregisterCriticalServiceAfter":"10m"},"Checks":null}"#
         );
     }
 

@@ -95,6 +95,16 @@ impl Client {
         Client { meters, ..self }
     }
 
+    /// Whether it is this very client, and not another one that may have other settings.
+    pub(super) fn is(&self, other: &Client) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
+    /// Whether both have the same address.
+    pub(super) fn asks_the_agent_of(&self, other: &Client) -> bool {
+        self.inner.consul.address == other.inner.consul.address
+    }
+
     /// `PUT /v1/agent/service/register`: the service and its TTL check, with this status.
     pub async fn register(&self, service: &Service, status: CheckStatus) -> Result<(), Error> {
         let url = self.url(&["agent", "service", "register"])?;

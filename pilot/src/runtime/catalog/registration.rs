@@ -2,11 +2,13 @@
 //!
 //! Callers only say what they want and never wait. No two calls for one service overlap. After a withdrawal nothing is
 //! written any more until something new is announced: `deregister` is the last call, over within [`WITHDRAWAL`].
+//! A service whose definition has changed is registered anew, under the same id.
 //! A passing announcement is good for one TTL; after that it is stale news and pilot does not repeat it by itself.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -60,8 +62,11 @@ pub struct Registrar {
     withdrawn: mpsc::UnboundedSender<Withdrawn>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Wish {
+    /// As it is defined now; a reload may have changed it.
+    service: Arc<Service>,
+    client: Client,
     /// `None`: out of the catalog.
     desired: Option<Desired>,
     announced: Instant,
@@ -93,20 +98,52 @@ impl Registrar {
         });
     }
 
+    /// Another agent, or another way to the same one: services that are wanted are registered there, and taken out at the
+    /// agent before if it is another one.
+    pub fn turn_to(&mut self, client: Client) {
+        for wish in self.wishes.values() {
+            wish.send_modify(|wish| wish.client = client.clone());
+        }
+        self.client = client;
+    }
+
+    /// There is no catalog any more: everything is taken out, and nobody is told.
+    pub fn leave(self) {
+        for wish in self.wishes.values() {
+            wish.send_modify(|wish| {
+                wish.desired = None;
+                wish.withdrawals += 1;
+                wish.withdrawn = Instant::now();
+            });
+        }
+    }
+
+    /// Forgets services that were withdrawn for good.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.wishes.retain(|id, _| keep(id));
+    }
+
     fn wish(&mut self, service: &Service, change: impl FnOnce(&mut Wish)) {
         let wish = match self.wishes.entry(service.id.clone()) {
             Entry::Occupied(task) => task.into_mut(),
             Entry::Vacant(place) => {
-                let now = Instant::now();
-                let (sender, wishes) =
-                    watch::channel(Wish { desired: None, announced: now, withdrawals: 0, withdrawn: now });
+                let (now, service) = (Instant::now(), Arc::new(service.clone()));
+                let (sender, wishes) = watch::channel(Wish {
+                    service: Arc::clone(&service),
+                    client: self.client.clone(),
+                    desired: None,
+                    announced: now,
+                    withdrawals: 0,
+                    withdrawn: now,
+                });
                 let keeper = Keeper {
-                    service: service.clone(),
+                    service,
                     client: self.client.clone(),
                     wishes,
                     withdrawn: self.withdrawn.clone(),
                     withdrawals: 0,
                     registered: false,
+                    moved: false,
                     trouble: None,
                     backoff: Backoff::new(RETRY.0, RETRY.1),
                 };
@@ -114,13 +151,18 @@ impl Registrar {
                 place.insert(sender)
             }
         };
-        wish.send_modify(change);
+        wish.send_modify(|wish| {
+            if *wish.service != *service {
+                wish.service = Arc::new(service.clone());
+            }
+            change(wish);
+        });
     }
 }
 
 /// The task of one service.
 struct Keeper {
-    service: Service,
+    service: Arc<Service>,
     client: Client,
     wishes: watch::Receiver<Wish>,
     withdrawn: mpsc::UnboundedSender<Withdrawn>,
@@ -128,6 +170,8 @@ struct Keeper {
     withdrawals: u64,
     /// The agent has confirmed a registration and nothing we know of has taken it back.
     registered: bool,
+    /// It was registered with the agent before this one.
+    moved: bool,
     /// The failure that was said last; `None` when all is well.
     trouble: Option<Error>,
     backoff: Backoff,
@@ -159,6 +203,14 @@ impl Keeper {
                 () = due => {}
             }
             let wish = self.wishes.borrow_and_update().clone();
+            if wish.service != self.service {
+                // The agent learns of the new definition with the next registration, which replaces the old one.
+                self.service = Arc::clone(&wish.service);
+                self.registered = false;
+            }
+            if !wish.client.is(&self.client) {
+                self.turn_to(wish.client.clone()).await;
+            }
             if wish.withdrawals > self.withdrawals {
                 self.deregister(&wish).await;
             }
@@ -176,7 +228,7 @@ impl Keeper {
                 return None;
             }
             Some(Desired::Passing { output }) => self.write(CheckStatus::Passing, output).await.map(|()| None),
-            Some(Desired::Failing { .. }) if !self.registered => return None,
+            Some(Desired::Failing { .. }) if !self.registered && !self.moved => return None,
             Some(Desired::Failing { output }) => {
                 self.write(CheckStatus::Critical, output).await.map(|()| Some(LOOK_AFTER))
             }
@@ -235,7 +287,7 @@ impl Keeper {
     async fn register(&mut self, status: CheckStatus) -> Result<(), Stop> {
         let call = self.client.register(&self.service, status);
         self.unless_withdrawn(REGISTRATION, call).await?;
-        self.registered = true;
+        (self.registered, self.moved) = (true, false);
         info!("Service registered: {}", self.service.name);
         Ok(())
     }
@@ -270,6 +322,20 @@ impl Keeper {
         }
     }
 
+    /// Begins anew with another agent. The same one in other words keeps the service until it is registered again.
+    async fn turn_to(&mut self, client: Client) {
+        if self.registered && !self.client.asks_the_agent_of(&client) {
+            let result = timeout(WITHDRAWAL, self.client.deregister(&self.service)).await;
+            if let Err(error) = result.unwrap_or_else(|_| Err(self.client.silent(WITHDRAWAL))) {
+                info!("deregistering failed: {error} (service {}, at the agent before the reload)", self.service.name);
+            }
+        }
+        self.moved |= std::mem::take(&mut self.registered);
+        self.trouble = None;
+        self.backoff.reset();
+        self.client = client;
+    }
+
     async fn deregister(&mut self, wish: &Wish) {
         debug!("deregistering: {}", self.service.id);
         let call = self.client.deregister(&self.service);
@@ -278,7 +344,7 @@ impl Keeper {
         if let Err(error) = &result {
             info!("deregistering failed: {error}");
         }
-        self.registered = false;
+        (self.registered, self.moved) = (false, false);
         for _ in self.withdrawals..wish.withdrawals {
             // Nobody listens any more when pilot is past its stop.
             let _ = self.withdrawn.send(Withdrawn { id: self.service.id.clone(), result: result.clone() });

@@ -28,7 +28,7 @@ pub enum Ask {
     /// Record these values of user metrics.
     PutMetrics(Vec<Sample>),
     /// Read the configuration again.
-    Reload,
+    Reload(Summary),
     /// Maintenance mode.
     Maintenance(Switch),
     /// All jobs.
@@ -42,6 +42,15 @@ pub enum Ask {
     },
     /// Whether the jobs are well.
     Health,
+}
+
+/// What is said about a reload that is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Summary {
+    /// Nothing, as in v3.
+    Silent,
+    /// What has changed.
+    Told,
 }
 
 /// A question about one job.

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-pub use ask::{Answer, Ask, JobAsk, Refusal, Request, Sample, Why};
+pub use ask::{Answer, Ask, JobAsk, Refusal, Request, Sample, Summary, Why};
 pub use socket::SocketError;
 
 use super::http::{KeepAlive, Limits, Server};
@@ -26,6 +26,9 @@ use socket::Place;
 
 /// Requests that may wait for the supervisor; more wait in their connections.
 pub const WAITING: usize = 32;
+
+/// For what is being answered when the socket moves.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 const LIMITS: Limits = Limits {
     // More than twice what the kernel lets one variable hold.
@@ -57,6 +60,15 @@ impl Control {
     /// Where.
     pub fn path(&self) -> &Path {
         self.place.path()
+    }
+
+    /// Another socket takes its place: nobody finds it any more, and who has been heard on it gets his answer.
+    pub fn retire(self) {
+        self.place.remove();
+        tokio::spawn(async move {
+            tokio::time::sleep(LAST_ANSWERS).await;
+            self.server.stop().await;
+        });
     }
 
     /// Stops at once and removes the socket, if it is still ours.

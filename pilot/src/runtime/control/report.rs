@@ -67,7 +67,7 @@ impl JobReport {
             },
             health: plan.health.as_ref().map(|_| job.status().as_str().to_owned()),
             last_exit: job.last_exit().map(|exit| exit.to_string()),
-            services: plan.service.iter().map(|service| service.name.clone()).collect(),
+            services: plan.services.iter().map(|service| service.name.clone()).collect(),
         })
     }
 }

@@ -13,7 +13,7 @@ use tokio::net::unix::UCred;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::ask::{Answer, Ask, JobAsk, Refusal, Request as Question, Why};
+use super::ask::{Answer, Ask, JobAsk, Refusal, Request as Question, Summary, Why};
 use super::bodies;
 use crate::core::effect::{JobRequest, Switch};
 use crate::runtime::http::{Gone, Lines, Request, Response, json, stream, text};
@@ -171,7 +171,7 @@ fn route(request: &Request) -> Route<'_> {
                 .map_err(|text| unusable(format!("{text}; nothing is set")))
         }),
         "/v3/metric" => post("/v3/metric", &|body| bodies::metrics(body).map(Ask::PutMetrics).map_err(unusable)),
-        "/v3/reload" => post("/v3/reload", &|_| Ok(Ask::Reload)),
+        "/v3/reload" => post("/v3/reload", &|_| Ok(Ask::Reload(summary_wanted(request.uri().query())))),
         "/v3/maintenance/enable" => post("/v3/maintenance/enable", &|_| Ok(Ask::Maintenance(Switch::On))),
         "/v3/maintenance/disable" => post("/v3/maintenance/disable", &|_| Ok(Ask::Maintenance(Switch::Off))),
         HEALTH => get(HEALTH, &|| Ask::Health),
@@ -236,6 +236,11 @@ fn lines_wanted(query: &str) -> Result<(usize, bool), Refusal> {
         }
     }
     Ok(wanted)
+}
+
+/// v3 ignores whatever it is sent with a reload; so does pilot, but for this.
+fn summary_wanted(query: Option<&str>) -> Summary {
+    if query == Some("summary=true") { Summary::Told } else { Summary::Silent }
 }
 
 /// v3's answer to everything that was done.

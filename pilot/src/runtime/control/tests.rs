@@ -85,8 +85,9 @@ async fn v3s_endpoints_answer_as_v3_does() {
     let rows = [
         ("POST", "/v3/environ", r#"{"A": "1"}"#, Some(Ask::PutEnvironment(variables))),
         ("POST", "/v3/metric", r#"{"m": 1000000}"#, Some(Ask::PutMetrics(samples))),
-        ("POST", "/v3/reload", "", Some(Ask::Reload)),
-        ("POST", "/v3/reload", "ignored", Some(Ask::Reload)),
+        ("POST", "/v3/reload", "", Some(Ask::Reload(Summary::Silent))),
+        ("POST", "/v3/reload", "ignored", Some(Ask::Reload(Summary::Silent))),
+        ("POST", "/v3/reload?summary=true", "", Some(Ask::Reload(Summary::Told))),
         ("POST", "/v3/maintenance/enable", "", Some(Ask::Maintenance(Switch::On))),
         ("POST", "/v3/maintenance/disable", "", Some(Ask::Maintenance(Switch::Off))),
         ("GET", "/v3/ping", "", None),

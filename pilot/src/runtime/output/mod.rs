@@ -96,8 +96,11 @@ pub struct Output {
     recents: Arc<Recents>,
     wake: Arc<PipeWriter>,
     idle: Arc<Mutex<Idle>>,
-    level: Level,
 }
+
+/// A destination of log lines, open and not written to yet.
+#[derive(Debug)]
+pub struct Destination(Sink);
 
 /// The work of the two threads, for as long as they are not started.
 #[derive(Debug)]
@@ -117,25 +120,17 @@ impl Output {
     /// Opens the destination. Lines wait until [`Output::begin`].
     pub fn open(logging: &Logging) -> Result<Output, OutputError> {
         let layout = Layout { format: logging.format, zone: LazyLock::new(time::local_zone) };
-        let sink = match &logging.output {
-            LogOutput::Stdout => Sink::descriptor(io::stdout().as_fd().try_clone_to_owned()?),
-            LogOutput::Stderr => Sink::descriptor(io::stderr().as_fd().try_clone_to_owned()?),
-            LogOutput::File(path) => {
-                let opened = OpenOptions::new().append(true).create(true).open(path);
-                let file = opened.map_err(|error| OutputError::File { path: path.clone(), error })?;
-                Sink::file(file, path.clone())
-            }
-        };
+        let Destination(sink) = Destination::open(&logging.output)?;
         Ok(Output::of(layout, logging.level, sink, PATIENCE)?)
     }
 
     fn of(layout: Layout, level: Level, sink: Sink, patience: Duration) -> io::Result<Output> {
-        let queue = Arc::new(Queue::new(layout, patience));
+        let queue = Arc::new(Queue::new(layout, level, patience));
         let inbox = Arc::new(Mutex::new(Inbox::default()));
         let (woken, wake) = io::pipe()?;
-        let reader = Reader::new(woken, Arc::clone(&inbox), Arc::clone(&queue), level >= Level::Info);
+        let reader = Reader::new(woken, Arc::clone(&inbox), Arc::clone(&queue));
         let idle = Arc::new(Mutex::new(Idle { reader: Some(reader), sink: Some(sink) }));
-        Ok(Output { queue, inbox, recents: Arc::default(), wake: Arc::new(wake), idle, level })
+        Ok(Output { queue, inbox, recents: Arc::default(), wake: Arc::new(wake), idle })
     }
 
     /// Starts both threads, which have all signals blocked; does nothing when they run. After an error (the system has no
@@ -159,7 +154,18 @@ impl Output {
 
     /// What pilot's own log statements go to: give it to `tracing::subscriber::set_global_default`.
     pub fn records(&self) -> Records {
-        Records::new(Arc::clone(&self.queue), self.level)
+        Records::new(Arc::clone(&self.queue))
+    }
+
+    /// Lines that are made from now on have this level and format, and go to the destination if there is a new one.
+    /// Returns at once.
+    pub fn change(&self, logging: &Logging, destination: Option<Destination>) {
+        if let Some(Destination(sink)) = destination {
+            self.queue.push_redirect(sink);
+        }
+        self.queue.set(logging.format, logging.level);
+        // Each log statement remembers whether it is wanted.
+        tracing::callsite::rebuild_interest_cache();
     }
 
     /// Closes and reopens the log file, if it is one (SIGUSR1, v3 spec 4.1). Returns at once.
@@ -199,6 +205,21 @@ impl Output {
         if !inbox.announced {
             inbox.announced = (&*self.wake).write(&[1]).is_ok();
         }
+    }
+}
+
+impl Destination {
+    /// Opens it. May wait: a log file may be on a slow file system, or be a pipe that nobody reads.
+    pub fn open(output: &LogOutput) -> Result<Destination, OutputError> {
+        Ok(Destination(match output {
+            LogOutput::Stdout => Sink::descriptor(io::stdout().as_fd().try_clone_to_owned()?),
+            LogOutput::Stderr => Sink::descriptor(io::stderr().as_fd().try_clone_to_owned()?),
+            LogOutput::File(path) => {
+                let opened = OpenOptions::new().append(true).create(true).open(path);
+                let file = opened.map_err(|error| OutputError::File { path: path.clone(), error })?;
+                Sink::file(file, path.clone())
+            }
+        }))
     }
 }
 

@@ -3,11 +3,13 @@
 //! The reader of the children's pipes waits here for room; pilot's own thread never does.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::format::{Field, Layout};
-use crate::core::plan::Level;
+use super::format::{Field, Frame, Layout};
+use super::sink::Sink;
+use crate::core::plan::{Level, LogFormat};
 
 /// Children's lines wait while so many bytes are queued.
 const ROOM: usize = 256 * 1024;
@@ -31,12 +33,16 @@ pub(super) enum Item {
     Lines(Lines),
     /// Open the log file anew.
     Reopen,
+    /// Write there from now on.
+    Redirect(Sink),
 }
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Queue {
-    pub(super) layout: Layout,
+    layout: RwLock<Layout>,
+    /// A [`Level`]; what is finer is not for the log.
+    level: AtomicU8,
     patience: Duration,
     state: Mutex<State>,
     work: Condvar,
@@ -72,8 +78,30 @@ enum Cause {
 }
 
 impl Queue {
-    pub(super) fn new(layout: Layout, patience: Duration) -> Queue {
-        Queue { layout, patience, state: Mutex::default(), work: Condvar::new(), room: Condvar::new() }
+    pub(super) fn new(layout: Layout, level: Level, patience: Duration) -> Queue {
+        Queue {
+            layout: RwLock::new(layout),
+            level: AtomicU8::new(level as u8),
+            patience,
+            state: Mutex::default(),
+            work: Condvar::new(),
+            room: Condvar::new(),
+        }
+    }
+
+    /// Lines that are made from now on have this format and at least this level.
+    pub(super) fn set(&self, format: LogFormat, level: Level) {
+        self.layout.write().unwrap_or_else(PoisonError::into_inner).format = format;
+        self.level.store(level as u8, Ordering::Relaxed);
+    }
+
+    /// Whether lines of this level are for the log.
+    pub(super) fn admits(&self, level: Level) -> bool {
+        level as u8 <= self.level.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn frame(&self, now: SystemTime, level: Level, fields: &[Field]) -> Frame {
+        self.layout.read().unwrap_or_else(PoisonError::into_inner).frame(now, level, fields)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -138,6 +166,16 @@ impl Queue {
         }
     }
 
+    /// What is in the queue already still goes to the old destination.
+    pub(super) fn push_redirect(&self, sink: Sink) {
+        let mut state = self.state();
+        match state.items.back_mut() {
+            Some(Item::Redirect(last)) => *last = sink,
+            _ => state.items.push_back(Item::Redirect(sink)),
+        }
+        self.work.notify_one();
+    }
+
     /// The line that says what was lost, once there is hope that it is read.
     fn report(&self, state: &mut State) -> Option<Lines> {
         if state.unsaid == 0 || state.stalled || state.failing {
@@ -158,7 +196,7 @@ impl Queue {
 
     /// One of pilot's own lines.
     pub(super) fn record(&self, level: Level, fields: &[Field], message: &str, out: &mut Vec<u8>) {
-        self.layout.frame(SystemTime::now(), level, fields).put(out, message.as_bytes());
+        self.frame(SystemTime::now(), level, fields).put(out, message.as_bytes());
     }
 
     /// For the writer: the next thing to do; waits for it. `None`: all is done.
@@ -177,7 +215,7 @@ impl Queue {
                     self.room.notify_all();
                     return Some(Item::Lines(lines));
                 }
-                Some(Item::Reopen) => return Some(Item::Reopen),
+                Some(other @ (Item::Reopen | Item::Redirect(_))) => return Some(other),
                 None if state.closed => {
                     state.done = true;
                     self.room.notify_all();

@@ -79,8 +79,8 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(woken: PipeReader, inbox: Arc<Mutex<Inbox>>, queue: Arc<Queue>, shown: bool) -> Reader {
-        let lines = Splitter { queue, shown, ready: Lines::default() };
+    pub(super) fn new(woken: PipeReader, inbox: Arc<Mutex<Inbox>>, queue: Arc<Queue>) -> Reader {
+        let lines = Splitter { queue, ready: Lines::default() };
         Reader { woken, inbox, streams: Vec::new(), finish_by: None, buffer: vec![0; LONGEST + TURN], lines }
     }
 
@@ -137,8 +137,6 @@ impl Reader {
 #[derive(Debug)]
 struct Splitter {
     queue: Arc<Queue>,
-    /// False: the level hides children's lines, which are only kept as a job's last ones.
-    shown: bool,
     ready: Lines,
 }
 
@@ -159,7 +157,9 @@ impl Splitter {
                 return Turn::Ended;
             }
         };
-        if !self.shown && stream.recent.is_none() {
+        if !self.queue.admits(Level::Info) && stream.recent.is_none() {
+            // The level hides children's lines: pipes are only kept empty.
+            stream.held.clear();
             return Turn::More;
         }
         front.copy_from_slice(&stream.held);
@@ -179,7 +179,7 @@ impl Splitter {
     /// Puts all whole lines into `ready` and returns what is left. There is no line end in the first `known` bytes.
     fn split<'b>(&mut self, fields: &[Field], bytes: &'b [u8], known: usize) -> &'b [u8] {
         let now = SystemTime::now();
-        let frame = self.queue.layout.frame(now, Level::Info, fields);
+        let frame = self.queue.frame(now, Level::Info, fields);
         let mut start = 0;
         for end in memchr::memchr_iter(b'\n', bytes.get(known..).unwrap_or_default()) {
             let line = bytes.get(start..known + end).unwrap_or_default();
@@ -197,7 +197,7 @@ impl Splitter {
         }
         let mut fields = fields.to_vec();
         fields.insert(1, Field { key: "partial".to_owned(), value: Value::Bare("true".to_owned()) });
-        let frame = self.queue.layout.frame(now, Level::Info, &fields);
+        let frame = self.queue.frame(now, Level::Info, &fields);
         let mut left = line;
         while left.len() > LONGEST {
             // Not within a character.
@@ -211,7 +211,7 @@ impl Splitter {
     }
 
     fn put(&mut self, frame: &Frame, message: &[u8]) {
-        if !self.shown {
+        if !self.queue.admits(Level::Info) {
             return;
         }
         frame.put(&mut self.ready.bytes, message);
@@ -232,7 +232,7 @@ impl Splitter {
             if let Some(recent) = &stream.recent {
                 recent.push(&[held.as_slice(), b"\n"].concat());
             }
-            let frame = self.queue.layout.frame(SystemTime::now(), Level::Info, &stream.fields);
+            let frame = self.queue.frame(SystemTime::now(), Level::Info, &stream.fields);
             self.put(&frame, held.strip_suffix(b"\r").unwrap_or(&held));
         }
     }

@@ -21,12 +21,11 @@ const FATAL: &str = "fatal";
 #[derive(Debug)]
 pub struct Records {
     queue: Arc<Queue>,
-    level: Level,
 }
 
 impl Records {
-    pub(super) fn new(queue: Arc<Queue>, level: Level) -> Records {
-        Records { queue, level }
+    pub(super) fn new(queue: Arc<Queue>) -> Records {
+        Records { queue }
     }
 }
 
@@ -47,11 +46,11 @@ fn level_of(metadata: &Metadata<'_>) -> Option<Level> {
 impl Subscriber for Records {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         let ours = metadata.target() == "pilot" || metadata.target().starts_with("pilot::");
-        ours && metadata.is_event() && level_of(metadata).is_some_and(|level| level <= self.level)
+        ours && metadata.is_event() && level_of(metadata).is_some_and(|level| self.queue.admits(level))
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(if self.level == Level::Debug { LevelFilter::DEBUG } else { LevelFilter::INFO })
+        Some(if self.queue.admits(Level::Debug) { LevelFilter::DEBUG } else { LevelFilter::INFO })
     }
 
     fn event(&self, event: &Event<'_>) {

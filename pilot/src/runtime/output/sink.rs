@@ -46,6 +46,7 @@ impl Sink {
         while let Some(item) = queue.next() {
             match item {
                 Item::Lines(lines) => self.write(lines, queue),
+                Item::Redirect(sink) => self = sink,
                 Item::Reopen => {
                     if let Some(complaint) = self.reopen(queue) {
                         self.write(complaint, queue);

@@ -13,7 +13,7 @@ use tz::TimeZone;
 
 use super::format::{Field, Layout, Value};
 use super::sink::Sink;
-use super::{LONGEST, Label, Output, OutputError};
+use super::{Destination, LONGEST, Label, Output, OutputError};
 use crate::core::plan::{Level, LogFormat, LogOutput, Logging};
 
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -306,12 +306,14 @@ fn a_slow_reader_makes_children_wait_and_loses_nothing() {
     assert!(!writer.is_finished());
     let finish = output.clone();
     drop(output);
-    while !writer.is_finished() {
+    // Not to the end: a read after the writer's last line would wait for ever.
+    while all.len() < 2_000_000 {
         let mut piece = [0; 20_000];
         let read = reader.read(&mut piece).unwrap();
         all.extend_from_slice(&piece[..read]);
     }
     let rest = read_all(reader);
+    writer.join().unwrap();
     assert!(finish.finish(DEADLINE));
     assert_eq!(finish.lost(), 0);
     drop(finish);
@@ -479,6 +481,52 @@ fn a_level_above_info_hides_childrens_lines_but_never_blocks_them() {
     assert!(output.finish(DEADLINE));
     drop(output);
     assert_eq!(all.join().unwrap(), b"");
+}
+
+#[test]
+fn a_change_of_level_format_and_destination_holds_for_what_comes_after_it() {
+    let (output, reader) = output(LogFormat::Default, Level::Warn, DEADLINE);
+    let old = read_all(reader);
+    let (mut child, _err) = attached(&output);
+    let path = std::env::temp_dir().join(format!("pilot-redirect-{}", std::process::id()));
+    let file = LogOutput::File(path.clone());
+    tracing::subscriber::with_default(output.records(), || {
+        // One statement each, for a statement remembers whether it is wanted.
+        let speak = |turn: u32| {
+            tracing::debug!("debug {turn}");
+            tracing::error!("error {turn}");
+        };
+        child.write_all(b"hidden\n").unwrap();
+        speak(1);
+        let text = |path: &PathBuf| fs::read_to_string(path).unwrap_or_default();
+        let destination = Destination::open(&file).unwrap();
+        until("the hidden line to be read", || output.recent("app").last(1).lines == ["hidden"]);
+        output
+            .change(&Logging { level: Level::Debug, format: LogFormat::Text, output: file.clone() }, Some(destination));
+        speak(2);
+        child.write_all(b"one\nshown\n").unwrap();
+        until("the child's lines", || text(&path).contains("shown"));
+        output.change(&Logging { level: Level::Error, format: LogFormat::Json, output: file.clone() }, None);
+        speak(3);
+    });
+    assert!(output.finish(DEADLINE));
+    drop(output);
+    let old = String::from_utf8(old.join().unwrap()).unwrap();
+    assert!(old.ends_with(" error 1\n") && old.lines().count() == 1, "{old}");
+    let new = fs::read_to_string(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    let words = ["msg=\"debug 2\"", "msg=\"error 2\"", "msg=one", "msg=shown", "\"msg\":\"error 3\""];
+    let lines: Vec<&str> = new.lines().collect();
+    assert_eq!(lines.len(), words.len(), "{new}");
+    for (line, word) in lines.iter().zip(words) {
+        assert!(line.contains(word), "{line} has no {word}");
+    }
+}
+
+#[test]
+fn a_destination_that_cannot_be_opened_is_told_before_anything_changes() {
+    let error = Destination::open(&LogOutput::File("/no/such/folder/log".into())).unwrap_err();
+    assert!(error.to_string().starts_with("cannot open the log file /no/such/folder/log"), "{error}");
 }
 
 /// The lines that log statements make, without their time.

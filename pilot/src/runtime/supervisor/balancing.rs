@@ -68,6 +68,16 @@ impl Supervisor {
         self.balancers.get(&job)
     }
 
+    /// Their tasks have told the load balancer; nobody listens to them any more.
+    #[cfg(feature = "aws")]
+    pub(super) fn leave_groups_of_the_gone(&mut self) {
+        let engine = &self.engine;
+        self.balancers.retain(|job, _| engine.job(*job).is_some());
+    }
+
+    #[cfg(not(feature = "aws"))]
+    pub(super) fn leave_groups_of_the_gone(&mut self) {}
+
     /// Built without AWS: the configuration says so, and nothing is waited for.
     #[cfg(not(feature = "aws"))]
     pub(super) fn enter_group(&mut self, _: JobId) {}

@@ -53,17 +53,20 @@ impl Supervisor {
                     Announcement::Passing { output } => Desired::Passing { output },
                     Announcement::Failing { output } => Desired::Failing { output },
                 };
-                let service = self.engine.job(job).and_then(|settings| settings.service.as_ref());
-                if let (Some(registrar), Some(service)) = (&mut self.registrar, service) {
-                    registrar.announce(service, desired);
+                let (Some(registrar), Some(settings)) = (&mut self.registrar, self.engine.job(job)) else { return };
+                for (_, service) in settings.registered_services() {
+                    if desired != Desired::Initial || service.initial_status.is_some() {
+                        registrar.announce(service, desired.clone());
+                    }
                 }
             }
             Effect::Withdraw { job } => {
-                let service = self.engine.job(job).and_then(|settings| settings.service.as_ref());
-                if let (Some(registrar), Some(service)) = (&mut self.registrar, service) {
+                let (Some(registrar), Some(settings)) = (&mut self.registrar, self.engine.job(job)) else { return };
+                for (_, service) in settings.registered_services() {
                     registrar.withdraw(service);
                 }
             }
+            Effect::InForce => self.in_force(),
             Effect::EnterGroup { job } => self.enter_group(job),
             Effect::LeaveGroup { job } => self.leave_group(job, inputs),
             Effect::Drain { job } => self.drain(job),

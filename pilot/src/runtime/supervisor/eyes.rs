@@ -3,12 +3,21 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use tokio::task::AbortHandle;
+
 use super::{Report, Supervisor};
 use crate::core::effect::{Input, RoundId, Verdict};
 use crate::core::exit::Exit;
 use crate::core::plan::{JobId, Probe, WatchId, WatchTarget};
 use crate::runtime::catalog::{ServiceQuery, follow, follow_probe};
 use crate::runtime::probe::Finding;
+
+/// The task that looks at what a watch names.
+pub(super) struct Follower {
+    task: AbortHandle,
+    /// Its name.
+    watch: String,
+}
 
 impl Supervisor {
     /// Starts a probe; whatever kind it is, its result or its deadline comes back as a report.
@@ -57,19 +66,50 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn follow(&self, id: WatchId) {
+    /// Follows the watches of the plan in force, and no others.
+    pub(super) fn follow_watches(&mut self) {
+        let wanted = self.engine.watch_ids().to_vec();
+        let ended: Vec<WatchId> = self.followers.keys().filter(|id| !wanted.contains(id)).copied().collect();
+        for id in ended {
+            if let Some(Follower { task, watch }) = self.followers.remove(&id) {
+                task.abort();
+                self.environment.watch_ended(&watch);
+            }
+        }
+        for id in wanted {
+            if !self.followers.contains_key(&id) {
+                self.follow(id);
+            }
+        }
+    }
+
+    /// The catalog is another one: those who ask it begin anew, what they have seen stays.
+    pub(super) fn forget_catalog_followers(&mut self) {
+        let Supervisor { engine, followers, .. } = self;
+        followers.retain(|id, follower| {
+            let asks_it = engine.watch(*id).is_none_or(|watch| matches!(watch.target, WatchTarget::Service { .. }));
+            if asks_it {
+                follower.task.abort();
+            }
+            !asks_it
+        });
+    }
+
+    fn follow(&mut self, id: WatchId) {
         let Some(watch) = self.engine.watch(id) else { return };
-        let (reporter, interval) = (self.reporter.clone(), watch.interval);
-        match &watch.target {
+        let (reporter, interval, target) = (self.reporter.clone(), watch.interval, &watch.target);
+        let watch = watch.name.clone();
+        let task = match target {
             WatchTarget::Service { service, tag, datacenter } => {
                 let Some(client) = self.catalog.clone() else { return };
                 let query = ServiceQuery { service: service.clone(), tag: tag.clone(), datacenter: datacenter.clone() };
-                tokio::spawn(follow(client, query, interval, move |instances| {
+                let report = move |instances| {
                     let _ = reporter.send(Report::Input(Input::Instances { watch: id, instances }));
-                }));
+                };
+                tokio::spawn(follow(client, query, interval, report))
             }
             WatchTarget::Probe { probe, timeout } => {
-                let name = watch.name.clone();
+                let name = watch.clone();
                 let (meters, source) = (self.meters.clone(), format!("watch.{name}"));
                 let mut last = None;
                 let report = move |finding: Finding, took| {
@@ -80,8 +120,9 @@ impl Supervisor {
                     }
                     let _ = reporter.send(Report::Input(Input::WatchProbed { watch: id, pass: finding.pass }));
                 };
-                tokio::spawn(follow_probe(self.prober.clone(), probe.clone(), *timeout, interval, report));
+                tokio::spawn(follow_probe(self.prober.clone(), probe.clone(), *timeout, interval, report))
             }
-        }
+        };
+        self.followers.insert(id, Follower { task: task.abort_handle(), watch });
     }
 }

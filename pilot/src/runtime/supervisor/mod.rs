@@ -24,15 +24,21 @@ use super::snapshot::{Snapshot, Viewer, Viewers};
 use super::telemetry::{Listening, Meters, Telemetry};
 use crate::core::effect::{Effect, Input, RoundId, UserSignal};
 use crate::core::engine::Engine;
-use crate::core::plan::{JobId, Plan};
+use crate::core::plan::{JobId, Plan, WatchId};
 
 mod balancing;
 mod effects;
 mod eyes;
+mod reload;
 mod requests;
 mod telemetry;
 
 use telemetry::Otherwise;
+
+pub use reload::{Configuration, Loader};
+
+use eyes::Follower;
+use reload::{Loaded, Reloads};
 
 /// How often the remains of process groups are looked at while there are any; the kernel tells nobody of their end.
 const LINGERING: Duration = Duration::from_millis(20);
@@ -47,6 +53,7 @@ enum Report {
     ProbeDeadline(RoundId, Duration),
     /// Telemetry cannot be served, and why.
     CannotServe(String, Otherwise),
+    Loaded(Box<Result<Loaded, String>>),
 }
 
 /// One pilot at work.
@@ -66,6 +73,9 @@ pub struct Supervisor {
     catalog: Option<Client>,
     registrar: Option<Registrar>,
     withdrawn: mpsc::UnboundedReceiver<Withdrawn>,
+    withdrawals: mpsc::UnboundedSender<Withdrawn>,
+    followers: HashMap<WatchId, Follower>,
+    reloads: Reloads,
     control: Option<Control>,
     requests: mpsc::Receiver<Request>,
     asker: mpsc::Sender<Request>,
@@ -81,8 +91,8 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// Everything is ready, nothing is started.
-    pub fn new(plan: Plan, signals: Signals, output: Output, guarded: Guarded) -> Self {
+    /// Everything is ready, nothing is started. `load` reads the configuration again when a reload is asked for.
+    pub fn new(plan: Plan, load: Arc<Loader>, signals: Signals, output: Output, guarded: Guarded) -> Self {
         let plan = Arc::new(plan);
         let (withdrawals, withdrawn) = mpsc::unbounded_channel();
         let (reporter, reports) = mpsc::unbounded_channel();
@@ -108,9 +118,12 @@ impl Supervisor {
             probes: HashMap::new(),
             #[cfg(feature = "aws")]
             balancers: HashMap::new(),
-            registrar: catalog.clone().map(|client| Registrar::new(client, withdrawals)),
+            registrar: catalog.clone().map(|client| Registrar::new(client, withdrawals.clone())),
             catalog,
             withdrawn,
+            withdrawals,
+            followers: HashMap::new(),
+            reloads: Reloads::new(load, Arc::clone(&plan)),
             control: None,
             requests,
             asker,
@@ -127,9 +140,7 @@ impl Supervisor {
         }
         let mut inputs = VecDeque::from([Input::Startup]);
         self.serve_telemetry(Otherwise::Stop);
-        for watch in self.engine.watch_ids() {
-            self.follow(*watch);
-        }
+        self.follow_watches();
         loop {
             while let Some(input) = inputs.pop_front() {
                 self.count(&input);
@@ -170,7 +181,7 @@ impl Supervisor {
                 if let Err(error) = result {
                     tracing::debug!("{id} could not be confirmed to be out of the catalog: {error}");
                 }
-                inputs.extend(self.job_of_service(&id).map(|job| Input::Withdrawn { job }));
+                inputs.extend(self.withdrawn_service(&id));
             }
             Some(report) = self.reports.recv() => match report {
                 Report::Input(input) => {
@@ -179,6 +190,7 @@ impl Supervisor {
                 }
                 Report::ProbeDeadline(round, limit) => self.children.probe_timed_out(round, limit),
                 Report::CannotServe(why, otherwise) => self.cannot_serve(&why, otherwise, inputs),
+                Report::Loaded(loaded) => self.loaded(*loaded, inputs),
             },
             Some(request) = self.requests.recv() => self.answer(request, inputs),
             () = self.notices.arrival() => inputs.extend(self.notices.take()),
@@ -222,12 +234,12 @@ impl Supervisor {
         }
     }
 
-    fn job_of_service(&self, id: &str) -> Option<JobId> {
-        let is_it = |job: &JobId| {
-            let service = self.engine.job(*job).and_then(|settings| settings.service.as_ref());
-            service.is_some_and(|service| service.id == id)
-        };
-        self.engine.job_ids().iter().copied().find(is_it)
+    fn withdrawn_service(&self, id: &str) -> Option<Input> {
+        self.engine.job_ids().iter().find_map(|job| {
+            let mut services = self.engine.job(*job)?.registered_services();
+            let (service, _) = services.find(|(_, service)| service.id == id)?;
+            Some(Input::Withdrawn { job: *job, service })
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep_until};
 
 use super::Supervisor;
+use super::reload::Requester;
 use crate::core::effect::{Input, JobRequest, RunId, Switch};
 use crate::core::plan::{JobId, OutputMode, Secret};
 use crate::runtime::control::report::{HealthReport, JobReport};
@@ -74,28 +75,13 @@ impl Supervisor {
     }
 
     pub(super) fn answer(&mut self, Request { ask, answer }: Request, inputs: &mut VecDeque<Input>) {
-        let given = self.answered(ask, inputs).unwrap_or_else(Answer::Refused);
-        // Who asked may be gone.
-        let _ = answer.send(given);
-    }
-
-    fn answered(&mut self, ask: Ask, inputs: &mut VecDeque<Input>) -> Result<Answer, Refusal> {
-        Ok(match ask {
-            Ask::PutEnvironment(variables) => {
-                self.put_environment(variables)?;
-                Answer::Done
-            }
+        let given = match ask {
+            // The only one whose answer has to be waited for.
+            Ask::Reload(summary) => return self.reload(Requester { answer, summary }),
+            Ask::PutEnvironment(variables) => self.put_environment(variables),
             Ask::PutMetrics(samples) => {
-                for sample in samples {
-                    self.record(&sample);
-                }
-                Answer::Done
-            }
-            Ask::Reload => {
-                tracing::debug!("control: reloading app via control plane");
-                self.reload().map_err(|text| Refusal::new(Why::Unusable, text))?;
-                tracing::debug!("control: reloaded app via control plane");
-                Answer::Done
+                samples.iter().for_each(|sample| self.record(sample));
+                Ok(Answer::Done)
             }
             Ask::Maintenance(switch) => {
                 let word = match switch {
@@ -104,24 +90,28 @@ impl Supervisor {
                 };
                 tracing::info!("control: {word} maintenance");
                 inputs.push_back(Input::Maintenance(switch));
-                Answer::Done
+                Ok(Answer::Done)
             }
-            Ask::Jobs => Answer::Jobs(self.engine.job_ids().iter().filter_map(|job| self.report(*job)).collect()),
-            Ask::Job { name, ask } => {
-                let job = self.job_named(&name)?;
-                match ask {
-                    JobAsk::Look => Answer::Job(Box::new(self.report(job).ok_or_else(|| self.unknown(&name))?)),
-                    JobAsk::Change(request) => self.change(job, request, inputs)?,
-                    JobAsk::Signal(signal) => self.signal(&name, job, signal)?,
-                    JobAsk::Lines => self.lines(&name, job)?,
-                }
-            }
-            Ask::Health => Answer::Health(HealthReport::new(&self.engine, self.began.elapsed())),
-        })
+            Ask::Jobs => Ok(Answer::Jobs(self.engine.job_ids().iter().filter_map(|job| self.report(*job)).collect())),
+            Ask::Job { name, ask } => self.answer_about(&name, ask, inputs),
+            Ask::Health => Ok(Answer::Health(HealthReport::new(&self.engine, self.began.elapsed()))),
+        };
+        // Who asked may be gone.
+        let _ = answer.send(given.unwrap_or_else(Answer::Refused));
+    }
+
+    fn answer_about(&mut self, name: &str, ask: JobAsk, inputs: &mut VecDeque<Input>) -> Result<Answer, Refusal> {
+        let job = self.job_named(name)?;
+        match ask {
+            JobAsk::Look => Ok(Answer::Job(Box::new(self.report(job).ok_or_else(|| self.unknown(name))?))),
+            JobAsk::Change(request) => self.change(job, request, inputs),
+            JobAsk::Signal(signal) => self.signal(name, job, signal),
+            JobAsk::Lines => self.lines(name, job),
+        }
     }
 
     /// All of it or nothing. v3 skips names that no environment can have, so they are no error.
-    fn put_environment(&mut self, variables: BTreeMap<String, Secret>) -> Result<(), Refusal> {
+    fn put_environment(&mut self, variables: BTreeMap<String, Secret>) -> Result<Answer, Refusal> {
         if !self.plan.control.putenv {
             return Err(Refusal::new(Why::Forbidden, "the configuration forbids it (control.putenv is false)"));
         }
@@ -132,16 +122,12 @@ impl Supervisor {
         for (name, value) in variables {
             self.environment.put(&name, value.expose());
         }
-        Ok(())
+        Ok(Answer::Done)
     }
 
     fn record(&mut self, Sample { key, value }: &Sample) {
         tracing::debug!("event: {{Metric {key}|{value}}}");
         self.telemetry.record(key, value);
-    }
-
-    fn reload(&mut self) -> Result<(), String> {
-        Err("this version of pilot cannot reload its configuration: restart it".to_owned())
     }
 
     fn job_named(&self, name: &str) -> Result<JobId, Refusal> {

@@ -19,7 +19,6 @@ pub(super) enum Otherwise {
     /// At the start it stops, as in v3: somebody relies on it.
     Stop,
     /// A reload must not end what runs.
-    #[expect(dead_code, reason = "for a reload, when its plan is in force")]
     GoOn,
 }
 
@@ -100,6 +99,7 @@ impl Supervisor {
             }
             Input::Startup
             | Input::Stop
+            | Input::Reload(_)
             | Input::Signal(_)
             | Input::Maintenance(_)
             | Input::Job { .. }
