@@ -45,7 +45,7 @@ fn a_proxy_with_its_own_agent() {
     assert_eq!(names(&plan)[2], "consul-agent");
     let nginx = named(&plan, "nginx");
     assert_eq!((nginx.restarts, &nginx.start), (Count::Unlimited, &once(Code::ExitSuccess, "preStart", None)));
-    let service = nginx.service.as_ref().unwrap();
+    let service = nginx.services.first().unwrap();
     assert_eq!((service.id.as_str(), service.port, service.ttl), ("nginx-box", 80, secs(25)));
     assert_eq!(
         (service.address.to_string(), &service.tags[..]),
@@ -53,7 +53,7 @@ fn a_proxy_with_its_own_agent() {
     );
     let agent = named(&plan, "consul-agent");
     assert_eq!(agent.exec.as_ref().unwrap().args[6], "c1");
-    assert!(agent.service.is_none() && agent.health.is_some());
+    assert!(agent.services.is_empty() && agent.health.is_some());
     assert_eq!(named(&plan, "onchange-api").start, each(Code::Changed, "watch.api"));
     let api = WatchTarget::Service { service: "api".into(), tag: Some("v2".into()), datacenter: Some("eu".into()) };
     assert_eq!((&plan.watches[1].target, plan.watches[1].interval), (&api, secs(7)));
@@ -68,7 +68,7 @@ fn a_database_that_looks_after_itself() {
     let plan = accepted(include_str!("mysql.json5"), &[], &[]);
     assert_eq!((plan.stop_timeout, plan.logging.format), (secs(30), LogFormat::Text));
     let mysql = named(&plan, "mysql");
-    let service = mysql.service.as_ref().unwrap();
+    let service = mysql.services.first().unwrap();
     assert_eq!(service.initial_status.map(|status| status.as_str()), Some("critical"));
     assert_eq!((service.enable_tag_override, service.deregister_critical_after.as_deref()), (true, Some("90m")));
     let health = mysql.health.as_ref().unwrap();
@@ -93,7 +93,7 @@ fn an_application_made_of_variables() {
     );
     let web = named(&plan, "web");
     assert_eq!(web.exec.as_ref().unwrap().args, ["/opt/app/server.js", "--port", "3000"]);
-    assert_eq!((web.service.as_ref().unwrap().port, web.restarts), (3000, Count::Finite(3)));
+    assert_eq!((web.services.first().unwrap().port, web.restarts), (3000, Count::Finite(3)));
     assert_eq!(web.start, once(Code::ExitSuccess, "wait-for-all", Some(secs(120))));
     assert_eq!((web.output, web.health.as_ref().unwrap().output), (OutputMode::Raw, OutputMode::Raw));
     assert_eq!(named(&plan, "worker-2").exec.as_ref().unwrap().args, ["/opt/app/worker.js", "2"]);
@@ -112,7 +112,7 @@ fn an_agent_behind_tls() {
     assert_eq!(consul.tls.client, Some(("/ssl/client.pem".into(), "/ssl/client.key".into())));
     assert_eq!(plan.logging.output, LogOutput::File("/var/log/containerpilot.log".into()));
     assert_eq!(plan.control.socket.to_str(), Some("/tmp/pilot.sock"));
-    assert_eq!(plan.jobs[0].service.as_ref().unwrap().ttl, secs(45));
+    assert_eq!(plan.jobs[0].services.first().unwrap().ttl, secs(45));
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn hooks_and_old_habits() {
     );
     assert_eq!((plan.jobs.len(), plan.stop_timeout), (9, secs(15)));
     let app = named(&plan, "app");
-    assert_eq!((app.restarts, app.service.as_ref().unwrap().port), (Count::Finite(1), 5000));
+    assert_eq!((app.restarts, app.services.first().unwrap().port), (Count::Finite(1), 5000));
     let health = app.health.as_ref().unwrap();
     assert_eq!((health.interval, health.timeout), (secs(1), Some(secs(1))), "fractions are cut off");
     assert_eq!(named(&plan, "pre").start, once(Code::Stopping, "app", Some(secs(3600))));
