@@ -52,7 +52,7 @@ jenkins: ## renders jenkins/app.yaml into the XML that Jenkins imports
 docs: ## write anew what is made from the code: tables, examples' output, schema, completions, manual page
 	@scripts/docs.sh
 
-fuzz: ## each fuzzer for a minute (SECONDS=10 for less); needs a C++ compiler
+fuzz: ## each fuzzer for a minute (FUZZ_SECONDS=10 for less); needs a C++ compiler
 	@scripts/fuzz.sh
 
 bench: ## pilot beside tini, dumb-init, s6 and supervisord, as a table

@@ -135,13 +135,17 @@ impl Supervisor {
     fn accept(&mut self, loaded: Loaded, inputs: &mut VecDeque<Input>) -> Result<Changes, Refusal> {
         let Loaded { plan, warnings, shown, destination, control } = loaded;
         if self.engine.is_stopping() {
-            control.map(Control::retire);
+            if let Some(control) = control {
+                control.retire();
+            }
             return Err(Refusal::new(Why::Conflict, "pilot is stopping: nothing is reloaded any more"));
         }
         let plan = Arc::new(plan);
         if let Some(control) = control {
             self.environment.announce_socket(control.path());
-            self.control.replace(control).map(Control::retire);
+            if let Some(old) = self.control.replace(control) {
+                old.retire();
+            }
         }
         self.output.change(&plan.logging, destination);
         tracing::debug!("loaded config: {shown}");
