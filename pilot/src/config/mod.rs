@@ -24,6 +24,8 @@ mod document;
 mod durations;
 mod environment;
 mod findings;
+#[cfg(fuzzing)]
+pub(crate) mod fuzz_room;
 mod health;
 mod interfaces;
 mod issues;

@@ -24,7 +24,7 @@ use super::snapshot::{Snapshot, Viewer, Viewers};
 use super::telemetry::{Listening, Meters, Telemetry};
 use crate::core::effect::{Effect, Input, RoundId, UserSignal};
 use crate::core::engine::Engine;
-use crate::core::plan::{JobId, Plan, WatchId};
+use crate::core::plan::{Plan, WatchId};
 
 mod balancing;
 mod effects;
@@ -69,7 +69,7 @@ pub struct Supervisor {
     prober: Prober,
     probes: HashMap<RoundId, AbortHandle>,
     #[cfg(feature = "aws")]
-    balancers: HashMap<JobId, super::balancer::Balancer>,
+    balancers: HashMap<crate::core::plan::JobId, super::balancer::Balancer>,
     catalog: Option<Client>,
     registrar: Option<Registrar>,
     withdrawn: mpsc::UnboundedReceiver<Withdrawn>,
