@@ -73,6 +73,9 @@ _pilot() {
             pilot,stop)
                 cmd="pilot__subcmd__stop"
                 ;;
+            pilot,wait)
+                cmd="pilot__subcmd__wait"
+                ;;
             pilot__subcmd__help,check)
                 cmd="pilot__subcmd__help__subcmd__check"
                 ;;
@@ -130,6 +133,9 @@ _pilot() {
             pilot__subcmd__help,stop)
                 cmd="pilot__subcmd__help__subcmd__stop"
                 ;;
+            pilot__subcmd__help,wait)
+                cmd="pilot__subcmd__help__subcmd__wait"
+                ;;
             *)
                 ;;
         esac
@@ -137,7 +143,7 @@ _pilot() {
 
     case "${cmd}" in
         pilot)
-            opts="-h --config --version --template --out --socket --reload --maintenance --putenv --putmetric --ping --help check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help"
+            opts="-h --config --version --template --out --socket --reload --maintenance --putenv --putmetric --ping --help check graph schema completion man notify wait jobs start stop restart signal logs health reload maintenance putenv putmetric ping help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -255,7 +261,7 @@ _pilot() {
             return 0
             ;;
         pilot__subcmd__help)
-            opts="check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help"
+            opts="check graph schema completion man notify wait jobs start stop restart signal logs health reload maintenance putenv putmetric ping help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -534,6 +540,20 @@ _pilot() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pilot__subcmd__help__subcmd__wait)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pilot__subcmd__jobs)
             opts="-h --json --socket --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -784,6 +804,36 @@ _pilot() {
             fi
             case "${prev}" in
                 --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pilot__subcmd__wait)
+            opts="-h --timeout --password-env --password-file --socket --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
