@@ -175,11 +175,16 @@ install_cosign() {
 
 # What judges the CloudFormation templates, in a Python environment of its own.
 install_stacks() {
-    venv=$tools/stacks-venv
-    "$venv/bin/cfn-lint" --version >/dev/null 2>&1 && [ -x "$venv/bin/checkov" ] && [ -x "$venv/bin/pytest" ] && return 0
-    say "cfn-lint, checkov, pytest: judge the stacks (into .tools/stacks-venv)"
-    { python3 -m venv "$venv" && "$venv/bin/pip" install -q --disable-pip-version-check -r "$root/tests/stacks/requirements.txt"; } ||
-        die "the stacks' tools could not be had; they need Python 3 with venv and PyPI"
+    venv=$tools/stacks
+    wanted=$root/tests/stacks/requirements.txt
+    cmp -s "$wanted" "$venv/installed.txt" && return 0
+    # uv takes 5 s where pip takes 40, and needs no python3-venv.
+    from_pypi uv uv uv 'installs Python tools quickly' || die 'uv could not be had: pip3 install uv'
+    say "what tests/stacks/requirements.txt lists: judges the stacks (into .tools/stacks)"
+    PATH=$PATH:$tools/uv/bin
+    { uv venv -q --clear "$venv" && uv pip install -q --python "$venv/bin/python" -r "$wanted"; } ||
+        die "the stacks' tools could not be had; they need Python 3 and PyPI"
+    cp "$wanted" "$venv/installed.txt"
 }
 
 install_musl_target() {
@@ -244,7 +249,6 @@ for group in $groups; do
     esac
     if [ "$group" = test ]; then
         want systemd-notify systemd 'the readiness client of others: pilot must understand it'
-        python3 -c 'import ensurepip' 2>/dev/null || { say 'python3-venv: the tools that judge the stacks'; missing="$missing python3-venv"; }
         want ip iproute2 'puts a loopback interface up in a network namespace'
         want docker docker.io 'builds and runs images; its daemon is started by the tests'
         want dockerd docker.io 'an engine of the tests'"'"' own'

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Tries the stacks without AWS: cfn-lint, checkov, the evaluator's assertions and planted faults.
-# Its tools are Python's; scripts/install-tools.sh puts them into .tools/stacks-venv when they are not there.
+# Its tools are Python's; scripts/install-tools.sh puts them into .tools/stacks when they are not there.
 set -eu
 
 cd "$(dirname "$0")/.."
-venv=.tools/stacks-venv
+venv=.tools/stacks
 say() { printf 'test-stacks: %s\n' "$*"; }
 
 scripts/install-tools.sh stacks

@@ -6,13 +6,14 @@ import json
 import pathlib
 import re
 
+import permissions
 from evaluator import Stack, load
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "cloudformation"
 DIGEST = "registry.example/app@sha256:" + "a" * 64
 HASH = "b" * 40
-NAMES = ["network", "alerts", "registry", "alb", "database", "consul", "service", "ec2-capacity", "ci-role"]
+NAMES = ["network", "alerts", "registry", "alb", "database", "consul", "ci-role", "service", "ec2-capacity"]
 
 
 def texts():
@@ -33,9 +34,10 @@ def build(environment="production", mode="ecs", consul=True, capacity=False, giv
         "database": common,
         "consul": {**common, "ImageUri": DIGEST, "ServerSecretArn": arn + "server", "AgentSecretArn": arn + "agent", "SecretKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1"},
         "service": {**common, "DatabaseStack": "database", "ConsulStack": "consul" if consul else "", "ImageUri": DIGEST, "Commit": HASH,
-                    "HostName": "x.example.org", "RulePriority": 1000, "DatabaseName": "app", "RegistrationMode": mode, "CapacityStack": "ec2-capacity" if capacity else ""},
+                    "HostName": "x.example.org", "RulePriority": 1000, "DatabaseName": "app", "RegistrationMode": mode, "CiStack": "ci-role", "CapacityStack": "ec2-capacity" if capacity else ""},
         "ec2-capacity": {"NetworkStack": "network", "ClusterName": "c"},
-        "ci-role": {"JenkinsPrincipal": "arn:aws:iam::111122223333:role/jenkins", "ExternalId": "0123456789abcdef", "RegistryStack": "registry"},
+        "ci-role": {"JenkinsPrincipal": "arn:aws:iam::111122223333:role/jenkins", "BuildPrincipal": "arn:aws:iam::111122223333:role/builder", "ExternalId": "0123456789abcdef",
+                    "RegistryStack": "registry", "AlbStack": "alb", "DatabaseStack": "database", "ConsulStack": "consul" if consul else ""},
     }
     exports, stacks = {}, {}
     order = NAMES if not capacity else [name for name in NAMES if name != "ec2-capacity"]
@@ -299,7 +301,7 @@ def must_protect_own_machines(chain):
     assert data["MetadataOptions"]["HttpTokens"] == "required" and data["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] is True and "KeyName" not in data
 
 
-ASSERTIONS = [value for name, value in sorted(globals().items()) if name.startswith("must_")]
+ASSERTIONS = [value for name, value in sorted(globals().items()) if name.startswith("must_")] + permissions.ASSERTIONS
 
 
 def faults(chain):

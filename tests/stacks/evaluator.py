@@ -77,6 +77,8 @@ class Stack:
                 raise Refused(f"{self.name}: {key}={value} is not one of {allowed}")
             if "AllowedPattern" in rule and not re.fullmatch(rule["AllowedPattern"], value):
                 raise Refused(f"{self.name}: {key}={value} does not match {rule['AllowedPattern']}")
+            if len(value) < rule.get("MinLength", 0):
+                raise Refused(f"{self.name}: {key} is too short")
             if rule["Type"] == "Number":
                 number = float(value)
                 if not rule.get("MinValue", number) <= number <= rule.get("MaxValue", number):

@@ -39,6 +39,33 @@ MUTANTS = [
     ("consul", "MaximumPercent: 100", "MaximumPercent: 200"),
     ("ec2-capacity", "HttpTokens: required", "HttpTokens: optional"),
     ("ci-role", "Condition: {StringEquals: {'sts:ExternalId': !Ref ExternalId}}", "Condition: {}"),
+    ("ci-role", "- ecs:CreateCluster", "- 'ecs:*'"),
+    ("ci-role", "                  - ecs:UpdateService\n", ""),
+    ("ci-role", "cluster/${StackPrefix}-*'\n                  - ", "cluster/*'\n                  - "),
+    ("ci-role", ":targetgroup/${StackPrefix}-*'\n        - PolicyName", ":targetgroup/*'\n        - PolicyName"),
+    ("ci-role", "Action: elasticloadbalancing:CreateRule\n                Resource: {'Fn::ImportValue': !Sub '${AlbStack}-HttpsListener'}",
+     "Action: elasticloadbalancing:CreateRule\n                Resource: !Sub 'arn:${AWS::Partition}:elasticloadbalancing:${AWS::Region}:${AWS::AccountId}:listener/*'"),
+    ("ci-role", "ecs:DescribeTaskDefinition, ecs:ListTasks, ecs:RegisterTaskDefinition]", "ecs:RunTask]"),
+    ("ci-role", "Action: [iam:CreateRole, iam:DeleteRolePolicy, iam:PutRolePolicy]\n                Resource: !Sub 'arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${StackPrefix}-*'\n"
+     "                Condition: {StringEquals: {'iam:PermissionsBoundary': !Ref Boundary}}",
+     "Action: [iam:CreateRole, iam:DeleteRolePolicy, iam:PutRolePolicy]\n                Resource: !Sub 'arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${StackPrefix}-*'"),
+    ("ci-role", "                  ArnEquals: {'iam:PolicyARN': !Sub 'arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy'}\n", ""),
+    ("ci-role", "Action: [iam:DeleteRole, iam:GetRole,", "Action: [iam:DeleteRolePermissionsBoundary, iam:GetRole,"),
+    ("ci-role", "Condition: {StringEquals: {'iam:PassedToService': ecs-tasks.amazonaws.com}}\n        - PolicyName: without-a-resource\n          PolicyDocument:\n"
+     "            Version: '2012-10-17'\n            Statement:\n              # These calls cannot be limited to one resource; all",
+     "Condition: {StringEquals: {'iam:PassedToService': ec2.amazonaws.com}}\n        - PolicyName: without-a-resource\n          PolicyDocument:\n"
+     "            Version: '2012-10-17'\n            Statement:\n              # These calls cannot be limited to one resource; all"),
+    ("ci-role", "Resource: {'Fn::GetAtt': [ExecutionRole, Arn]}\n                Condition: {StringEquals: {'iam:PassedToService': cloudformation.amazonaws.com}}", "Resource: '*'"),
+    ("ci-role", "                Condition: {StringEquals: {'cloudformation:RoleArn': {'Fn::GetAtt': [ExecutionRole, Arn]}}}\n", ""),
+    ("ci-role", "Effect: Deny", "Effect: Allow"),
+    ("ci-role", "                Condition: {ArnLike: {'ecs:cluster'", "                Condition: {ArnLike: {'ecs:other'"),
+    ("ci-role", "Action: secretsmanager:GetSecretValue\n", "Action: ['secretsmanager:GetSecretValue', 'sts:AssumeRole']\n"),
+    ("ci-role", "                  - ecr:CompleteLayerUpload\n", "                  - ecr:BatchDeleteImage\n                  - s3:GetObject\n"),
+    ("ci-role", "Action: [ecr:BatchGetImage, ecr:DescribeImages, ecr:GetDownloadUrlForLayer]", "Action: [ecr:BatchGetImage, ecr:PutImage]"),
+    ("ci-role", "'iam:AWSServiceName': ecs.application-autoscaling.amazonaws.com", "'iam:AWSServiceName': '*'"),
+    ("ci-role", "'application-autoscaling:service-namespace': ecs", "'application-autoscaling:service-namespace': dynamodb"),
+    ("service", "PermissionsBoundary: !If [WithCi, {'Fn::ImportValue': !Sub '${CiStack}-Boundary'}, !Ref 'AWS::NoValue']", "Description: unbounded"),
+    ("service", "Action: kms:Decrypt", "Action: [kms:Decrypt, kms:CreateGrant]"),
 ]
 
 

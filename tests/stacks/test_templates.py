@@ -47,6 +47,9 @@ REFUSED = [
     ("alb", {"SslPolicy": "nonsense"}),
     ("database", {"EngineVersion": "5.7.1"}),
     ("consul", {"ImageUri": "consul:latest"}),
+    ("ci-role", {"StackPrefix": "staging"}),
+    ("ci-role", {"ExternalId": "short"}),
+    ("ci-role", {"JenkinsPrincipal": "*"}),
 ]
 
 
