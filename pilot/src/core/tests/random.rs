@@ -2,7 +2,10 @@
 //! (never two runs or probes of one job at once, nothing passing behind the fence, nothing alive at the end, nothing
 //! after the end); here, that every stop ends in time and with the contracted code, and that no event is lost.
 
+use std::cell::Cell;
+
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use super::impossible::stays_impossible;
 use super::plans::*;
@@ -122,6 +125,9 @@ enum Step {
     Notified(usize),
 }
 
+/// Plan, scripts of the first runs and of all others, steps, how long a withdrawal takes, when a second stop comes.
+type History = (Plan, Vec<Script>, Script, Vec<Step>, Option<u64>, Option<u64>);
+
 fn request() -> impl Strategy<Value = JobRequest> {
     prop::sample::select(vec![JobRequest::Start, JobRequest::Stop, JobRequest::Restart])
 }
@@ -152,7 +158,7 @@ prop_compose! {
         second_stop in prop::option::of(0u64..4000),
         budget in prop::option::weighted(0.3, (1u64..40_000).prop_map(ms)),
         asked in any::<bool>(),
-    ) -> (Plan, Vec<Script>, Script, Vec<Step>, Option<u64>, Option<u64>) {
+    ) -> History {
         let steps = steps.into_iter().filter(|step| asked || !matches!(step, Step::Job(..))).collect();
         let mut plan = plan([a, b, c, d, e].into_iter().take(count));
         plan.watches = vec![watch("w")];
@@ -161,82 +167,105 @@ prop_compose! {
     }
 }
 
+/// Histories of one round.
 pub fn cases() -> u32 {
     std::env::var("PILOT_RANDOM_HISTORIES").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000)
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+/// So many inputs the engine handles in all histories together; `PILOT_RANDOM_EVENTS` asks for another number.
+const EVENTS: u64 = 1_000_000;
 
-    #[test]
-    fn under_any_history_every_stop_ends_and_nothing_is_doubled_lost_or_left_behind(
-        (plan, scripts, fallback, steps, withdraw, second_stop) in history()
-    ) {
-        let jobs = plan.jobs.len() as u32;
-        let critical = plan.jobs.iter().any(|job| job.critical);
-        let mut world = World::new(plan);
-        for (index, script) in scripts.into_iter().enumerate() {
-            world.scripts.entry(index % 5).or_default().push_back(script);
-        }
-        // A run that ends in no time and is started again by its own consequences would never let time pass.
-        world.default_script = Script { lasts: fallback.lasts.map(|lasts| lasts.max(ms(200))), ..fallback };
-        world.withdraw_takes = withdraw.map(ms);
-        let mut world = world.started();
-        let mut signals = 0;
-        let by_hand = steps.iter().any(|step| matches!(step, Step::Job(..)));
-        for step in steps {
-            if world.exit.is_some() {
-                break;
-            }
-            match step {
-                Step::Pass(millis) => world.pass(ms(millis)),
-                Step::Hup => {
-                    signals += 1;
-                    world.give(Input::Signal(UserSignal::Hup));
-                }
-                Step::Usr2 => world.give(Input::Signal(UserSignal::Usr2)),
-                Step::Maintenance(switch) => world.give(Input::Maintenance(switch)),
-                Step::Job(job, _) if job >= jobs as usize => {}
-                Step::Job(job, request) => world.give(Input::Job { job: JobId(job), request }),
-                Step::Instances(count) => {
-                    world.give(Input::Instances { watch: WatchId(0), instances: instances(count) });
-                }
-                Step::Notified(job) if job < jobs as usize => world.give(Input::Notified { job: JobId(job) }),
-                Step::Notified(_) => {}
-                Step::Balancer(takes, count) => (world.leave_takes, world.counts) = (takes.map(ms), count),
-                Step::GroupDrained(job) if job < jobs as usize => world.give(Input::GroupDrained { job: JobId(job) }),
-                Step::GroupDrained(_) => {}
-                Step::Probes(pass, takes) => (world.probe_passes, world.probe_takes) = (pass, ms(takes)),
-            }
-        }
-        let seen = world.events.iter().filter(|(_, event)| event.source == "SIGHUP").count();
-        prop_assert_eq!(seen, signals, "no event is lost");
-        let held = world.engine.jobs().iter().any(|job| job.hold() != Hold::Free);
-        prop_assert!(world.exit.is_none() || !held || critical, "what a person stopped is no end");
-        if world.exit.is_none() {
-            let asked = world.now;
-            world.give(Input::Stop);
-            if let (Some(after), None) = (second_stop, world.exit) {
-                world.pass(ms(after));
-                if world.exit.is_none() {
-                    world.give(Input::Stop);
-                }
-            }
-            let limit = (HOOK_LIMIT + secs(15)) * (2 * jobs + 1);
-            world.pass(limit);
-            let took = world.exit.map(|(at, _)| at - asked);
-            // A hook that a person started runs on top of its run for the stop.
-            // This world takes 50 ms to tell of a start that failed.
-            let worst = StopPlan::of(&world.plan).worst + ms(50) * jobs;
-            prop_assert!(world.asked || took <= Some(worst), "{took:?}: {:?}", StopPlan::of(&world.plan));
-        }
-        if !by_hand {
-            // A person can start what no event ever would.
-            stays_impossible(&world)?;
-        }
-        prop_assert!(world.exit.is_some(), "the stop did not end: {:#?}", world.engine.jobs());
-        if !critical {
-            prop_assert_eq!(world.exit.map(|(_, code)| code), Some(0));
+#[test]
+fn under_a_million_random_events_every_stop_ends_and_nothing_is_doubled_lost_or_left_behind() {
+    let wanted = std::env::var("PILOT_RANDOM_EVENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(EVENTS);
+    let (events, histories) = (Cell::new(0), Cell::new(0u64));
+    let config = ProptestConfig {
+        cases: cases(),
+        failure_persistence: None,
+        max_shrink_iters: 2_000,
+        ..ProptestConfig::default()
+    };
+    while events.get() < wanted {
+        let played = TestRunner::new(config.clone()).run(&history(), |history| {
+            let handled = play(history)?;
+            histories.set(histories.get() + 1);
+            events.set(events.get() + handled);
+            Ok(())
+        });
+        if let Err(failure) = played {
+            panic!("{failure}");
         }
     }
+    println!("{} random events in {} histories", events.get(), histories.get());
+}
+
+/// One history, from the start to the end of everything; how many inputs the engine has handled.
+fn play((plan, scripts, fallback, steps, withdraw, second_stop): History) -> Result<u64, TestCaseError> {
+    let jobs = plan.jobs.len() as u32;
+    let critical = plan.jobs.iter().any(|job| job.critical);
+    let mut world = World::new(plan);
+    for (index, script) in scripts.into_iter().enumerate() {
+        world.scripts.entry(index % 5).or_default().push_back(script);
+    }
+    // A run that ends in no time and is started again by its own consequences would never let time pass.
+    world.default_script = Script { lasts: fallback.lasts.map(|lasts| lasts.max(ms(200))), ..fallback };
+    world.withdraw_takes = withdraw.map(ms);
+    let mut world = world.started();
+    let mut signals = 0;
+    let by_hand = steps.iter().any(|step| matches!(step, Step::Job(..)));
+    for step in steps {
+        if world.exit.is_some() {
+            break;
+        }
+        match step {
+            Step::Pass(millis) => world.pass(ms(millis)),
+            Step::Hup => {
+                signals += 1;
+                world.give(Input::Signal(UserSignal::Hup));
+            }
+            Step::Usr2 => world.give(Input::Signal(UserSignal::Usr2)),
+            Step::Maintenance(switch) => world.give(Input::Maintenance(switch)),
+            Step::Job(job, _) if job >= jobs as usize => {}
+            Step::Job(job, request) => world.give(Input::Job { job: JobId(job), request }),
+            Step::Instances(count) => {
+                world.give(Input::Instances { watch: WatchId(0), instances: instances(count) });
+            }
+            Step::Notified(job) if job < jobs as usize => world.give(Input::Notified { job: JobId(job) }),
+            Step::Notified(_) => {}
+            Step::Balancer(takes, count) => (world.leave_takes, world.counts) = (takes.map(ms), count),
+            Step::GroupDrained(job) if job < jobs as usize => world.give(Input::GroupDrained { job: JobId(job) }),
+            Step::GroupDrained(_) => {}
+            Step::Probes(pass, takes) => (world.probe_passes, world.probe_takes) = (pass, ms(takes)),
+        }
+    }
+    let seen = world.events.iter().filter(|(_, event)| event.source == "SIGHUP").count();
+    prop_assert_eq!(seen, signals, "no event is lost");
+    let held = world.engine.jobs().iter().any(|job| job.hold() != Hold::Free);
+    prop_assert!(world.exit.is_none() || !held || critical, "what a person stopped is no end");
+    if world.exit.is_none() {
+        let asked = world.now;
+        world.give(Input::Stop);
+        if let (Some(after), None) = (second_stop, world.exit) {
+            world.pass(ms(after));
+            if world.exit.is_none() {
+                world.give(Input::Stop);
+            }
+        }
+        let limit = (HOOK_LIMIT + secs(15)) * (2 * jobs + 1);
+        world.pass(limit);
+        let took = world.exit.map(|(at, _)| at - asked);
+        // A hook that a person started runs on top of its run for the stop.
+        // This world takes 50 ms to tell of a start that failed.
+        let worst = StopPlan::of(&world.plan).worst + ms(50) * jobs;
+        prop_assert!(world.asked || took <= Some(worst), "{took:?}: {:?}", StopPlan::of(&world.plan));
+    }
+    if !by_hand {
+        // A person can start what no event ever would.
+        stays_impossible(&world)?;
+    }
+    prop_assert!(world.exit.is_some(), "the stop did not end: {:#?}", world.engine.jobs());
+    if !critical {
+        prop_assert_eq!(world.exit.map(|(_, code)| code), Some(0));
+    }
+    Ok(world.handled)
 }
