@@ -16,6 +16,6 @@ say 'checkov: at least 95 %, a reason at every skip'
 "$venv/bin/checkov" -d cloudformation --framework cloudformation -o json --compact 2>/dev/null |
     "$venv/bin/python" tests/stacks/checkov_verdict.py
 
-say 'assertions and planted faults'
+say 'assertions, planted faults, the deploy script against a stand-in of AWS'
 cd tests/stacks
-exec "../../$venv/bin/python" -m pytest -q -p no:cacheprovider
+exec "../../$venv/bin/python" -m pytest -q -p no:cacheprovider -n 4
