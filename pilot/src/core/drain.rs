@@ -109,11 +109,11 @@ impl Engine {
     fn drain(&mut self, id: JobId) {
         let plan = std::sync::Arc::clone(&self.plan);
         let Some(drain) = &plan.jobs[id.0].drain else { return self.end(id) };
-        if self.lifecycle.hurried || self.jobs[id.0].run().is_none() || drain.max.is_zero() {
+        if self.lifecycle.hurried || self.jobs[id.0].run().is_none() || drain.longest().is_zero() {
             return self.end(id);
         }
         let name = &plan.jobs[id.0].name;
-        let planned = self.now + drain.max;
+        let planned = self.now + drain.longest();
         let until = self.within_budget(id, planned);
         let quiet = (self.now + drain.min).min(until);
         let (least, most) = (quiet - self.now, until - self.now);
@@ -126,7 +126,7 @@ impl Engine {
             }
         };
         if until < planned {
-            text.push_str(&format!(" (instead of {:.0?}: the stop budget leaves no more)", drain.max));
+            text.push_str(&format!(" (instead of {:.0?}: the stop budget leaves no more)", drain.longest()));
         }
         self.say(Level::Info, Some(id), text);
         let count_at = (drain.in_flight != InFlight::Unknown).then_some(self.now);

@@ -78,6 +78,19 @@ fn a_drain_says_every_five_seconds_what_it_waits_for_and_how_long_it_still_has()
 }
 
 #[test]
+fn where_nobody_counts_what_is_said_to_be_left_is_what_is_left() {
+    let mut job = app(BalancerMode::Drain);
+    job.drain = Some(Drain { min: secs(7), max: secs(60), in_flight: InFlight::Unknown, signal: None });
+    let plan = plan([job]);
+    assert_eq!(crate::core::stop_plan::StopPlan::of(&plan).worst, secs(2 + 8 + 7 + 5));
+    let mut world = running(plan);
+    assert_eq!(stopped(&mut world), 7_041);
+    assert!(world.said.contains(&"app drains: it serves on for 7s".to_owned()), "{:#?}", world.said);
+    let told = "app drains: new requests may still come, 2s left at most";
+    assert!(world.said.contains(&told.to_owned()), "{:#?}", world.said);
+}
+
+#[test]
 fn a_silent_load_balancer_costs_eight_seconds_and_no_more() {
     let mut world = running(plan([app(BalancerMode::Drain)]));
     world.leave_takes = None;
