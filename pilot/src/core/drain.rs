@@ -203,6 +203,25 @@ impl Engine {
         self.end(id);
     }
 
+    /// Whoever drains already, for a reload or because a person stopped it, has the scheduler's budget from now on.
+    pub(super) fn shorten_drains(&mut self) {
+        for id in self.ids() {
+            let Phase::Draining(Draining { until: planned, .. }) = self.jobs[id.0].phase else { continue };
+            let within = self.within_budget(id, planned);
+            if within < planned
+                && let Phase::Draining(draining) = &mut self.jobs[id.0].phase
+            {
+                (draining.until, draining.quiet) = (within, draining.quiet.min(within));
+                let left = within - self.now;
+                let text = format!(
+                    "{} drains for {left:.0?} at most: the stop budget leaves no more",
+                    self.plan.jobs[id.0].name
+                );
+                self.say(Level::Info, Some(id), text);
+            }
+        }
+    }
+
     /// A drain ends early enough for everything that has to come after it.
     fn within_budget(&self, id: JobId, planned: Duration) -> Duration {
         let Some(deadline) = self.lifecycle.deadline else { return planned };

@@ -140,6 +140,25 @@ fn a_stop_budget_takes_its_time_from_the_drain() {
     );
 }
 
+// Found by tests/tests/any_moment.rs: the drain of a reload began before there was a deadline, and kept its own.
+#[test]
+fn a_drain_that_is_under_way_when_everything_stops_keeps_within_the_budget_too() {
+    let mut job = app(BalancerMode::Drain);
+    job.drain = Some(Drain { max: secs(60), ..job.drain.unwrap() });
+    let mut settings = plan([job]);
+    settings.stop_budget = Some(secs(12));
+    let mut next = settings.clone();
+    next.jobs[0].exec = Some(command("newer"));
+    let mut world = running(settings);
+    world.counts = Some(2);
+    world.reload(next);
+    world.pass(secs(2));
+    assert_eq!(world.drains.len(), 1, "the reload drains");
+    assert_eq!(stopped(&mut world), 5_000, "12 s less 5 s for the process and 2 s for pilot itself");
+    let told = "app drains for 5s at most: the stop budget leaves no more";
+    assert!(world.said.contains(&told.to_owned()), "{:#?}", world.said);
+}
+
 #[test]
 fn what_stops_after_a_drain_has_its_part_of_the_budget() {
     let database = job("db").checked(secs(1));
