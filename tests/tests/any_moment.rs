@@ -217,10 +217,15 @@ impl Left {
     }
 }
 
+/// When the request was made, and what came of it.
+type Failure = (Instant, String);
+
 /// A client that asks without a break, and perhaps a connection on which nothing is said.
 struct Load {
     over: Arc<AtomicBool>,
-    client: Option<(JoinHandle<Vec<(Instant, String)>>, Duration)>,
+    failures: JoinHandle<Vec<Failure>>,
+    /// So long after the stop every request must still be answered.
+    quiet: Duration,
     _open: Option<TcpStream>,
 }
 
@@ -228,7 +233,7 @@ impl Load {
     fn start(port: u16, stubborn: bool, quiet: Duration) -> Load {
         let over = Arc::new(AtomicBool::new(false));
         let ends = Arc::clone(&over);
-        let client = spawn(move || {
+        let failures = spawn(move || {
             let mut failures = Vec::new();
             while !ends.load(Ordering::SeqCst) {
                 let began = Instant::now();
@@ -241,15 +246,14 @@ impl Load {
             failures
         });
         let open = stubborn.then(|| TcpStream::connect(("127.0.0.1", port)).expect("the app listens"));
-        Load { over, client: Some((client, quiet)), _open: open }
+        Load { over, failures, quiet, _open: open }
     }
 
     /// The requests that should have been answered and were not.
-    fn end(mut self, asked: Instant) -> Vec<String> {
+    fn end(self, asked: Instant) -> Vec<String> {
         self.over.store(true, Ordering::SeqCst);
-        let Some((client, quiet)) = self.client.take() else { return Vec::new() };
-        let failures = client.join().unwrap();
-        failures.into_iter().filter(|(began, _)| *began < asked + quiet).map(|(_, failure)| failure).collect()
+        let failures = self.failures.join().unwrap();
+        failures.into_iter().filter(|(began, _)| *began < asked + self.quiet).map(|(_, failure)| failure).collect()
     }
 }
 
