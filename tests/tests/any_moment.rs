@@ -220,12 +220,16 @@ impl Left {
 /// When the request was made, and what came of it.
 type Failure = (Instant, String);
 
-/// A client that asks without a break, and perhaps a connection on which nothing is said.
-struct Load {
-    over: Arc<AtomicBool>,
+struct Client {
     failures: JoinHandle<Vec<Failure>>,
     /// So long after the stop every request must still be answered.
     quiet: Duration,
+}
+
+/// A client that asks without a break, and perhaps a connection on which nothing is said.
+struct Load {
+    over: Arc<AtomicBool>,
+    client: Option<Client>,
     _open: Option<TcpStream>,
 }
 
@@ -246,14 +250,15 @@ impl Load {
             failures
         });
         let open = stubborn.then(|| TcpStream::connect(("127.0.0.1", port)).expect("the app listens"));
-        Load { over, failures, quiet, _open: open }
+        Load { over, client: Some(Client { failures, quiet }), _open: open }
     }
 
     /// The requests that should have been answered and were not.
     fn end(self, asked: Instant) -> Vec<String> {
         self.over.store(true, Ordering::SeqCst);
-        let failures = self.failures.join().unwrap();
-        failures.into_iter().filter(|(began, _)| *began < asked + self.quiet).map(|(_, failure)| failure).collect()
+        let Some(Client { failures, quiet }) = self.client else { return Vec::new() };
+        let failures = failures.join().unwrap();
+        failures.into_iter().filter(|(began, _)| *began < asked + quiet).map(|(_, failure)| failure).collect()
     }
 }
 
