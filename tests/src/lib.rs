@@ -6,6 +6,7 @@
 pub mod agent;
 pub mod aws;
 pub mod browser;
+pub mod cgroup;
 pub mod checkout;
 pub mod cluster;
 pub mod command;
@@ -13,6 +14,7 @@ pub mod consul;
 pub mod control;
 pub mod engine;
 pub mod http;
+pub mod instance;
 pub mod mariadb;
 pub mod mysql9;
 pub mod network;
