@@ -59,7 +59,8 @@ apply() {
 tries=0
 until said=$(apply 2>&1); do
     tries=$((tries + 1))
-    if [ "$tries" -ge 120 ]; then
+    [ "$tries" -ne 5 ] || printf 'acl: not yet: %s\n' "$said"
+    if [ "$tries" -ge 600 ]; then
         printf 'acl: given up after %s attempts, the last one: %s\n' "$tries" "$said" >&2
         exit 1
     fi

@@ -5,17 +5,16 @@
 server           = true
 bootstrap_expect = 3 # nobody leads before three are there: two halves of a cluster can never begin apart
 
-# Out of the network's trouble: whoever is not there yet is asked again soon.
+# Machines start in any order: who is not there yet is asked again soon.
 retry_interval = "5s"
 
 # The HTTP API has no TLS and so listens here only; others have an agent of their own and need no server's API.
 client_addr = "127.0.0.1"
 
-# A server that stops stays a member: it comes back with its disk, and the others know whom to wait for. One that goes
-# for good says so: `consul leave` (docs/consul.md).
+# A server that stops stays a member: it comes back with its disk, and the others know whom to wait for. That one goes for
+# good is said by a person (docs/consul.md).
 leave_on_terminate      = false
 skip_leave_on_interrupt = true
-rejoin_after_leave      = true
 
 # Nobody may do anything without a token that allows it. If the servers cannot be asked, what was known of a token goes on.
 acl {

@@ -19,7 +19,7 @@ name=$folder/$(date -u +%Y-%m-%dT%H.%M.%SZ).snap
 tries=0
 until said=$(consul snapshot save "$name.new" 2>&1); do
     tries=$((tries + 1))
-    if [ "$tries" -ge 60 ]; then
+    if [ "$tries" -ge 300 ]; then
         printf 'snapshot: none was taken: %s\n' "$said" >&2
         exit 1
     fi

@@ -150,6 +150,14 @@ impl Cluster {
         self.servers.iter().map(|server| server.machine.address()).collect::<Vec<_>>().join(",")
     }
 
+    /// A copy of the folder `consul` with one more file in it.
+    pub fn files_with(&self, name: &str, content: &str) -> String {
+        let copy = self.secrets.file("files");
+        run(Command::new("cp").args(["-r", file("").trim_end_matches('/'), &copy])).well();
+        self.secrets.write(&format!("files/{name}"), content);
+        copy
+    }
+
     /// The certificate of an authority that nobody here knows.
     pub fn foreign_authority() -> String {
         let folder = Scratch::new();
@@ -188,13 +196,19 @@ impl Member {
     /// Takes a snapshot as a person would, by `consul/snapshot.sh`, and gives its path.
     #[allow(clippy::expect_used)]
     pub fn snapshot(&self, token: &str) -> String {
-        let mut take = Command::new(file("snapshot.sh"));
-        take.env("PATH", path_with_consul()).env("CONSUL_HTTP_TOKEN", token);
-        take.env("CONSUL_SNAPSHOTS", self.disk.file("snapshots")).env("CONSUL_SNAPSHOTS_KEEP", "2");
-        let said = self.machine.inside(|| run(&mut take)).well();
+        let folder = self.disk.file("snapshots");
+        let variables = [("CONSUL_HTTP_TOKEN", token), ("CONSUL_SNAPSHOTS", &folder), ("CONSUL_SNAPSHOTS_KEEP", "2")];
+        let said = self.script(&file(""), "snapshot.sh", &variables).well();
         let path =
             said.strip_prefix("snapshot: ").and_then(|rest| rest.split_once(',')).map(|(path, _)| path.to_owned());
         path.expect("it says where the snapshot is")
+    }
+
+    /// Runs a script of `consul/`, or of a copy of it, on this machine.
+    pub fn script(&self, folder: &str, name: &str, variables: &[(&str, &str)]) -> Said {
+        let mut command = Command::new(format!("{folder}/{name}"));
+        command.env("PATH", path_with_consul()).envs(variables.iter().copied());
+        self.machine.inside(|| run(&mut command))
     }
 
     fn new(network: &mut Network, name: &str) -> Member {

@@ -314,6 +314,12 @@ fn with_one_server_left_the_application_serves_on_and_servers_come_back_even_wit
     until("the new server to follow", PATIENCE, || server.get(&management, "/v1/catalog/service/app?stale=1"));
     wait_for_voters(&scene.cluster.servers[0], &management, 3);
     scene.wait_for_passing(2, 1);
+
+    // docs/consul.md, "Take a server away for good".
+    scene.cluster.servers[2].lose();
+    let server = &scene.cluster.servers[0];
+    server.consul(&management, &["force-leave", "server-3"]).well();
+    wait_for_voters(server, &management, 2);
     visitor.was_served();
     assert_eq!(scene.app.count_events("StatusUnhealthy app"), 0);
 }
@@ -390,12 +396,22 @@ fn each_policy_allows_what_its_file_says_and_no_more() {
     for (of, method, path, body) in forbidden {
         agent.refuses(&token(of), method, path, &body);
     }
+
+    // docs/consul.md, "A token for another application": a file and a line more, and everything else stays.
+    let shop = "5f0c2a4e-11aa-4b6e-9d3e-70cec0de0003";
+    let folder = cluster.files_with("acl/shop.hcl", r#"service "shop" { policy = "write" }"#);
+    let tokens = format!("{}\nshop {shop}\n", cluster.secret("server/tokens"));
+    cluster.servers[2].script(&folder, "acl.sh", &[("CONSUL_TOKENS", &tokens)]).well();
+    let service = |name: &str| json!({ "Name": name, "Port": 1 });
+    assert_eq!(agent.status(shop, "PUT", "/v1/agent/service/register", &service("shop")), 200);
+    agent.refuses(shop, "PUT", "/v1/agent/service/register", &service("app"));
+
     let management = cluster.token("management");
     let policies = cluster.servers[0].get(&management, "/v1/acl/policies").unwrap();
     let mut names: Vec<&str> =
         policies.as_array().unwrap().iter().filter_map(|policy| policy["Name"].as_str()).collect();
     names.sort_unstable();
-    assert_eq!(names, ["agent", "anonymous", "global-management", "pilot", "server", "snapshot"]);
+    assert_eq!(names, ["agent", "anonymous", "global-management", "pilot", "server", "shop", "snapshot"]);
 }
 
 #[test]
