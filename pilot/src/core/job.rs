@@ -7,6 +7,7 @@ use super::drain::{Draining, Target};
 use super::effect::{RoundId, RunId};
 use super::event::{Code, Event};
 use super::exit::Exit;
+use super::history::{Cause, Entry, EntryId};
 use super::plan::{self, Condition, Count, Start};
 use super::request::Hold;
 
@@ -182,6 +183,16 @@ pub(super) struct Record {
     status: (Status, Duration),
     pub runs: u64,
     pub restarts: u64,
+    /// The entry of its last start.
+    pub started: Option<EntryId>,
+    /// Its last start and what led to it.
+    pub story: Vec<Entry>,
+    /// Its last start that was no restart, and what led to it.
+    pub first: Vec<Entry>,
+    /// The end of its last run.
+    pub ended: Option<Entry>,
+    /// Why a start is owed that waits for the current run's end.
+    pub owed: Option<Cause>,
 }
 
 impl Job {
@@ -217,7 +228,17 @@ impl Job {
             last_run: false,
             anew: false,
             hold: Hold::Free,
-            record: Record { state: (State::Waiting, zero), status: (status, zero), runs: 0, restarts: 0 },
+            record: Record {
+                state: (State::Waiting, zero),
+                status: (status, zero),
+                runs: 0,
+                restarts: 0,
+                started: None,
+                story: Vec::new(),
+                first: Vec::new(),
+                ended: None,
+                owed: None,
+            },
         }
     }
 

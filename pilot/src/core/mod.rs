@@ -12,6 +12,7 @@ pub mod event;
 pub mod exit;
 pub mod graph;
 mod health;
+pub mod history;
 mod in_force;
 pub mod job;
 pub mod number;
@@ -22,6 +23,7 @@ pub mod stop;
 mod stop_order;
 pub mod stop_plan;
 pub mod watch;
+pub mod why;
 
 #[cfg(test)]
 mod tests;

@@ -86,6 +86,18 @@ pub(in crate::cli) fn subcommands() -> Vec<Command> {
                     .help("Only if every job with a check is healthy and in service"),
             )
             .arg(json()),
+        command("why", "Say what a job waits for, or what has started it").arg(job()).arg(json()),
+        command("events", "Show what has happened, and what caused it")
+            .arg(
+                Arg::new("lines")
+                    .short('n')
+                    .long("lines")
+                    .value_name("N")
+                    .value_parser(clap::value_parser!(usize))
+                    .default_value("20")
+                    .help("How many"),
+            )
+            .arg(json()),
         command("reload", "Read the configuration again"),
         command("maintenance", "Take the services out of the catalog, or bring them back")
             .arg(Arg::new("switch").value_name("enable|disable").required(true).value_parser(["enable", "disable"])),
@@ -120,6 +132,8 @@ pub(in crate::cli) fn from_subcommand(name: &str, matches: &ArgMatches) -> Optio
             let wanted = if matches.get_flag("ready") { Wanted::Ready } else { Wanted::Healthy };
             Ask::Health { wanted, form: form() }
         }
+        "why" => Ask::Why { job: job(), form: form() },
+        "events" => Ask::Events { count: matches.get_one::<usize>("lines").copied().unwrap_or(0), form: form() },
         "reload" => Ask::Reload,
         "maintenance" => Ask::Maintenance(switch(&text("switch").unwrap_or_default())),
         "putenv" => Ask::PutEnvironment(given_pairs(matches, "pairs")),

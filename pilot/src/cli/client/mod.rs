@@ -7,6 +7,7 @@ mod connection;
 mod perform;
 mod place;
 mod shown;
+mod told;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,6 +51,14 @@ pub(super) enum Ask {
     },
     Health {
         wanted: Wanted,
+        form: Form,
+    },
+    Events {
+        count: usize,
+        form: Form,
+    },
+    Why {
+        job: String,
         form: Form,
     },
 }
@@ -97,6 +106,8 @@ impl Ask {
             Ask::Signal { .. } => "signal",
             Ask::Logs { .. } => "logs",
             Ask::Health { .. } => "health",
+            Ask::Events { .. } => "events",
+            Ask::Why { .. } => "why",
         }
     }
 }

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::connection::{exchange, follow};
-use super::{Ask, FAILED, Form, Until, Wanted, shown};
+use super::{Ask, FAILED, Form, Until, Wanted, shown, told};
 use crate::core::effect::{JobRequest, Switch};
 use crate::core::job::State;
 use crate::runtime::control::report::{HealthReport, JobReport};
@@ -67,6 +67,21 @@ pub(super) async fn perform(ask: &Ask, socket: &Path) -> Result<ExitCode, String
             return match until {
                 Until::Now => say(&shown_lines(&get(&path).await?.success()?, *form)),
                 Until::Forever => follow_lines(socket, &format!("{path}&follow=true"), *form).await,
+            };
+        }
+        Ask::Why { job, form } => {
+            let path = format!("/v3/why/{}", utf8_percent_encode(job, NON_ALPHANUMERIC));
+            let body = get(&path).await?.success()?;
+            return match form {
+                Form::Json => say(&body),
+                Form::Text => say(&told::why(&read(&body)?)),
+            };
+        }
+        Ask::Events { count, form } => {
+            let body = get(&format!("/v3/events?lines={count}")).await?.success()?;
+            return match form {
+                Form::Json => say(&body),
+                Form::Text => say(&told::events(&read::<Vec<_>>(&body)?)),
             };
         }
         Ask::Health { wanted, form } => {

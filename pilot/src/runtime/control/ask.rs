@@ -6,6 +6,7 @@ use std::sync::Arc;
 use nix::sys::signal::Signal;
 use tokio::sync::oneshot;
 
+use super::explain::{EventReport, WhyReport};
 use super::report::{HealthReport, JobReport};
 use crate::core::effect::{JobRequest, Switch};
 use crate::core::plan::Secret;
@@ -42,6 +43,8 @@ pub enum Ask {
     },
     /// Whether the jobs are well.
     Health,
+    /// What has happened: at most so many of the last things.
+    Events(usize),
 }
 
 /// A question about one job.
@@ -55,6 +58,8 @@ pub enum JobAsk {
     Signal(Signal),
     /// Its last lines.
     Lines,
+    /// Why it is as it is.
+    Why,
 }
 
 /// A value of a user metric, both parts as v3 writes them into its event. v3 spec 8, 9.3.
@@ -79,6 +84,10 @@ pub enum Answer {
     Job(Box<JobReport>),
     /// Whether the jobs are well.
     Health(HealthReport),
+    /// What has happened.
+    Events(Vec<EventReport>),
+    /// Why a job is as it is.
+    Why(Box<WhyReport>),
     /// The job's last lines, and those to come.
     Lines(Arc<Recent>),
     /// It is not done.

@@ -5,6 +5,7 @@
 
 mod ask;
 mod bodies;
+pub mod explain;
 pub mod report;
 mod routes;
 mod socket;

@@ -115,6 +115,8 @@ const NDJSON: &str = "application/x-ndjson";
 /// All requests about jobs are counted together: names would make the counts grow without bound.
 const JOBS: &str = "/v3/jobs";
 const HEALTH: &str = "/v3/health";
+const EVENTS: &str = "/v3/events";
+const WHY: &str = "/v3/why/";
 
 async fn follow_lines(mut lines: Lines, recent: &Recent, first: Piece) -> Result<(), Gone> {
     let mut piece = first;
@@ -175,6 +177,19 @@ fn route(request: &Request) -> Route<'_> {
         "/v3/maintenance/enable" => post("/v3/maintenance/enable", &|_| Ok(Ask::Maintenance(Switch::On))),
         "/v3/maintenance/disable" => post("/v3/maintenance/disable", &|_| Ok(Ask::Maintenance(Switch::Off))),
         HEALTH => get(HEALTH, &|| Ask::Health),
+        EVENTS => match (request.method(), lines_wanted(request.uri().query().unwrap_or_default())) {
+            (&Method::GET, Ok((count, false))) => get(EVENTS, &|| Ask::Events(count)),
+            (&Method::GET, Ok((_, true))) => Route::Ask {
+                counted: EVENTS,
+                ask: Err(unusable("events cannot be followed here: ask again".to_owned())),
+            },
+            (&Method::GET, Err(refusal)) => Route::Ask { counted: EVENTS, ask: Err(refusal) },
+            (_, _) => Route::WrongMethod { counted: EVENTS },
+        },
+        path if path.starts_with(WHY) => {
+            let name = percent_decode_str(path.trim_start_matches(WHY)).decode_utf8_lossy().into_owned();
+            get("/v3/why", &|| Ask::Job { name: name.clone(), ask: JobAsk::Why })
+        }
         JOBS => get(JOBS, &|| Ask::Jobs),
         path => {
             let Some((name, verb)) =
@@ -253,6 +268,8 @@ fn respond(answer: Answer) -> Response {
             let status = if health.healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
             json(status, &health)
         }
+        Answer::Events(events) => json(StatusCode::OK, &events),
+        Answer::Why(why) => json(StatusCode::OK, &why),
         // Only `logs` asks for them.
         Answer::Lines(_) => done(),
         Answer::Refused(refusal) => refused(&refusal),

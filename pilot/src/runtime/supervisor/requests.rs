@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Supervisor;
 use crate::core::effect::{Input, JobRequest, RunId, Switch};
 use crate::core::plan::{JobId, OutputMode, Secret};
+use crate::runtime::control::explain::{WhyReport, events};
 use crate::runtime::control::report::{HealthReport, JobReport};
 use crate::runtime::control::{Answer, Ask, Control, JobAsk, Refusal, Request, Sample, Why};
 use crate::runtime::environment::loads_programs;
@@ -113,9 +114,11 @@ impl Supervisor {
                     JobAsk::Look => Answer::Job(Box::new(self.report(job).ok_or_else(|| self.unknown(&name))?)),
                     JobAsk::Change(request) => self.change(job, request, inputs)?,
                     JobAsk::Signal(signal) => self.signal(&name, job, signal)?,
+                    JobAsk::Why => Answer::Why(Box::new(self.why(job).ok_or_else(|| self.unknown(&name))?)),
                     JobAsk::Lines => self.lines(&name, job)?,
                 }
             }
+            Ask::Events(count) => Answer::Events(events(&self.engine, 0, count, self.began.elapsed())),
             Ask::Health => Answer::Health(HealthReport::new(&self.engine, self.began.elapsed())),
         })
     }
@@ -161,8 +164,15 @@ impl Supervisor {
     }
 
     fn report(&self, job: JobId) -> Option<JobReport> {
-        let pid = self.run_of(job).and_then(|run| self.children.process_of(run)).map(nix::unistd::Pid::as_raw);
-        JobReport::new(&self.engine, job, pid, self.began.elapsed())
+        JobReport::new(&self.engine, job, self.process_of(job), self.began.elapsed())
+    }
+
+    fn why(&self, job: JobId) -> Option<WhyReport> {
+        WhyReport::new(&self.engine, job, self.process_of(job), self.began.elapsed())
+    }
+
+    fn process_of(&self, job: JobId) -> Option<i32> {
+        self.run_of(job).and_then(|run| self.children.process_of(run)).map(nix::unistd::Pid::as_raw)
     }
 
     fn change(&self, job: JobId, request: JobRequest, inputs: &mut VecDeque<Input>) -> Result<Answer, Refusal> {
