@@ -22,6 +22,9 @@ _pilot() {
             pilot,completion)
                 cmd="pilot__subcmd__completion"
                 ;;
+            pilot,events)
+                cmd="pilot__subcmd__events"
+                ;;
             pilot,graph)
                 cmd="pilot__subcmd__graph"
                 ;;
@@ -73,11 +76,17 @@ _pilot() {
             pilot,stop)
                 cmd="pilot__subcmd__stop"
                 ;;
+            pilot,why)
+                cmd="pilot__subcmd__why"
+                ;;
             pilot__subcmd__help,check)
                 cmd="pilot__subcmd__help__subcmd__check"
                 ;;
             pilot__subcmd__help,completion)
                 cmd="pilot__subcmd__help__subcmd__completion"
+                ;;
+            pilot__subcmd__help,events)
+                cmd="pilot__subcmd__help__subcmd__events"
                 ;;
             pilot__subcmd__help,graph)
                 cmd="pilot__subcmd__help__subcmd__graph"
@@ -130,6 +139,9 @@ _pilot() {
             pilot__subcmd__help,stop)
                 cmd="pilot__subcmd__help__subcmd__stop"
                 ;;
+            pilot__subcmd__help,why)
+                cmd="pilot__subcmd__help__subcmd__why"
+                ;;
             *)
                 ;;
         esac
@@ -137,7 +149,7 @@ _pilot() {
 
     case "${cmd}" in
         pilot)
-            opts="-h --config --version --template --out --socket --reload --maintenance --putenv --putmetric --ping --help check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help"
+            opts="-h --config --version --template --out --socket --reload --maintenance --putenv --putmetric --ping --help check graph schema completion man notify jobs start stop restart signal logs health why events reload maintenance putenv putmetric ping help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -214,6 +226,32 @@ _pilot() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pilot__subcmd__events)
+            opts="-n -f -h --lines --follow --json --socket --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --lines)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pilot__subcmd__graph)
             opts="-h --format --socket --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -255,7 +293,7 @@ _pilot() {
             return 0
             ;;
         pilot__subcmd__help)
-            opts="check graph schema completion man notify jobs start stop restart signal logs health reload maintenance putenv putmetric ping help"
+            opts="check graph schema completion man notify jobs start stop restart signal logs health why events reload maintenance putenv putmetric ping help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -283,6 +321,20 @@ _pilot() {
             return 0
             ;;
         pilot__subcmd__help__subcmd__completion)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pilot__subcmd__help__subcmd__events)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -521,6 +573,20 @@ _pilot() {
             return 0
             ;;
         pilot__subcmd__help__subcmd__stop)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pilot__subcmd__help__subcmd__why)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -787,6 +853,24 @@ _pilot() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pilot__subcmd__why)
+            opts="-h --json --socket --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --socket)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -13,8 +13,10 @@ pub mod event;
 pub mod exit;
 pub mod graph;
 mod health;
+pub mod history;
 mod in_force;
 pub mod job;
+pub mod nearest;
 pub mod number;
 pub mod plan;
 pub mod readiness;
@@ -24,6 +26,7 @@ pub mod stop;
 mod stop_order;
 pub mod stop_plan;
 pub mod watch;
+pub mod why;
 
 #[cfg(test)]
 mod tests;

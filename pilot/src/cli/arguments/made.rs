@@ -100,7 +100,8 @@ fn the_help_fits_a_screen_and_names_everything() {
 fn the_help_of_each_command_fits_a_screen() {
     let mut root = command();
     root.build();
-    for sub in root.get_subcommands_mut() {
+    // `pilot help help` is clap's list of the commands, a line each; the list for people is above.
+    for sub in root.get_subcommands_mut().filter(|sub| sub.get_name() != "help") {
         let name = sub.get_name().to_owned();
         let help = sub.render_help().to_string();
         fits_a_screen(&name, &help);

@@ -7,6 +7,7 @@ mod connection;
 mod perform;
 mod place;
 mod shown;
+mod told;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -51,6 +52,15 @@ pub(super) enum Ask {
     },
     Health {
         wanted: Wanted,
+        form: Form,
+    },
+    Events {
+        count: usize,
+        until: Until,
+        form: Form,
+    },
+    Why {
+        job: String,
         form: Form,
     },
 }
@@ -98,6 +108,8 @@ impl Ask {
             Ask::Signal { .. } => "signal",
             Ask::Logs { .. } => "logs",
             Ask::Health { .. } => "health",
+            Ask::Events { .. } => "events",
+            Ask::Why { .. } => "why",
         }
     }
 }

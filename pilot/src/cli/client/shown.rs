@@ -39,7 +39,7 @@ fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
 }
 
 /// The two largest units, `3m 12s`.
-fn time(seconds: f64) -> String {
+pub(super) fn time(seconds: f64) -> String {
     // A negative or absurd number becomes 0 or the largest there is.
     let whole = seconds as u64;
     let (minutes, hours, days) = (whole / 60, whole / 3600, whole / 86_400);

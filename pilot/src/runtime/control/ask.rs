@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nix::sys::signal::Signal;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
+use super::explain::{EventReport, WhyReport};
 use super::report::{HealthReport, JobReport};
 use crate::core::effect::{JobRequest, Switch};
 use crate::core::plan::Secret;
@@ -42,6 +43,15 @@ pub enum Ask {
     },
     /// Whether the jobs are well.
     Health,
+    /// What has happened after this entry of the history: at most so many of the last things.
+    Events {
+        /// Zero: from the beginning.
+        after: u64,
+        /// At most.
+        count: usize,
+    },
+    /// When something happens.
+    News,
 }
 
 /// What is said about a reload that is done.
@@ -64,6 +74,8 @@ pub enum JobAsk {
     Signal(Signal),
     /// Its last lines.
     Lines,
+    /// Why it is as it is.
+    Why,
 }
 
 /// A value of a user metric, both parts as v3 writes them into its event. v3 spec 8, 9.3.
@@ -88,6 +100,12 @@ pub enum Answer {
     Job(Box<JobReport>),
     /// Whether the jobs are well.
     Health(HealthReport),
+    /// What has happened.
+    Events(Vec<EventReport>),
+    /// The number of the newest entry of the history, now and whenever there is another one.
+    News(watch::Receiver<u64>),
+    /// Why a job is as it is.
+    Why(Box<WhyReport>),
     /// The job's last lines, and those to come.
     Lines(Arc<Recent>),
     /// It is not done.

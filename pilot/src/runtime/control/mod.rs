@@ -5,6 +5,8 @@
 
 mod ask;
 mod bodies;
+pub mod explain;
+mod follow;
 pub mod report;
 mod routes;
 mod socket;

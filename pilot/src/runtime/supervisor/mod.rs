@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
 use super::catalog::{Client, Registrar, Withdrawn};
@@ -87,6 +87,8 @@ pub struct Supervisor {
     telemetry: Telemetry,
     listening: Option<Listening>,
     viewers: Viewers,
+    /// The newest entry of the history, for those who follow it.
+    news: watch::Sender<u64>,
     failure: Option<u8>,
 }
 
@@ -106,6 +108,7 @@ impl Supervisor {
             rounds: HashMap::new(),
             listening: None,
             viewers,
+            news: watch::Sender::new(0),
             failure: None,
             engine: Engine::new(Arc::clone(&plan), seed()),
             began: Instant::now(),
@@ -152,6 +155,8 @@ impl Supervisor {
                     }
                     self.perform(effect, &mut inputs);
                 }
+                let newest = self.engine.history().last().0;
+                self.news.send_if_modified(|known| std::mem::replace(known, newest) != newest);
             }
             self.next_inputs(&mut inputs).await;
         }

@@ -1,0 +1,81 @@
+//! What happened and why, as text for people.
+
+use super::shown::time;
+use crate::runtime::control::explain::{EventReport, WaitReport, WhyReport};
+
+/// One line an event, oldest first.
+pub(super) fn events(events: &[EventReport]) -> String {
+    events.iter().map(event).collect()
+}
+
+/// A message of the stream of events; an empty one only says that pilot is still there.
+pub(super) fn shown_event(message: &str) -> Option<String> {
+    if message.is_empty() {
+        return None;
+    }
+    let gap = |_| "(some came too fast to be shown)\n".to_owned();
+    Some(serde_json::from_str(message).map_or_else(gap, |report: EventReport| event(&report)))
+}
+
+/// Its number, seconds since pilot began, what it was, and the number of what caused it or that in words.
+fn event(event: &EventReport) -> String {
+    let cause = match (event.cause, &event.because) {
+        (Some(id), _) => format!("  (cause: {id})"),
+        (None, Some(text)) => format!("  (cause: {text})"),
+        (None, None) => String::new(),
+    };
+    format!("{:>6}  +{:<9.3} {}{}{cause}\n", event.id, event.at, event.text, times(event))
+}
+
+fn times(event: &EventReport) -> String {
+    if event.times > 1 { format!(", {} times", event.times) } else { String::new() }
+}
+
+/// The state, then what is waited for, then the story.
+pub(super) fn why(report: &WhyReport) -> String {
+    let job = &report.job;
+    let mut text = format!("{}: {} for {}", job.name, job.state, time(job.state_for));
+    if let Some(seconds) = job.restarts_in {
+        text.push_str(&format!(", starts in {}", time(seconds)));
+    }
+    text.push('\n');
+    if let Some(end) = report.end.as_ref().filter(|_| job.pid.is_none()) {
+        text.push_str(&format!("  last: {}\n", line(end)));
+    }
+    for wait in &report.waits {
+        text.push_str(&format!("  waits for {}\n", waited(wait)));
+    }
+    text.push_str(&story(&report.story));
+    if !report.first.is_empty() {
+        text.push_str("before its restarts:\n");
+        text.push_str(&story(&report.first));
+    }
+    text
+}
+
+fn waited(wait: &WaitReport) -> String {
+    let seen = match (wait.seen, wait.last_seen) {
+        (true, Some(ago)) => format!(" (there since {})", time(ago)),
+        (true, None) => " (was there)".to_owned(),
+        (false, Some(ago)) => format!(" (last seen {} ago)", time(ago)),
+        (false, None) => " (not seen yet)".to_owned(),
+    };
+    let obstacle = wait.obstacle.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
+    format!("{}{seen}{obstacle}", wait.event)
+}
+
+fn story(story: &[EventReport]) -> String {
+    let step = |(number, event): (usize, &EventReport)| {
+        let because = if number == 0 { "" } else { "because " };
+        format!("  {because}{}\n", line(event))
+    };
+    story.iter().enumerate().map(step).collect()
+}
+
+fn line(event: &EventReport) -> String {
+    let cause = match &event.because {
+        Some(text) => format!(", because {text}"),
+        None => String::new(),
+    };
+    format!("{} ago: {}{}{cause}", time(event.ago), event.text, times(event))
+}

@@ -1,0 +1,139 @@
+//! A running pilot explains itself: why a job waits or runs, and what has happened.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+use pilot_tests::pilot::jobs;
+use pilot_tests::{Pilot, fixture};
+use serde_json::{Value, json};
+
+fn read(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn why_tells_what_a_job_waits_for_and_what_has_started_another() {
+    let mut pilot = Pilot::run(&jobs(json!([
+        { "name": "main", "exec": [fixture(), "say", "main runs", "forever"] },
+        { "name": "setup", "exec": [fixture(), "exit", "3"] },
+        { "name": "after", "exec": [fixture(), "forever"], "when": { "source": "setup", "once": "exitSuccess" } },
+        { "name": "never", "exec": [fixture(), "forever"], "when": { "source": "main", "once": "healthy" } },
+        { "name": "then", "exec": [fixture(), "say", "then runs", "forever"], "when": { "source": "setup", "once": "exitFailed" } },
+    ])));
+    pilot.wait_for("main runs");
+    pilot.wait_for("then runs");
+    pilot.wait_for_event("Stopped setup");
+
+    let never = pilot.asked(&["why", "never"]);
+    assert!(never.starts_with("never: waiting for "), "{never}");
+    let reason = "waits for event healthy of main (not seen yet): it never comes, because \"main\" has no health check that could pass or fail";
+    assert!(never.contains(reason), "{never}");
+
+    let after = pilot.asked(&["why", "after"]);
+    let over = "waits for event exitSuccess of setup (not seen yet): setup is over (exit status 3) and has not made it";
+    assert!(after.contains(over), "{after}");
+
+    let then: Value = serde_json::from_str(&pilot.asked(&["why", "then", "--json"])).unwrap();
+    assert_eq!(then["job"]["state"], "running");
+    let story: Vec<&str> = then["story"].as_array().unwrap().iter().filter_map(|step| step["text"].as_str()).collect();
+    assert_eq!(story.len(), 5, "{story:?}");
+    assert_eq!(story[0..2], ["then was started", "event exitFailed of setup"]);
+    assert!(story[2].starts_with("setup ended after") && story[2].ends_with("exit status 3"), "{story:?}");
+    assert_eq!(story[3..], ["setup was started", "event startup of global"]);
+    assert_eq!(then["story"][4]["because"], "pilot began its work");
+}
+
+#[test]
+fn events_are_listed_with_what_caused_them() {
+    let mut pilot = Pilot::run(&jobs(json!([
+        { "name": "main", "exec": [fixture(), "say", "main runs", "forever"] },
+    ])));
+    pilot.wait_for("main runs");
+    pilot.asked(&["restart", "main"]);
+    pilot.wait_for_count("main runs", 2);
+    let all: Vec<Value> = serde_json::from_str(&pilot.asked(&["events", "--json"])).unwrap();
+    let named = |text: &str| all.iter().find(|event| event["text"] == text).unwrap();
+    assert_eq!(named("main was started")["cause"], named("event startup of global")["id"]);
+    assert!(named("a person asked to restart main")["because"].as_str().unwrap().contains("control socket"));
+    let text = pilot.asked(&["events", "-n", "1"]);
+    assert_eq!(text.lines().count(), 1, "{text}");
+}
+
+#[test]
+fn who_follows_sees_what_happens_and_the_history_outlasts_a_reload() {
+    let mut pilot = Pilot::run(&jobs(json!([
+        { "name": "main", "exec": [fixture(), "say", "main runs", "forever"] },
+        { "name": "old", "exec": [fixture(), "say", "old runs", "forever"] },
+    ])));
+    pilot.wait_for("main runs");
+    pilot.wait_for("old runs");
+    let mut stream = BufReader::new(pilot.connection());
+    stream.get_mut().write_all(b"GET /v3/events?lines=1&follow=true HTTP/1.1\r\nHost: control\r\n\r\n").unwrap();
+    let mut told = Vec::new();
+    let mut see = |what: &str| {
+        while !told.iter().any(|event: &Value| event["text"] == what) {
+            let mut line = String::new();
+            assert!(stream.read_line(&mut line).unwrap() > 0, "the stream ended before {what:?}: {told:?}");
+            told.extend(serde_json::from_str(line.trim()).ok().filter(Value::is_object));
+        }
+        told.clone()
+    };
+    assert_eq!(see("old was started").len(), 1, "the last one, as asked");
+    pilot.rewrite(&jobs(json!([
+        { "name": "main", "exec": [fixture(), "say", "main runs", "forever"] },
+        { "name": "new", "exec": [fixture(), "say", "new runs", "forever"] },
+    ])));
+    pilot.asked(&["reload"]);
+    let seen = see("new was started");
+    let of = |text: &str| seen.iter().find(|event| event["text"] == text).unwrap_or_else(|| panic!("{text}: {seen:?}"));
+    let reload = of("a person asked for another configuration");
+    assert_eq!(of("new was started")["cause"], reload["id"]);
+    assert_eq!(of("event stopping of old")["cause"], reload["id"]);
+    let ids: Vec<u64> = seen.iter().filter_map(|event| event["id"].as_u64()).collect();
+    assert!(ids.windows(2).all(|pair| pair[1] == pair[0] + 1), "each once and in order: {ids:?}");
+
+    let all = read(&pilot.asked(&["events", "-n", "1000", "--json"]));
+    assert!(all.as_array().unwrap().iter().any(|event| event["text"] == "old was started"), "of a job that is gone");
+    let why = read(&pilot.asked(&["why", "main", "--json"]));
+    assert_eq!(why["story"][1]["text"], "event startup of global");
+    assert!(pilot.asked(&["why", "new"]).contains("because"), "a person's reload");
+}
+
+/// The client's own `--follow`: it prints lines for people, and ends when pilot does.
+#[test]
+fn the_client_follows_until_pilot_ends() {
+    let mut pilot = Pilot::run(&jobs(json!([
+        { "name": "main", "exec": [fixture(), "say", "main runs", "forever"] },
+    ])));
+    pilot.wait_for("main runs");
+    let client = Command::new(pilot_tests::tools::pilot())
+        .args(["events", "-f", "--socket"])
+        .arg(pilot.socket())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut client = client;
+    let mut lines = BufReader::new(client.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("main was started")));
+    assert_eq!(pilot.stop(), 0);
+    let rest: Vec<String> = lines.map_while(Result::ok).collect();
+    let stop = rest.iter().find(|line| line.contains("event shutdown of global"));
+    assert!(stop.is_some_and(|line| line.contains("(cause: pilot was told to stop)")), "{rest:?}");
+    assert_eq!(client.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn an_unknown_job_is_answered_with_the_nearest_known_one() {
+    let mut pilot = Pilot::run(&jobs(json!([
+        { "name": "main", "exec": [fixture(), "say", "main runs", "forever"] },
+    ])));
+    pilot.wait_for("main runs");
+    let asked = pilot.ask(&["why", "mian"]);
+    let want = "pilot why: there is no job \"mian\" (is it \"main\"?): there are main\n";
+    assert_eq!((asked.code, asked.err.as_str()), (1, want));
+    let asked = pilot.ask(&["events", "-n", "many"]);
+    assert_eq!(asked.code, 2, "{}", asked.err);
+    let answer = pilot.control("GET", "/v3/events?from=1", "").unwrap();
+    assert_eq!(answer.status, 422, "{answer:?}");
+}
