@@ -73,6 +73,9 @@ _pilot() {
             pilot,start)
                 cmd="pilot__subcmd__start"
                 ;;
+            pilot,status)
+                cmd="pilot__subcmd__status"
+                ;;
             pilot,stop)
                 cmd="pilot__subcmd__stop"
                 ;;
@@ -136,6 +139,9 @@ _pilot() {
             pilot__subcmd__help,start)
                 cmd="pilot__subcmd__help__subcmd__start"
                 ;;
+            pilot__subcmd__help,status)
+                cmd="pilot__subcmd__help__subcmd__status"
+                ;;
             pilot__subcmd__help,stop)
                 cmd="pilot__subcmd__help__subcmd__stop"
                 ;;
@@ -149,7 +155,7 @@ _pilot() {
 
     case "${cmd}" in
         pilot)
-            opts="-h --config --version --template --out --socket --reload --maintenance --putenv --putmetric --ping --help check graph schema completion man notify jobs start stop restart signal logs health why events reload maintenance putenv putmetric ping help"
+            opts="-h --config --version --template --out --socket --reload --maintenance --putenv --putmetric --ping --help check graph schema completion man notify status jobs start stop restart signal logs health why events reload maintenance putenv putmetric ping help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -293,7 +299,7 @@ _pilot() {
             return 0
             ;;
         pilot__subcmd__help)
-            opts="check graph schema completion man notify jobs start stop restart signal logs health why events reload maintenance putenv putmetric ping help"
+            opts="check graph schema completion man notify status jobs start stop restart signal logs health why events reload maintenance putenv putmetric ping help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -572,6 +578,20 @@ _pilot() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pilot__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pilot__subcmd__help__subcmd__stop)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -826,6 +846,24 @@ _pilot() {
             ;;
         pilot__subcmd__start)
             opts="-h --socket --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pilot__subcmd__status)
+            opts="-h --json --socket --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

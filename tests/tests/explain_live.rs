@@ -137,3 +137,41 @@ fn an_unknown_job_is_answered_with_the_nearest_known_one() {
     let answer = pilot.control("GET", "/v3/events?from=1", "").unwrap();
     assert_eq!(answer.status, 422, "{answer:?}");
 }
+
+#[test]
+fn status_shows_jobs_services_watches_and_what_comes_next() {
+    let mut pilot = Pilot::run(&json!({
+        "consul": false,
+        "logging": { "level": "DEBUG" },
+        "watches": [{ "name": "db", "tcp": "127.0.0.1:1", "interval": 1 }],
+        "jobs": [
+            { "name": "main", "exec": [fixture(), "say", "main runs", "forever"], "port": 8080,
+              "interfaces": ["static:127.0.0.1"], "health": { "exec": [fixture(), "exit", "0"], "interval": 1, "ttl": 9 } },
+            { "name": "hourly", "exec": [fixture(), "exit", "0"], "when": { "interval": "1h" } },
+            { "name": "late", "exec": [fixture(), "forever"], "when": { "source": "main", "once": "exitFailed", "timeout": "2h" } },
+        ],
+    }));
+    pilot.wait_for("main runs");
+    pilot.wait_for_event("StatusHealthy main");
+    let status = read(&pilot.asked(&["status", "--json"]));
+    assert_eq!(status["pid"], pilot.pid());
+    let states: Vec<_> = status["jobs"].as_array().unwrap().iter().map(|job| job["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["running", "idle", "waiting"]);
+    assert_eq!(status["services"][0]["address"], "127.0.0.1:8080");
+    assert_eq!(status["services"][0]["health"], "healthy");
+    assert_eq!(status["watches"][0]["name"], "db");
+    let next: Vec<_> = status["next"].as_array().unwrap().iter().map(|next| next["text"].as_str().unwrap()).collect();
+    let want = [
+        "main has its health looked at",
+        "hourly runs, as at each interval",
+        "late gives up waiting to start (`when.timeout`)",
+    ];
+    assert_eq!(next, want);
+    let text = pilot.asked(&["status"]);
+    assert!(text.starts_with("pilot ") && text.contains("\nSERVICE ") && text.contains("\nWATCH "), "{text}");
+    pilot.asked(&["maintenance", "enable"]);
+    pilot.wait_for_event("EnterMaintenance global");
+    assert_eq!(read(&pilot.asked(&["status", "--json"]))["maintenance"], true);
+    let hourly = pilot.asked(&["why", "hourly"]);
+    assert!(hourly.contains("in 59m") && hourly.contains("hourly runs, as at each interval"), "{hourly}");
+}

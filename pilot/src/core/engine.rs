@@ -135,6 +135,11 @@ impl Engine {
         &self.history
     }
 
+    /// Whether maintenance was asked for.
+    pub fn maintenance(&self) -> Switch {
+        self.maintenance
+    }
+
     /// Whether everything is being stopped.
     pub fn is_stopping(&self) -> bool {
         self.lifecycle.stopping

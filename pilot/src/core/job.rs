@@ -403,31 +403,6 @@ impl Job {
         };
         before_the_fence && in_service
     }
-
-    /// The earliest moment at which a rule of this job depends on time.
-    pub(super) fn next_timeout(&self) -> Option<Duration> {
-        let activity = match self.activity {
-            Activity::Idle => None,
-            Activity::Running { kill_at, .. } => kill_at,
-            Activity::BackingOff { until } => Some(until),
-        };
-        let phase = match self.phase {
-            Phase::Live => [self.give_up_at, self.tick_at].into_iter().flatten().min(),
-            Phase::Hooks { until } | Phase::Withdrawing { until, .. } | Phase::Leaving { until } => Some(until),
-            Phase::Draining(ref draining) => Some(draining.next_timeout()),
-            Phase::Ending { next, .. } => Some(next),
-            Phase::Done => return None,
-        };
-        let check = match self.phase {
-            Phase::Live | Phase::Hooks { .. } => self.check.next_at,
-            Phase::Withdrawing { .. }
-            | Phase::Leaving { .. }
-            | Phase::Draining(_)
-            | Phase::Ending { .. }
-            | Phase::Done => None,
-        };
-        [activity, phase, check].into_iter().flatten().min()
-    }
 }
 
 /// The events that can start a job.

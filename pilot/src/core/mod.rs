@@ -7,6 +7,7 @@
 mod backoff;
 pub mod changes;
 pub mod drain;
+pub mod due;
 pub mod effect;
 pub mod engine;
 pub mod event;

@@ -52,6 +52,7 @@ pub(in crate::cli) fn subcommands() -> Vec<Command> {
     let json = || Arg::new("json").long("json").action(ArgAction::SetTrue).help("As JSON");
     let pairs = || pairs(Arg::new("pairs")).num_args(1..).required(true);
     vec![
+        command("status", "Show pilot and all it supervises on one screen").arg(json()),
         command("jobs", "Show what the jobs of the running pilot do").arg(job().required(false)).arg(json()),
         command("start", "Start a job now, whatever it waits for").arg(job()),
         command("stop", "Stop a job and leave it down; pilot goes on").arg(job()).arg(
@@ -118,6 +119,7 @@ pub(in crate::cli) fn from_subcommand(name: &str, matches: &ArgMatches) -> Optio
     let until = || if matches.get_flag("follow") { Until::Forever } else { Until::Now };
     let change = |request, wait| Ask::Change { job: job(), request, wait };
     Some(match name {
+        "status" => Ask::Status(form()),
         "jobs" => Ask::Jobs { job: text("job"), form: form() },
         "start" => change(JobRequest::Start, Duration::ZERO),
         "stop" => {

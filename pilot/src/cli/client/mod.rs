@@ -29,6 +29,7 @@ pub(super) enum Ask {
     PutEnvironment(Vec<(String, String)>),
     PutMetrics(Vec<(String, String)>),
     Ping,
+    Status(Form),
     /// All jobs, or one.
     Jobs {
         job: Option<String>,
@@ -101,6 +102,7 @@ impl Ask {
             Ask::PutEnvironment(_) => "putenv",
             Ask::PutMetrics(_) => "putmetric",
             Ask::Ping => "ping",
+            Ask::Status(_) => "status",
             Ask::Jobs { .. } => "jobs",
             Ask::Change { request: JobRequest::Start, .. } => "start",
             Ask::Change { request: JobRequest::Stop, .. } => "stop",

@@ -40,6 +40,13 @@ pub(super) async fn perform(ask: &Ask, socket: &Path) -> Result<ExitCode, String
             get("/v3/ping").await?.success()?;
             return say("ok");
         }
+        Ask::Status(form) => {
+            let body = get("/v3/status").await?.success()?;
+            return match form {
+                Form::Json => say(&body),
+                Form::Text => say(&shown::status(&read(&body)?)),
+            };
+        }
         Ask::Jobs { job, form } => {
             let path = job.as_ref().map_or_else(|| "/v3/jobs".to_owned(), |job| path_of(job, ""));
             let body = get(&path).await?.success()?;

@@ -45,6 +45,9 @@ pub(super) fn why(report: &WhyReport) -> String {
     for wait in &report.waits {
         text.push_str(&format!("  waits for {}\n", waited(wait)));
     }
+    for next in &report.next {
+        text.push_str(&format!("  in {}: {}\n", time(next.due_in), next.text));
+    }
     text.push_str(&story(&report.story));
     if !report.first.is_empty() {
         text.push_str("before its restarts:\n");

@@ -8,6 +8,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::explain::{EventReport, WhyReport};
 use super::report::{HealthReport, JobReport};
+use super::status::StatusReport;
 use crate::core::effect::{JobRequest, Switch};
 use crate::core::plan::Secret;
 use crate::runtime::output::Recent;
@@ -32,6 +33,8 @@ pub enum Ask {
     Reload(Summary),
     /// Maintenance mode.
     Maintenance(Switch),
+    /// Everything.
+    Status,
     /// All jobs.
     Jobs,
     /// Something about one job.
@@ -94,6 +97,8 @@ pub enum Answer {
     Done,
     /// It is done, or under way.
     Said(String),
+    /// Everything.
+    Status(Box<StatusReport>),
     /// All jobs.
     Jobs(Vec<JobReport>),
     /// The job.

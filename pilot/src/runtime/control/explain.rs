@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::report::JobReport;
+use super::status::NextReport;
+use crate::core::due::Due;
 use crate::core::effect::JobRequest;
 use crate::core::engine::Engine;
 use crate::core::event::Event;
@@ -85,6 +87,8 @@ pub struct WhyReport {
     pub job: JobReport,
     /// What may still start it.
     pub waits: Vec<WaitReport>,
+    /// What time brings it next.
+    pub next: Vec<NextReport>,
     /// Its last start and what led to it, newest first.
     pub story: Vec<EventReport>,
     /// The last start that was no restart, if that is another one, and what led to it.
@@ -120,6 +124,12 @@ impl WhyReport {
         Some(WhyReport {
             job: JobReport::new(engine, id, pid, now)?,
             waits: why.waits.iter().map(|wait| WaitReport::new(engine, wait, now)).collect(),
+            next: engine
+                .due()
+                .into_iter()
+                .filter(|(_, job, due)| *job == id && !matches!(due, Due::Check | Due::Restart))
+                .filter_map(|due| NextReport::new(engine, due, now))
+                .collect(),
             story: told(&why.story),
             first: told(&why.first),
             end: why.end.map(|entry| EventReport::new(&entry, now)),

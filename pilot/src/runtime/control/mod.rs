@@ -10,6 +10,7 @@ mod follow;
 pub mod report;
 mod routes;
 mod socket;
+pub mod status;
 #[cfg(test)]
 mod tests;
 

@@ -136,6 +136,7 @@ const NDJSON: &str = "application/x-ndjson";
 /// All requests about jobs are counted together: names would make the counts grow without bound.
 const JOBS: &str = "/v3/jobs";
 const HEALTH: &str = "/v3/health";
+const STATUS: &str = "/v3/status";
 const EVENTS: &str = "/v3/events";
 const WHY: &str = "/v3/why/";
 
@@ -179,6 +180,7 @@ fn route(request: &Request) -> Route<'_> {
             let name = percent_decode_str(&path[WHY.len()..]).decode_utf8_lossy().into_owned();
             get("/v3/why", &|| Ask::Job { name: name.clone(), ask: JobAsk::Why })
         }
+        STATUS => get(STATUS, &|| Ask::Status),
         JOBS => get(JOBS, &|| Ask::Jobs),
         path => {
             let Some((name, verb)) =
@@ -256,6 +258,7 @@ fn respond(answer: Answer) -> Response {
     match answer {
         Answer::Done => done(),
         Answer::Said(said) => text(StatusCode::OK, format!("{said}\n")),
+        Answer::Status(status) => json(StatusCode::OK, &status),
         Answer::Jobs(jobs) => json(StatusCode::OK, &jobs),
         Answer::Job(job) => json(StatusCode::OK, &job),
         Answer::Health(health) => {

@@ -13,9 +13,11 @@ use crate::core::nearest::nearest;
 use crate::core::plan::{JobId, OutputMode, Secret};
 use crate::runtime::control::explain::{WhyReport, events};
 use crate::runtime::control::report::{HealthReport, JobReport};
+use crate::runtime::control::status::StatusReport;
 use crate::runtime::control::{Answer, Ask, Control, JobAsk, Refusal, Request, Sample, Why};
 use crate::runtime::environment::loads_programs;
 use crate::runtime::process::signals::Arrived;
+use crate::runtime::snapshot::Snapshot;
 
 /// How often, and how long apart, v3 tries to bind its socket.
 const ATTEMPTS: u32 = 10;
@@ -94,7 +96,12 @@ impl Supervisor {
                 inputs.push_back(Input::Maintenance(switch));
                 Ok(Answer::Done)
             }
-            Ask::Jobs => Ok(Answer::Jobs(self.engine.job_ids().iter().filter_map(|job| self.report(*job)).collect())),
+            Ask::Jobs => Ok(Answer::Jobs(self.reports())),
+            Ask::Status => {
+                let now = self.began.elapsed();
+                let snapshot = Snapshot::take(&self.engine, &self.children, now);
+                Ok(Answer::Status(Box::new(StatusReport::new(&self.engine, snapshot, self.reports(), now))))
+            }
             Ask::Job { name, ask } => self.answer_about(&name, ask, inputs),
             Ask::Events { after, count } => {
                 Ok(Answer::Events(events(&self.engine, after, count, self.began.elapsed())))
@@ -152,6 +159,10 @@ impl Supervisor {
 
     fn run_of(&self, job: JobId) -> Option<RunId> {
         self.engine.state(job).and_then(|state| state.run())
+    }
+
+    fn reports(&self) -> Vec<JobReport> {
+        self.engine.job_ids().iter().filter_map(|job| self.report(*job)).collect()
     }
 
     fn report(&self, job: JobId) -> Option<JobReport> {
