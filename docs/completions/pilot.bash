@@ -52,6 +52,9 @@ _pilot() {
             pilot,ping)
                 cmd="pilot__subcmd__ping"
                 ;;
+            pilot,postmortem)
+                cmd="pilot__subcmd__postmortem"
+                ;;
             pilot,putenv)
                 cmd="pilot__subcmd__putenv"
                 ;;
@@ -118,6 +121,9 @@ _pilot() {
             pilot__subcmd__help,ping)
                 cmd="pilot__subcmd__help__subcmd__ping"
                 ;;
+            pilot__subcmd__help,postmortem)
+                cmd="pilot__subcmd__help__subcmd__postmortem"
+                ;;
             pilot__subcmd__help,putenv)
                 cmd="pilot__subcmd__help__subcmd__putenv"
                 ;;
@@ -155,7 +161,7 @@ _pilot() {
 
     case "${cmd}" in
         pilot)
-            opts="-h --config --version --template --out --socket --reload --maintenance --putenv --putmetric --ping --help check graph schema completion man notify status jobs start stop restart signal logs health why events reload maintenance putenv putmetric ping help"
+            opts="-h --config --version --template --out --socket --reload --maintenance --putenv --putmetric --ping --help check graph schema completion man notify status jobs start stop restart signal logs health why events postmortem reload maintenance putenv putmetric ping help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -299,7 +305,7 @@ _pilot() {
             return 0
             ;;
         pilot__subcmd__help)
-            opts="check graph schema completion man notify status jobs start stop restart signal logs health why events reload maintenance putenv putmetric ping help"
+            opts="check graph schema completion man notify status jobs start stop restart signal logs health why events postmortem reload maintenance putenv putmetric ping help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -467,6 +473,20 @@ _pilot() {
             return 0
             ;;
         pilot__subcmd__help__subcmd__ping)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pilot__subcmd__help__subcmd__postmortem)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -720,6 +740,24 @@ _pilot() {
             ;;
         pilot__subcmd__ping)
             opts="-h --socket --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pilot__subcmd__postmortem)
+            opts="-h --json --socket --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -1,8 +1,11 @@
 //! A running pilot explains itself: why a job waits or runs, and what has happened.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use nix::sys::signal::Signal;
 use pilot_tests::pilot::jobs;
 use pilot_tests::{Pilot, fixture};
 use serde_json::{Value, json};
@@ -99,27 +102,31 @@ fn who_follows_sees_what_happens_and_the_history_outlasts_a_reload() {
     assert!(pilot.asked(&["why", "new"]).contains("because"), "a person's reload");
 }
 
-/// The client's own `--follow`: it prints lines for people, and ends when pilot does.
+/// The client's own `--follow`: it prints lines for people, and ends when pilot does. The job stops when the test has
+/// read what it waits for: what happens in pilot's last moment may not be sent any more.
 #[test]
 fn the_client_follows_until_pilot_ends() {
-    let mut pilot = Pilot::run(&jobs(json!([
-        { "name": "main", "exec": [fixture(), "say", "main runs", "forever"] },
-    ])));
+    let mut pilot = Pilot::run(&json!({
+        "consul": false,
+        "logging": { "level": "DEBUG" },
+        "stopTimeout": 60,
+        "jobs": [{ "name": "main", "exec": [fixture(), "ignore", "15", "say", "main runs", "until", "{{ .PILOT_TEST_DIR }}/read"] }],
+    }));
     pilot.wait_for("main runs");
-    let client = Command::new(pilot_tests::tools::pilot())
+    let mut client = Command::new(pilot_tests::tools::pilot())
         .args(["events", "-f", "--socket"])
         .arg(pilot.socket())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut client = client;
-    let mut lines = BufReader::new(client.stdout.take().unwrap()).lines();
-    assert!(lines.any(|line| line.unwrap().contains("main was started")));
-    assert_eq!(pilot.stop(), 0);
-    let rest: Vec<String> = lines.map_while(Result::ok).collect();
-    let stop = rest.iter().find(|line| line.contains("event shutdown of global"));
-    assert!(stop.is_some_and(|line| line.contains("(cause: pilot was told to stop)")), "{rest:?}");
+    let mut lines = BufReader::new(client.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("main was started")));
+    pilot.signal(Signal::SIGTERM);
+    let stop = lines.find(|line| line.contains("event shutdown of global"));
+    assert!(stop.as_ref().is_some_and(|line| line.contains("(cause: pilot was told to stop)")), "{stop:?}");
+    fs::write(pilot.scratch.path().join("read"), "").unwrap();
+    assert_eq!(pilot.exit_code(), 0);
     assert_eq!(client.wait().unwrap().code(), Some(1));
 }
 
@@ -174,4 +181,129 @@ fn status_shows_jobs_services_watches_and_what_comes_next() {
     assert_eq!(read(&pilot.asked(&["status", "--json"]))["maintenance"], true);
     let hourly = pilot.asked(&["why", "hourly"]);
     assert!(hourly.contains("in 59m") && hourly.contains("hourly runs, as at each interval"), "{hourly}");
+}
+
+/// The last lines of a job are in it although it ended in the same moment; whatever the format of the log, it is JSON.
+#[test]
+fn before_pilot_exits_with_a_failure_the_last_line_says_how_all_ended() {
+    for format in ["default", "json", "text"] {
+        let mut pilot = Pilot::run(&json!({
+            "consul": false,
+            "logging": { "level": "INFO", "format": format },
+            "jobs": [
+                { "name": "main", "critical": true, "exec": [fixture(), "cry", "\"cannot <go> on\"", "exit", "3"],
+                  "when": { "source": "other", "once": "healthy" } },
+                { "name": "other", "exec": [fixture(), "say", "other runs", "forever"],
+                  "health": { "exec": [fixture(), "exit", "0"], "interval": 1, "ttl": 9 } },
+            ],
+        }));
+        assert_eq!(pilot.exit_code(), 3);
+        let last = read(&pilot.lines().last().unwrap().text);
+        assert_eq!((&last["level"], &last["msg"]), (&json!("error"), &json!("pilot exits with 3")));
+        let report = &last["postmortem"];
+        assert_eq!(report["exitCode"], 3);
+        let ends = report["ends"].as_array().unwrap();
+        let of = |job: &str| ends.iter().find(|end| end["job"] == job).unwrap_or_else(|| panic!("{job}: {last}"));
+        assert_eq!((&of("main")["code"], &of("main")["stopped"]), (&json!(3), &json!(false)));
+        assert_eq!((&of("other")["signal"], &of("other")["stopped"]), (&json!("SIGTERM"), &json!(true)));
+        assert_eq!(report["jobs"][0], json!({ "name": "main", "probes": [], "lines": ["\"cannot <go> on\""] }));
+        assert_eq!(report["jobs"][1]["probes"][0]["passed"], true);
+        assert_eq!(report["jobs"][1]["lines"], json!(["other runs"]));
+    }
+}
+
+#[test]
+fn an_end_as_asked_leaves_no_last_words() {
+    let mut pilot = Pilot::run(&jobs(json!([
+        { "name": "main", "exec": [fixture(), "say", "main runs", "forever"] },
+    ])));
+    pilot.wait_for("main runs");
+    assert_eq!(pilot.stop(), 0);
+    assert_eq!(pilot.count("postmortem"), 0);
+}
+
+#[test]
+fn a_post_mortem_tells_of_codes_signals_output_and_checks_also_of_a_job_that_a_reload_has_removed() {
+    let main = json!({ "name": "main", "exec": [fixture(), "say", "main runs", "forever"],
+        "health": { "exec": [fixture(), "exit", "7"], "interval": 1, "ttl": 9 } });
+    let crash = json!({ "name": "crash", "exec": [fixture(), "say", "here I crash", "die", "11"] });
+    let nowhere = json!({ "name": "nowhere", "exec": "/no/such/program" });
+    let mut pilot = Pilot::run(&jobs(json!([main, crash, nowhere])));
+    pilot.wait_for("here I crash");
+    pilot.wait_for_event("ExitFailed crash");
+    pilot.wait_for_event("ExitFailed nowhere");
+    pilot.wait_for_event("StatusUnhealthy main");
+
+    let all = read(&pilot.asked(&["postmortem", "--json"]));
+    let of =
+        |report: &Value, job: &str| report["ends"].as_array().unwrap().iter().find(|end| end["job"] == job).cloned();
+    let crashed = of(&all, "crash").unwrap();
+    assert_eq!((&crashed["signal"], &crashed["code"]), (&json!("SIGSEGV"), &Value::Null));
+    assert_eq!(of(&all, "nowhere").unwrap()["code"], 127);
+    assert_eq!(of(&all, "main"), None, "it runs");
+    let one = read(&pilot.asked(&["postmortem", "main", "--json"]));
+    assert_eq!(one["jobs"][0]["probes"][0]["note"], "exit status 7");
+    let text = pilot.asked(&["postmortem", "crash"]);
+    assert!(text.contains("signal: segmentation fault after 0.") && text.contains("  | here I crash\n"), "{text}");
+
+    pilot.rewrite(&jobs(json!([main])));
+    pilot.asked(&["reload"]);
+    assert!(pilot.asked(&["postmortem", "crash"]).contains("segmentation fault"), "it is gone, its end is not");
+    let asked = pilot.ask(&["postmortem", "mian"]);
+    let want = "pilot postmortem: there is no job \"mian\" (is it \"main\"?): there are main\n";
+    assert_eq!((asked.code, asked.err.as_str()), (1, want));
+}
+
+/// A cgroup of its own with little memory, in the version that is mounted here; gone when dropped.
+struct Narrow(PathBuf);
+
+impl Narrow {
+    fn new() -> Option<Narrow> {
+        let own = fs::read_to_string("/proc/self/cgroup").ok()?;
+        let path = |prefix: &str| own.lines().find_map(|line| line.split_once(prefix)).map(|(_, path)| path.to_owned());
+        let (root, file, path) = match path(":memory:/") {
+            Some(path) => ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", path),
+            None => ("/sys/fs/cgroup", "memory.max", path("0::/")?),
+        };
+        let folder = Path::new(root).join(path).join(format!("pilot-oom-{}", std::process::id()));
+        fs::create_dir(&folder).ok()?;
+        let narrow = Narrow(folder);
+        fs::write(narrow.0.join(file), "67108864").ok()?;
+        Some(narrow)
+    }
+}
+
+impl Drop for Narrow {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+/// Needs root and the memory controller; the kernel's files of both versions are covered by a unit test as well.
+#[test]
+fn a_job_that_the_kernel_has_killed_for_its_memory_is_told_from_one_that_a_person_has_killed() {
+    let Some(narrow) = Narrow::new() else {
+        eprintln!("left out: no cgroup with a memory limit can be made here");
+        return;
+    };
+    let enter = format!("echo $$ > {}/cgroup.procs && exec \"$@\"", narrow.0.display());
+    let mut pilot = Pilot::with(&jobs(json!([
+        { "name": "main", "exec": [fixture(), "say", "main runs", "forever"] },
+        { "name": "killed", "exec": [fixture(), "say", "killed runs", "forever"] },
+        { "name": "greedy", "exec": ["tail", "/dev/zero"], "when": { "source": "killed", "once": "exitFailed" } },
+    ])))
+    .through(&["sh", "-c", &enter, "sh"])
+    .start();
+    pilot.wait_for("main runs");
+    pilot.wait_for("killed runs");
+    pilot.asked(&["signal", "killed", "KILL"]);
+    pilot.wait_for_event("ExitFailed greedy");
+    let report = read(&pilot.asked(&["postmortem", "--json"]));
+    let of = |job: &str| report["ends"].as_array().unwrap().iter().find(|end| end["job"] == job).unwrap();
+    assert_eq!((&of("greedy")["signal"], &of("greedy")["oomKills"]), (&json!("SIGKILL"), &json!(1)), "{report}");
+    assert_eq!((&of("killed")["signal"], &of("killed")["oomKills"]), (&json!("SIGKILL"), &Value::Null), "{report}");
+    let text = pilot.asked(&["postmortem", "greedy"]);
+    assert!(text.contains("killed by the kernel: the container's memory was used up"), "{text}");
+    pilot.stop();
+    drop(pilot);
 }

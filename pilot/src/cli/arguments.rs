@@ -99,9 +99,9 @@ jobs have ended.
 
 Commands (`pilot COMMAND --help` tells more):
   of a configuration    check, graph, schema
-  of a running pilot    status, jobs, health, logs, why, events, start, stop,
-                        restart, signal, reload, maintenance, putenv, putmetric,
-                        ping
+  of a running pilot    status, jobs, health, logs, why, events, postmortem,
+                        start, stop, restart, signal, reload, maintenance,
+                        putenv, putmetric, ping
   inside of a job       notify
   of pilot itself       completion, man, help
 

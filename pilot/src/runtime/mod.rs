@@ -12,6 +12,7 @@ pub mod http;
 pub mod in_flight;
 pub mod notify;
 pub mod output;
+pub mod postmortem;
 pub mod probe;
 pub mod process;
 mod scope;

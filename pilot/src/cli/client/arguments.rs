@@ -101,6 +101,9 @@ pub(in crate::cli) fn subcommands() -> Vec<Command> {
             )
             .arg(Arg::new("follow").short('f').long("follow").action(ArgAction::SetTrue).help("And those to come"))
             .arg(json()),
+        command("postmortem", "Show the last ends, and what is known of those that have ended")
+            .arg(job().required(false))
+            .arg(json()),
         command("reload", "Read the configuration again and change what is different in it"),
         command("maintenance", "Take the services out of the catalog, or bring them back")
             .arg(Arg::new("switch").value_name("enable|disable").required(true).value_parser(["enable", "disable"])),
@@ -133,6 +136,7 @@ pub(in crate::cli) fn from_subcommand(name: &str, matches: &ArgMatches) -> Optio
             let wanted = if matches.get_flag("ready") { Wanted::Ready } else { Wanted::Healthy };
             Ask::Health { wanted, form: form() }
         }
+        "postmortem" => Ask::Postmortem { job: text("job"), form: form() },
         "why" => Ask::Why { job: job(), form: form() },
         "events" => Ask::Events { count: lines(), until: until(), form: form() },
         "reload" => Ask::Reload(Summary::Told),

@@ -60,6 +60,10 @@ pub(super) enum Ask {
         until: Until,
         form: Form,
     },
+    Postmortem {
+        job: Option<String>,
+        form: Form,
+    },
     Why {
         job: String,
         form: Form,
@@ -111,6 +115,7 @@ impl Ask {
             Ask::Logs { .. } => "logs",
             Ask::Health { .. } => "health",
             Ask::Events { .. } => "events",
+            Ask::Postmortem { .. } => "postmortem",
             Ask::Why { .. } => "why",
         }
     }

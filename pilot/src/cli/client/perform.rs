@@ -86,6 +86,15 @@ pub(super) async fn perform(ask: &Ask, socket: &Path) -> Result<ExitCode, String
                 Form::Text => say(&told::why(&read(&body)?)),
             };
         }
+        Ask::Postmortem { job, form } => {
+            let of_job = |job| format!("/v3/postmortem/{}", utf8_percent_encode(job, NON_ALPHANUMERIC));
+            let path = job.as_deref().map_or_else(|| "/v3/postmortem".to_owned(), of_job);
+            let body = get(&path).await?.success()?;
+            return match form {
+                Form::Json => say(&body),
+                Form::Text => say(&told::postmortem(&read(&body)?)),
+            };
+        }
         Ask::Events { count, until: Until::Forever, form } => {
             return follow_lines(socket, &format!("/v3/events?lines={count}&follow=true"), *form, told::shown_event)
                 .await;

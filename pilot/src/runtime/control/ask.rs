@@ -12,6 +12,7 @@ use super::status::StatusReport;
 use crate::core::effect::{JobRequest, Switch};
 use crate::core::plan::Secret;
 use crate::runtime::output::Recent;
+use crate::runtime::postmortem::Postmortem;
 
 /// A question and where its answer goes.
 #[derive(Debug)]
@@ -55,6 +56,8 @@ pub enum Ask {
     },
     /// When something happens.
     News,
+    /// What is known of the last ends: of all jobs, or of one.
+    Postmortem(Option<String>),
 }
 
 /// What is said about a reload that is done.
@@ -109,6 +112,8 @@ pub enum Answer {
     Events(Vec<EventReport>),
     /// The number of the newest entry of the history, now and whenever there is another one.
     News(watch::Receiver<u64>),
+    /// What is known of the last ends.
+    Postmortem(Box<Postmortem>),
     /// Why a job is as it is.
     Why(Box<WhyReport>),
     /// The job's last lines, and those to come.

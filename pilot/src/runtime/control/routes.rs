@@ -136,6 +136,7 @@ const NDJSON: &str = "application/x-ndjson";
 /// All requests about jobs are counted together: names would make the counts grow without bound.
 const JOBS: &str = "/v3/jobs";
 const HEALTH: &str = "/v3/health";
+const POSTMORTEM: &str = "/v3/postmortem";
 const STATUS: &str = "/v3/status";
 const EVENTS: &str = "/v3/events";
 const WHY: &str = "/v3/why/";
@@ -179,6 +180,11 @@ fn route(request: &Request) -> Route<'_> {
         path if path.starts_with(WHY) => {
             let name = percent_decode_str(&path[WHY.len()..]).decode_utf8_lossy().into_owned();
             get("/v3/why", &|| Ask::Job { name: name.clone(), ask: JobAsk::Why })
+        }
+        POSTMORTEM => get(POSTMORTEM, &|| Ask::Postmortem(None)),
+        path if path.strip_prefix(POSTMORTEM).is_some_and(|rest| rest.starts_with('/')) => {
+            let name = percent_decode_str(&path[POSTMORTEM.len() + 1..]).decode_utf8_lossy().into_owned();
+            get(POSTMORTEM, &|| Ask::Postmortem(Some(name.clone())))
         }
         STATUS => get(STATUS, &|| Ask::Status),
         JOBS => get(JOBS, &|| Ask::Jobs),
@@ -266,6 +272,7 @@ fn respond(answer: Answer) -> Response {
             json(status, &health)
         }
         Answer::Events(events) => json(StatusCode::OK, &events),
+        Answer::Postmortem(postmortem) => json(StatusCode::OK, &postmortem),
         Answer::Why(why) => json(StatusCode::OK, &why),
         // Only what is streamed asks for them.
         Answer::Lines(_) | Answer::News(_) => done(),

@@ -200,6 +200,8 @@ async fn what_explains_is_asked_for_by_its_path() {
     let rows = [
         ("/v3/status", Some(Ask::Status)),
         ("/v3/why/my%20job", Some(Ask::Job { name: "my job".into(), ask: JobAsk::Why })),
+        ("/v3/postmortem", Some(Ask::Postmortem(None))),
+        ("/v3/postmortem/a%2Fb", Some(Ask::Postmortem(Some("a/b".into())))),
         ("/v3/events", Some(Ask::Events { after: 0, count: 20 })),
         ("/v3/events?lines=3&follow=false", Some(Ask::Events { after: 0, count: 3 })),
         ("/v3/events?follow=true", Some(Ask::News)),

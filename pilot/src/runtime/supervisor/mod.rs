@@ -16,6 +16,7 @@ use super::control::{Control, Request, WAITING};
 use super::environment::Environment;
 use super::notify::Notices;
 use super::output::Output;
+use super::postmortem::Remains;
 use super::probe::Prober;
 use super::process::guard::Guarded;
 use super::process::leftovers;
@@ -30,6 +31,7 @@ mod balancing;
 mod effects;
 mod eyes;
 mod reload;
+mod remains;
 mod requests;
 mod telemetry;
 
@@ -90,6 +92,7 @@ pub struct Supervisor {
     /// The newest entry of the history, for those who follow it.
     news: watch::Sender<u64>,
     failure: Option<u8>,
+    remains: Remains,
 }
 
 impl Supervisor {
@@ -110,6 +113,7 @@ impl Supervisor {
             viewers,
             news: watch::Sender::new(0),
             failure: None,
+            remains: Remains::default(),
             engine: Engine::new(Arc::clone(&plan), seed()),
             began: Instant::now(),
             signals,
@@ -147,17 +151,23 @@ impl Supervisor {
         loop {
             while let Some(input) = inputs.pop_front() {
                 self.count(&input);
+                self.keep_remains(&input);
                 for effect in self.engine.handle(input, self.began.elapsed()) {
                     if let Effect::Exit(code) = effect {
                         self.close_control().await;
                         leftovers::end(self.plan.stop_timeout, &mut self.signals).await;
-                        return self.failure.unwrap_or(code);
+                        let code = self.failure.unwrap_or(code);
+                        if code != 0 {
+                            self.leave_last_words(code);
+                        }
+                        return code;
                     }
                     self.perform(effect, &mut inputs);
                 }
                 let newest = self.engine.history().last().0;
                 self.news.send_if_modified(|known| std::mem::replace(known, newest) != newest);
             }
+            self.remains.begin();
             self.next_inputs(&mut inputs).await;
         }
     }

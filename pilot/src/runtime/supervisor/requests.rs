@@ -107,6 +107,7 @@ impl Supervisor {
                 Ok(Answer::Events(events(&self.engine, after, count, self.began.elapsed())))
             }
             Ask::News => Ok(Answer::News(self.news.subscribe())),
+            Ask::Postmortem(job) => self.postmortem(job.as_deref()),
             Ask::Health => Ok(Answer::Health(HealthReport::new(&self.engine, self.began.elapsed()))),
         };
         // Who asked may be gone.
@@ -144,7 +145,7 @@ impl Supervisor {
         self.telemetry.record(key, value);
     }
 
-    fn job_named(&self, name: &str) -> Result<JobId, Refusal> {
+    pub(super) fn job_named(&self, name: &str) -> Result<JobId, Refusal> {
         let is_it = |id: &&JobId| self.engine.job(**id).is_some_and(|job| job.name == name);
         self.engine.job_ids().iter().find(is_it).copied().ok_or_else(|| self.unknown(name))
     }
