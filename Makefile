@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo run build push test test-images lint docs release sign deploy tags jenkins bench build-release clean
+.PHONY: help demo run build push test test-images lint docs fuzz release sign deploy tags jenkins bench bench-drain build-release clean
 
 # How the image is called: REPO=registry.example/app make push. A default only; settings come by environment or after `make`.
 # Branch names never stand here: the scripts read them from the environment, for make would run what is in them.
@@ -48,11 +48,18 @@ tags: ## what the image of this checkout is called
 
 jenkins: ## renders jenkins/app.yaml into the XML that Jenkins imports
 	@scripts/render-jenkins.sh
+
 docs: ## write anew what is made from the code: tables, examples' output, schema, completions, manual page
 	@scripts/docs.sh
 
+fuzz: ## each fuzzer for a minute (FUZZ_SECONDS=10 for less); needs a C++ compiler
+	@scripts/fuzz.sh
+
 bench: ## pilot beside tini, dumb-init, s6 and supervisord, as a table
 	@scripts/bench.sh
+
+bench-drain: ## requests that fail while instances behind nginx and HAProxy are replaced, as a table; BENCH_SECONDS=12 is short
+	@scripts/bench-drain.sh
 
 build-release: ## the static binaries, in target/x86_64-unknown-linux-musl/release
 	@scripts/build-release.sh

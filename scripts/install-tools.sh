@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the demo, the tests or the benchmarks need and is not there yet; says what and why.
 #
-#   scripts/install-tools.sh demo|test|test-images|cross|bench ...
+#   scripts/install-tools.sh demo|test|test-images|cross|bench|bench-drain ...
 #
 # It starts no service, changes no apt source of the machine, and does nothing when all is there.
 # Consul: the one on PATH, else Debian's last package of it, unpacked into .tools/consul and not installed.
@@ -205,17 +205,17 @@ from_pypi() {
 }
 
 groups=$*
-[ -n "$groups" ] || die "usage: $0 demo|test|test-images|cross|bench ..."
+[ -n "$groups" ] || die "usage: $0 demo|test|test-images|cross|bench|bench-drain ..."
 mkdir -p "$tools"
 for group in $groups; do
     case $group in
-    demo | test | test-images | cross | bench)
+    demo | test | test-images | cross | bench | bench-drain)
         want cc gcc 'the linker, and SQLite is C'
         want musl-gcc musl-tools 'links the static binary'
         want curl curl 'asks the app and Consul'
         want unshare util-linux 'namespaces: pilot as PID 1'
         ;;
-    *) die "unknown group $group (demo, test, test-images, cross, bench)" ;;
+    *) die "unknown group $group (demo, test, test-images, cross, bench, bench-drain)" ;;
     esac
     case $group in
     demo | test) want mariadbd mariadb-server 'a real MySQL-protocol server' ;;
@@ -224,6 +224,12 @@ for group in $groups; do
         want dumb-init dumb-init 'peer'
         want s6-svscan s6 'peer'
         want supervisord supervisor 'peer'
+        ;;
+    bench-drain)
+        want tini tini 'peer'
+        want nginx nginx-light 'a load balancer in front of the instances'
+        want haproxy haproxy 'another one'
+        want wrk wrk 'constant load'
         ;;
     esac
     if [ "$group" = test ]; then

@@ -82,6 +82,9 @@ _pilot() {
             pilot,stop)
                 cmd="pilot__subcmd__stop"
                 ;;
+            pilot,wait)
+                cmd="pilot__subcmd__wait"
+                ;;
             pilot,why)
                 cmd="pilot__subcmd__why"
                 ;;
@@ -151,6 +154,9 @@ _pilot() {
             pilot__subcmd__help,stop)
                 cmd="pilot__subcmd__help__subcmd__stop"
                 ;;
+            pilot__subcmd__help,wait)
+                cmd="pilot__subcmd__help__subcmd__wait"
+                ;;
             pilot__subcmd__help,why)
                 cmd="pilot__subcmd__help__subcmd__why"
                 ;;
@@ -161,7 +167,7 @@ _pilot() {
 
     case "${cmd}" in
         pilot)
-            opts="-h --config --version --template --out --socket --reload --maintenance --putenv --putmetric --ping --help check graph schema completion man notify status jobs start stop restart signal logs health why events postmortem reload maintenance putenv putmetric ping help"
+            opts="-h --config --version --template --out --socket --reload --maintenance --putenv --putmetric --ping --help check graph schema completion man notify wait status jobs start stop restart signal logs health why events postmortem reload maintenance putenv putmetric ping help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -305,7 +311,7 @@ _pilot() {
             return 0
             ;;
         pilot__subcmd__help)
-            opts="check graph schema completion man notify status jobs start stop restart signal logs health why events postmortem reload maintenance putenv putmetric ping help"
+            opts="check graph schema completion man notify wait status jobs start stop restart signal logs health why events postmortem reload maintenance putenv putmetric ping help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -626,6 +632,20 @@ _pilot() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pilot__subcmd__help__subcmd__wait)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pilot__subcmd__help__subcmd__why)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -926,6 +946,36 @@ _pilot() {
             fi
             case "${prev}" in
                 --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pilot__subcmd__wait)
+            opts="-h --timeout --password-env --password-file --socket --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -7,5 +7,7 @@ pub mod cli;
 mod committed;
 pub mod config;
 pub mod core;
+#[cfg(fuzzing)]
+pub mod fuzz;
 pub mod picture;
 pub mod runtime;

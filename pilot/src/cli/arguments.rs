@@ -10,7 +10,8 @@ use clap::{Arg, ArgAction, Command};
 
 use super::check::Check;
 use super::graph::Form;
-use super::{client, offline};
+use super::wait::Wait;
+use super::{client, offline, wait};
 
 /// What pilot is asked to do.
 #[derive(Debug, PartialEq)]
@@ -27,6 +28,8 @@ pub(super) enum Action {
     Template { config: Option<PathBuf>, out: Option<PathBuf> },
     /// Tell the supervisor of this process that it is ready, or something else.
     Notify { assignments: Vec<String> },
+    /// Wait until others answer.
+    Wait(Wait),
     /// Ask the running pilot.
     Ask { ask: client::Ask, socket: Option<PathBuf>, config: Option<PathBuf> },
     /// Print the version.
@@ -67,6 +70,7 @@ fn by_clap(arguments: Vec<OsString>) -> Result<Action, clap::Error> {
             let assignments = notify.get_many::<String>("assignment").into_iter().flatten().cloned().collect();
             return Ok(Action::Notify { assignments });
         }
+        Some(("wait", command)) => return Ok(Action::Wait(wait::from_subcommand(command))),
         Some((name, command)) => {
             if let Some(action) = offline::from_subcommand(name, command, &config) {
                 return Ok(action);
@@ -102,7 +106,7 @@ Commands (`pilot COMMAND --help` tells more):
   of a running pilot    status, jobs, health, logs, why, events, postmortem,
                         start, stop, restart, signal, reload, maintenance,
                         putenv, putmetric, ping
-  inside of a job       notify
+  inside of a job       notify, wait
   of pilot itself       completion, man, help
 
 Options (one dash is enough, as in ContainerPilot 3, whose flags all work):
@@ -146,6 +150,7 @@ pub(super) fn command() -> Command {
                     .help("Such as \"STATUS=3 clients\", WATCHDOG=1 [default: READY=1]"),
             ),
         )
+        .subcommand(wait::subcommand())
         .subcommands(client::subcommands())
 }
 

@@ -11,6 +11,7 @@ mod offline;
 mod run;
 mod surroundings;
 mod template;
+mod wait;
 
 use std::process::ExitCode;
 
@@ -39,6 +40,7 @@ pub fn main() -> ExitCode {
         }
         Ok(Action::Template { config, out }) => template::render(config, out),
         Ok(Action::Notify { assignments }) => notify::notify(&assignments),
+        Ok(Action::Wait(wait)) => wait::wait(&wait),
         Ok(Action::Ask { ask, socket, config }) => client::ask(&ask, socket, config),
         Ok(Action::Version) => {
             println!("Version: {}\nGitHash: {}", env!("CARGO_PKG_VERSION"), env!("PILOT_GIT_HASH"));

@@ -9,6 +9,7 @@ use crate::core::plan::{Consul, ConsulAddress, ConsulTls, Secret};
 
 use super::block::Block;
 use super::numbers::go_bool;
+use super::probe::host_and_port;
 use super::value::{Kind, quoted};
 use super::weak::Field;
 
@@ -49,6 +50,19 @@ pub(super) fn read(field: Option<&Field<'_>>, env: &Env) -> Catalog {
 pub(super) fn registers(field: Option<&Field<'_>>) -> bool {
     let register = field.and_then(|field| Some(field.member("register", field.value.member("register")?)));
     register.filter(|field| !field.is_null() && !field.is_empty_text()).and_then(|field| field.flag()).unwrap_or(true)
+}
+
+/// The agent at `host:port` as the environment alone describes it.
+pub(super) fn from_address(address: &str, env: &Env) -> Option<Consul> {
+    host_and_port(address)?;
+    let ssl = set(env, "CONSUL_HTTP_SSL").and_then(go_bool).unwrap_or(false);
+    let scheme = if ssl { "https" } else { "http" };
+    Some(Consul {
+        address: ConsulAddress::Url(format!("{scheme}://{address}")),
+        token: token(None, env),
+        token_file: set(env, "CONSUL_HTTP_TOKEN_FILE").map(PathBuf::from),
+        tls: from_environment(ConsulTls::default(), env),
+    })
 }
 
 fn from_text(field: &Field<'_>, text: &str, env: &Env) -> Option<Consul> {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::core::plan::Plan;
+use crate::core::plan::{Consul, MysqlProbe, Plan};
 
 pub mod diagnostic;
 pub mod rule;
@@ -24,6 +24,8 @@ mod document;
 mod durations;
 mod environment;
 mod findings;
+#[cfg(fuzzing)]
+pub(crate) mod fuzz_room;
 mod health;
 mod interfaces;
 mod issues;
@@ -156,6 +158,21 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         Ok(nanos) => u64::try_from(nanos).map(Duration::from_nanos).map_err(|_| "must not be negative".to_owned()),
         Err(failure) => Err(format!("{failure}; {}", weak::duration_remedy(&failure))),
     }
+}
+
+/// The server that `mysql://user@host:port/database` names; `None` if it is no such URL.
+pub fn mysql_url(text: &str) -> Option<MysqlProbe> {
+    mysql::from_url(text)
+}
+
+/// The Consul agent at `host:port`, with the token and the TLS that the environment names; `None` if that is no address.
+pub fn consul_at(address: &str, env: &BTreeMap<String, String>) -> Option<Consul> {
+    consul::from_address(address, env)
+}
+
+/// Whether a text is `host:port`.
+pub fn is_host_and_port(text: &str) -> bool {
+    matches!(probe::host_and_port(text), Some((_, Some(_))))
 }
 
 fn render(text: &str, env: &BTreeMap<String, String>) -> Result<String, Diagnostic> {

@@ -37,7 +37,8 @@ pub(super) fn read(field: &Field<'_>) -> Option<MysqlProbe> {
     probe
 }
 
-fn from_url(text: &str) -> Option<MysqlProbe> {
+/// `mysql://user:password@host:port/database`; port and database may be left out.
+pub(super) fn from_url(text: &str) -> Option<MysqlProbe> {
     let rest = text.strip_prefix("mysql://")?;
     if rest.contains(['?', '#']) {
         return None;

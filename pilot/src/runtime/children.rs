@@ -147,11 +147,15 @@ impl Children {
         }
     }
 
-    /// Reaps everything that has ended and says what that means.
-    pub fn reap(&mut self, environment: &mut Environment) -> Vec<Input> {
-        let mut ended = Vec::new();
-        reap(|pid| self.owners.contains_key(&pid), |end| ended.push(end));
-        let mut inputs: Vec<Input> = ended.into_iter().filter_map(|end| self.ended(end, environment)).collect();
+    /// Reaps everything that has ended and says what that means, after what the dead had still to say.
+    pub fn reap(&mut self, environment: &mut Environment, notices: &mut Notices) -> Vec<Input> {
+        let (mut inputs, mut ended) = (Vec::new(), Vec::new());
+        let is_leader = |pid| {
+            inputs.extend(notices.take());
+            self.owners.contains_key(&pid)
+        };
+        reap(is_leader, |end| ended.push(end));
+        inputs.extend(ended.into_iter().filter_map(|end| self.ended(end, environment)));
         self.collect_gone_groups(&mut inputs);
         inputs
     }

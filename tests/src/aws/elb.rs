@@ -78,6 +78,16 @@ impl Group {
         all.map(|target| format!("{}:{}", target.id, target.port)).collect()
     }
 
+    /// The ports that a load balancer sends new requests to: of healthy targets, and of draining ones for `lag`, for it
+    /// takes a while until all of its nodes know.
+    pub fn sent_requests(&self, lag: Duration) -> Vec<u16> {
+        let sent = |target: &&Target| match target.deregistered {
+            Some(at) => at.elapsed() < lag,
+            None => self.state(&target.id, target.port).0 == "healthy",
+        };
+        self.targets.iter().filter(sent).map(|target| target.port).collect()
+    }
+
     pub(super) fn call(&mut self, action: &str, body: &str) -> Reply {
         if parameter(body, "TargetGroupArn").as_deref() != Some(super::GROUP) {
             return error(400, "TargetGroupNotFound", "One or more target groups not found", 0);

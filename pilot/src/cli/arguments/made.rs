@@ -100,7 +100,7 @@ fn the_help_fits_a_screen_and_names_everything() {
 fn the_help_of_each_command_fits_a_screen() {
     let mut root = command();
     root.build();
-    // `pilot help help` is clap's list of the commands, a line each; the list for people is above.
+    // `pilot help help` is a line for each command, in no order; the page of all of them is HELP.
     for sub in root.get_subcommands_mut().filter(|sub| sub.get_name() != "help") {
         let name = sub.get_name().to_owned();
         let help = sub.render_help().to_string();

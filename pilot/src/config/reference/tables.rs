@@ -218,7 +218,7 @@ const JOBS: Table = Table {
             V3,
             Form::Object,
             "object",
-            "needed with a `port`",
+            "needed with a `port` (**+** not with `register: false`)",
             "[How pilot finds out that it is well](#health).",
         ),
         key(
@@ -235,7 +235,7 @@ const JOBS: Table = Table {
             Form::Integer(0, 65535),
             "integer, 0 to 65535",
             "0: no service",
-            "The port that is advertised in Consul.",
+            "The port that the process listens on; it is advertised in Consul (**+** or `advertise.port` is).",
         ),
         key(
             "interfaces",
@@ -284,7 +284,7 @@ const JOBS: Table = Table {
             Form::Map,
             "object of texts",
             "none",
-            "The service's metadata; keys of letters, digits, `-` and `_`.",
+            "The service's metadata, up to 64 pairs; keys of letters, digits, `-` and `_`.",
         ),
         key(
             "critical",

@@ -49,6 +49,7 @@ enum Operation {
     Deregister,
     Service,
     Health,
+    Leader,
 }
 
 impl Operation {
@@ -60,6 +61,7 @@ impl Operation {
             Operation::Deregister => "deregister",
             Operation::Service => "service",
             Operation::Health => "health",
+            Operation::Leader => "leader",
         }
     }
 }
@@ -172,6 +174,20 @@ impl Client {
         let mut instances: Vec<Instance> = entries.into_iter().map(Instance::from).collect();
         instances.sort();
         Ok(Health { instances, index: answer.index.filter(|index| *index > 0) })
+    }
+
+    /// `GET /v1/status/leader`: the address of the servers' leader, if they have one.
+    pub async fn leader(&self) -> Result<Option<String>, Error> {
+        let url = self.url(&["status", "leader"])?;
+        let answer = self.call(Operation::Leader, Method::GET, url, DEADLINE, |request| request).await?;
+        // Servers without one say so with an error, an agent with an empty text.
+        if answer.code == 500 && String::from_utf8_lossy(&answer.body).contains("No cluster leader") {
+            return Ok(None);
+        }
+        let answer = accept(answer, || "any rule".to_owned())?;
+        let leader: String = serde_json::from_slice(&answer.body)
+            .map_err(|error| Error::Decode { address: answer.address, cause: line(&error.to_string()) })?;
+        Ok(Some(leader).filter(|leader| !leader.is_empty()))
     }
 
     /// The error of a call that its caller gave up after `after`.

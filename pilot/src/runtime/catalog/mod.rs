@@ -14,3 +14,10 @@ pub use client::{Client, Health, ServiceQuery};
 pub use error::Error;
 pub use registration::{Desired, Registrar, Withdrawn};
 pub use watch::{follow, follow_probe};
+
+/// For fuzzers: the answer with a service's instances.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(data: &[u8]) {
+    let entries: Result<Vec<body::HealthEntry>, _> = serde_json::from_slice(data);
+    let _: Vec<crate::core::effect::Instance> = entries.unwrap_or_default().into_iter().map(Into::into).collect();
+}

@@ -80,3 +80,10 @@ impl Control {
         self.server.stop().await;
     }
 }
+
+/// For fuzzers: every reader of what a client sends.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(data: &[u8]) {
+    let _ = (bodies::environment(data), bodies::metrics(data));
+    routes::fuzz(data);
+}

@@ -256,6 +256,14 @@ fn summary_wanted(query: Option<&str>) -> Summary {
 }
 
 /// v3's answer to everything that was done.
+#[cfg(fuzzing)]
+pub(super) fn fuzz(data: &[u8]) {
+    let _ = signal_wanted(data);
+    if let Ok(query) = std::str::from_utf8(data) {
+        let _ = lines_wanted(query);
+    }
+}
+
 fn done() -> Response {
     text(StatusCode::OK, "\n")
 }

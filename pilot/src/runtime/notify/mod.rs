@@ -93,8 +93,8 @@ impl Notices {
         }
     }
 
-    /// Takes what has arrived, and tells for which jobs it changes something. Call it before children are reaped: then
-    /// the last word of a process is heard before its number is free for others.
+    /// Takes what has arrived, and tells for which jobs it changes something. Call it before a dead child is reaped: then
+    /// its last word is heard before its number is free for others.
     pub fn take(&mut self) -> Vec<Input> {
         let mut changed = Vec::new();
         for _ in 0..BURST {

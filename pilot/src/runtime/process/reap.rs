@@ -28,7 +28,8 @@ pub struct Ended {
 
 /// Reaps everything that has ended and returns how many strangers (orphans) were among it.
 ///
-/// `is_leader` says whether a process is one that [`super::spawn::spawn`] returned; only for those `on_exit` is called.
+/// `is_leader` says whether a process is one that [`super::spawn::spawn`] returned; only for those `on_exit` is called. It
+/// is asked while the dead process still holds its number: the time to hear what it said last.
 pub fn reap(mut is_leader: impl FnMut(Pid) -> bool, mut on_exit: impl FnMut(Ended)) -> usize {
     let mut orphans = 0;
     while let Some(dead) = sys::peek() {

@@ -52,7 +52,8 @@ impl Supervisor {
             }
             Some(Probe::Notify(_)) => {
                 let verdict = notices.verdict(engine.run_of(job));
-                inputs.push_back(Input::Probed { job, round, verdict });
+                // Known already: before the end of the process that spoke, if that is next in the queue.
+                inputs.push_front(Input::Probed { job, round, verdict });
             }
             Some(native) => {
                 let (prober, native, limit) = (self.prober.clone(), native.clone(), health.timeout);

@@ -25,7 +25,7 @@ use super::snapshot::{Snapshot, Viewer, Viewers};
 use super::telemetry::{Listening, Meters, Telemetry};
 use crate::core::effect::{Effect, Input, RoundId, UserSignal};
 use crate::core::engine::Engine;
-use crate::core::plan::{JobId, Plan, WatchId};
+use crate::core::plan::{Plan, WatchId};
 
 mod balancing;
 mod effects;
@@ -71,7 +71,7 @@ pub struct Supervisor {
     prober: Prober,
     probes: HashMap<RoundId, AbortHandle>,
     #[cfg(feature = "aws")]
-    balancers: HashMap<JobId, super::balancer::Balancer>,
+    balancers: HashMap<crate::core::plan::JobId, super::balancer::Balancer>,
     catalog: Option<Client>,
     registrar: Option<Registrar>,
     withdrawn: mpsc::UnboundedReceiver<Withdrawn>,
@@ -226,8 +226,7 @@ impl Supervisor {
     }
 
     fn reap(&mut self, inputs: &mut VecDeque<Input>) {
-        inputs.extend(self.notices.take());
-        for input in self.children.reap(&mut self.environment) {
+        for input in self.children.reap(&mut self.environment, &mut self.notices) {
             if let Input::Exited { run, .. } | Input::StartFailed { run, .. } = &input {
                 self.notices.ended(*run);
             }

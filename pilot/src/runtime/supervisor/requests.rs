@@ -64,7 +64,7 @@ impl Supervisor {
                 () = sleep_until(until) => return Ok(()),
                 arrived = self.signals.next() => match arrived {
                     Arrived::Stop => return Err(0),
-                    Arrived::Child => drop(self.children.reap(&mut self.environment)),
+                    Arrived::Child => drop(self.children.reap(&mut self.environment, &mut self.notices)),
                     Arrived::Usr1 => self.output.reopen(),
                     Arrived::Hup | Arrived::Usr2 => {}
                 },
