@@ -6,6 +6,7 @@
 pub mod agent;
 pub mod aws;
 pub mod browser;
+pub mod cgroup;
 pub mod checkout;
 pub mod command;
 pub mod consul;
