@@ -271,7 +271,7 @@ _pilot() {
             return 0
             ;;
         pilot__subcmd__graph)
-            opts="-h --format --socket --help"
+            opts="-h --format --live --socket --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -71,6 +71,7 @@ mermaid\t''
 dot\t''
 svg\t''"
 complete -c pilot -n "__fish_pilot_using_subcommand graph" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
+complete -c pilot -n "__fish_pilot_using_subcommand graph" -l live -d 'Of the running pilot, with what each job does now'
 complete -c pilot -n "__fish_pilot_using_subcommand graph" -s h -l help -d 'Print help'
 complete -c pilot -n "__fish_pilot_using_subcommand schema" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
 complete -c pilot -n "__fish_pilot_using_subcommand schema" -s h -l help -d 'Print help'

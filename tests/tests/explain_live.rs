@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -181,6 +182,60 @@ fn status_shows_jobs_services_watches_and_what_comes_next() {
     assert_eq!(read(&pilot.asked(&["status", "--json"]))["maintenance"], true);
     let hourly = pilot.asked(&["why", "hourly"]);
     assert!(hourly.contains("in 59m") && hourly.contains("hourly runs, as at each interval"), "{hourly}");
+}
+
+/// The plan in force, not the file: a job that a reload has brought is in it, one that it has removed is not.
+#[test]
+fn the_graph_of_a_running_pilot_has_the_states_of_its_jobs_and_watches_in_every_form() {
+    let db = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = db.local_addr().unwrap().to_string();
+    let config = |last: &str| {
+        json!({
+            "consul": false,
+            "logging": { "level": "DEBUG" },
+            "watches": [{ "name": "db", "tcp": address, "interval": 1 }],
+            "jobs": [
+                { "name": "setup", "exec": [fixture(), "exit", "3"] },
+                { "name": "main", "exec": [fixture(), "say", "main runs", "forever"],
+                  "health": { "exec": [fixture(), "exit", "0"], "interval": 1, "ttl": 9 } },
+                { "name": last, "exec": [fixture(), "forever"], "when": { "source": "setup", "once": "exitSuccess" } },
+            ],
+        })
+    };
+    let mut pilot = Pilot::run(&config("late"));
+    pilot.wait_for("main runs");
+    pilot.wait_for_event("StatusHealthy main");
+    pilot.wait_for_event("StatusHealthy watch.db");
+    pilot.wait_for_event("Stopped setup");
+
+    let text = pilot.asked(&["graph", "--live"]);
+    let line = |name: &str| {
+        text.lines().find(|line| line.trim_start().starts_with(name)).unwrap_or_else(|| panic!("{name}: {text}"))
+    };
+    assert!(line("setup").contains("ended ") && line("setup").contains("ago, last: exit status 3"), "{text}");
+    assert!(line("main").contains("running for ") && line("main").contains("healthy; check exec 1s"), "{text}");
+    assert!(line("late").contains("once setup exitSuccess") && line("late").contains("waiting for "), "{text}");
+    assert!(line("watch.db").contains(", healthy for "), "{text}");
+
+    let mermaid = pilot.asked(&["graph", "--live", "--format", "mermaid"]);
+    assert!(
+        mermaid.starts_with("flowchart LR\n") && mermaid.contains(":::well") && mermaid.contains(":::unwell"),
+        "{mermaid}"
+    );
+    let dot = pilot.asked(&["graph", "--live", "--format", "dot"]);
+    assert!(dot.starts_with("digraph pilot {") && dot.contains("ago, last: exit status 3\""), "{dot}");
+    let svg = pilot.control("GET", "/v3/graph?format=svg", "").unwrap();
+    assert!(svg.body.starts_with("<svg ") && svg.body.contains("<g class=\"well\">"), "{svg:?}");
+
+    pilot.rewrite(&config("new"));
+    pilot.asked(&["reload"]);
+    let after = pilot.asked(&["graph", "--live"]);
+    assert!(after.contains("\n  new ") && !after.contains("late"), "{after}");
+
+    let answer = pilot.control("GET", "/v3/graph?format=png", "").unwrap();
+    assert_eq!(answer.status, 422, "{answer:?}");
+    assert_eq!(pilot.control("POST", "/v3/graph", "").unwrap().status, 405);
+    assert_eq!(pilot.ask(&["graph", "--live", "file"]).code, 2);
 }
 
 /// The last lines of a job are in it although it ended in the same moment; whatever the format of the log, it is JSON.

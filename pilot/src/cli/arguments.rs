@@ -9,9 +9,9 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, Command};
 
 use super::check::Check;
-use super::graph::Form;
 use super::wait::Wait;
 use super::{client, offline, wait};
+use crate::picture::Form;
 
 /// What pilot is asked to do.
 #[derive(Debug, PartialEq)]
@@ -229,6 +229,11 @@ mod tests {
             ("pilot graph a", Ok(Action::Graph { config: Some("a".into()), form: Form::Text })),
             ("pilot -config a graph -format svg", Ok(Action::Graph { config: Some("a".into()), form: Form::Svg })),
             ("pilot graph --format png", Err(ErrorKind::InvalidValue)),
+            (
+                "pilot -config a graph --live --format dot",
+                Ok(Action::Ask { ask: client::Ask::Graph(Form::Dot), socket: None, config: Some("a".into()) }),
+            ),
+            ("pilot graph --live a", Err(ErrorKind::ArgumentConflict)),
             ("pilot completion tcsh", Err(ErrorKind::InvalidValue)),
             ("pilot completion", Err(ErrorKind::MissingRequiredArgument)),
             ("pilot notify", Ok(Action::Notify { assignments: vec![] })),

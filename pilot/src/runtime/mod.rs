@@ -10,6 +10,7 @@ pub mod control;
 pub mod environment;
 pub mod http;
 pub mod in_flight;
+mod live;
 pub mod notify;
 pub mod output;
 pub mod postmortem;

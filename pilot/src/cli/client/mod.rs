@@ -16,6 +16,7 @@ use std::time::Duration;
 pub(super) use arguments::{flags, from_flags, from_subcommand, subcommands};
 
 use crate::core::effect::{JobRequest, Switch};
+use crate::picture;
 use crate::runtime::control::Summary;
 
 /// The running pilot refused, or could not be reached.
@@ -30,6 +31,7 @@ pub(super) enum Ask {
     PutMetrics(Vec<(String, String)>),
     Ping,
     Status(Form),
+    Graph(picture::Form),
     /// All jobs, or one.
     Jobs {
         job: Option<String>,
@@ -107,6 +109,7 @@ impl Ask {
             Ask::PutMetrics(_) => "putmetric",
             Ask::Ping => "ping",
             Ask::Status(_) => "status",
+            Ask::Graph(_) => "graph",
             Ask::Jobs { .. } => "jobs",
             Ask::Change { request: JobRequest::Start, .. } => "start",
             Ask::Change { request: JobRequest::Stop, .. } => "stop",

@@ -47,6 +47,7 @@ pub(super) async fn perform(ask: &Ask, socket: &Path) -> Result<ExitCode, String
                 Form::Text => say(&shown::status(&read(&body)?)),
             };
         }
+        Ask::Graph(form) => return say(&get(&format!("/v3/graph?format={}", form.name())).await?.success()?),
         Ask::Jobs { job, form } => {
             let path = job.as_ref().map_or_else(|| "/v3/jobs".to_owned(), |job| path_of(job, ""));
             let body = get(&path).await?.success()?;

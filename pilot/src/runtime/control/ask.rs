@@ -11,6 +11,7 @@ use super::report::{HealthReport, JobReport};
 use super::status::StatusReport;
 use crate::core::effect::{JobRequest, Switch};
 use crate::core::plan::Secret;
+use crate::picture::Form;
 use crate::runtime::output::Recent;
 use crate::runtime::postmortem::Postmortem;
 
@@ -36,6 +37,8 @@ pub enum Ask {
     Maintenance(Switch),
     /// Everything.
     Status,
+    /// The event graph, with what each job does.
+    Graph(Form),
     /// All jobs.
     Jobs,
     /// Something about one job.
@@ -102,6 +105,8 @@ pub enum Answer {
     Said(String),
     /// Everything.
     Status(Box<StatusReport>),
+    /// The event graph in this form.
+    Graph(Form, String),
     /// All jobs.
     Jobs(Vec<JobReport>),
     /// The job.

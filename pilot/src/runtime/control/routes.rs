@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, StatusCode};
 use nix::sys::signal::Signal;
 use percent_encoding::percent_decode_str;
@@ -13,6 +14,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use super::ask::{Answer, Ask, JobAsk, Refusal, Request as Question, Summary, Why};
 use super::{bodies, follow};
 use crate::core::effect::{JobRequest, Switch};
+use crate::picture::Form;
 use crate::runtime::http::{Gone, Lines, Request, Response, json, stream, text};
 use crate::runtime::telemetry::Meters;
 
@@ -91,7 +93,7 @@ impl Routes {
         if !follow {
             let body: String = first.lines.iter().map(|line| follow::line_message(line)).collect();
             let mut response = text(StatusCode::OK, body);
-            response.headers_mut().insert(hyper::header::CONTENT_TYPE, hyper::header::HeaderValue::from_static(NDJSON));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(NDJSON));
             return response;
         }
         self.streamed(|lines| follow::lines(lines, recent, first))
@@ -138,6 +140,7 @@ const JOBS: &str = "/v3/jobs";
 const HEALTH: &str = "/v3/health";
 const POSTMORTEM: &str = "/v3/postmortem";
 const STATUS: &str = "/v3/status";
+const GRAPH: &str = "/v3/graph";
 const EVENTS: &str = "/v3/events";
 const WHY: &str = "/v3/why/";
 
@@ -187,6 +190,10 @@ fn route(request: &Request) -> Route<'_> {
             get(POSTMORTEM, &|| Ask::Postmortem(Some(name.clone())))
         }
         STATUS => get(STATUS, &|| Ask::Status),
+        GRAPH if request.method() == Method::GET => {
+            Route::Ask { counted: GRAPH, ask: form_wanted(request.uri().query().unwrap_or_default()).map(Ask::Graph) }
+        }
+        GRAPH => Route::WrongMethod { counted: GRAPH },
         JOBS => get(JOBS, &|| Ask::Jobs),
         path => {
             let Some((name, verb)) =
@@ -231,6 +238,17 @@ fn signal_wanted(body: &[u8]) -> Result<Signal, Refusal> {
     })
 }
 
+/// `format=svg`; text if nothing is said.
+fn form_wanted(query: &str) -> Result<Form, Refusal> {
+    if query.is_empty() {
+        return Ok(Form::Text);
+    }
+    query.strip_prefix("format=").and_then(Form::named).ok_or_else(|| {
+        let text = format!("{query} is not known here: there is format=NAME with text, mermaid, dot and svg");
+        Refusal::new(Why::Unusable, text)
+    })
+}
+
 /// How many lines, and whether those to come as well: `lines=50&follow=true`.
 fn lines_wanted(query: &str) -> Result<(usize, bool), Refusal> {
     let mut wanted = (LINES, false);
@@ -255,7 +273,6 @@ fn summary_wanted(query: Option<&str>) -> Summary {
     if query == Some("summary=true") { Summary::Told } else { Summary::Silent }
 }
 
-/// v3's answer to everything that was done.
 #[cfg(fuzzing)]
 pub(super) fn fuzz(data: &[u8]) {
     let _ = signal_wanted(data);
@@ -264,6 +281,7 @@ pub(super) fn fuzz(data: &[u8]) {
     }
 }
 
+/// v3's answer to everything that was done.
 fn done() -> Response {
     text(StatusCode::OK, "\n")
 }
@@ -273,6 +291,13 @@ fn respond(answer: Answer) -> Response {
         Answer::Done => done(),
         Answer::Said(said) => text(StatusCode::OK, format!("{said}\n")),
         Answer::Status(status) => json(StatusCode::OK, &status),
+        Answer::Graph(form, picture) => {
+            let mut response = text(StatusCode::OK, picture);
+            if form == Form::Svg {
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));
+            }
+            response
+        }
         Answer::Jobs(jobs) => json(StatusCode::OK, &jobs),
         Answer::Job(job) => json(StatusCode::OK, &job),
         Answer::Health(health) => {

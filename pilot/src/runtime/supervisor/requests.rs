@@ -16,6 +16,7 @@ use crate::runtime::control::report::{HealthReport, JobReport};
 use crate::runtime::control::status::StatusReport;
 use crate::runtime::control::{Answer, Ask, Control, JobAsk, Refusal, Request, Sample, Why};
 use crate::runtime::environment::loads_programs;
+use crate::runtime::live;
 use crate::runtime::process::signals::Arrived;
 use crate::runtime::snapshot::Snapshot;
 
@@ -101,6 +102,10 @@ impl Supervisor {
                 let now = self.began.elapsed();
                 let snapshot = Snapshot::take(&self.engine, &self.children, now);
                 Ok(Answer::Status(Box::new(StatusReport::new(&self.engine, snapshot, self.reports(), now))))
+            }
+            Ask::Graph(form) => {
+                let snapshot = Snapshot::take(&self.engine, &self.children, self.began.elapsed());
+                Ok(Answer::Graph(form, live::picture(self.engine.plan(), &snapshot, form)))
             }
             Ask::Job { name, ask } => self.answer_about(&name, ask, inputs),
             Ask::Events { after, count } => {
