@@ -13,6 +13,7 @@ pub mod consul;
 pub mod control;
 pub mod engine;
 pub mod http;
+pub mod instance;
 pub mod mariadb;
 pub mod mysql9;
 pub mod notify;

@@ -72,6 +72,7 @@ impl Engine {
             self.lifecycle.stopping = true;
             self.lifecycle.deadline = self.plan.stop_budget.map(|budget| self.now + budget);
             self.next = None;
+            self.shorten_drains();
             self.publish(Event::global(Code::Shutdown));
         } else if !self.lifecycle.hurried {
             self.lifecycle.hurried = true;
