@@ -34,7 +34,6 @@ mod limits;
 mod logging;
 mod mask;
 mod mysql;
-mod nearest;
 mod numbers;
 mod probe;
 mod process;

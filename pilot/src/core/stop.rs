@@ -328,6 +328,7 @@ impl Engine {
         let text = format!("critical job {name} has ended ({how}): stopping everything, exit code {code}");
         self.say(Level::Info, Some(id), text);
         self.lifecycle.code = code;
+        self.blame_end(id);
         self.request_stop();
     }
 
