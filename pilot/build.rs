@@ -1,4 +1,4 @@
-//! Tells the binary which commit it is: `GIT_HASH` of the build, else git's word, else `unknown`. And how it is linked.
+//! Tells the binary which commit it is: `GIT_HASH` of the build, else git's word, else `unknown`.
 
 use std::process::Command;
 
@@ -10,11 +10,6 @@ fn main() {
     let given = std::env::var("GIT_HASH").ok().filter(|hash| !hash.is_empty());
     let hash = given.or_else(|| git(&["rev-parse", "HEAD"]));
     println!("cargo:rustc-env=PILOT_GIT_HASH={}", hash.as_deref().unwrap_or("unknown"));
-    // Of the addresses that a start has to add up, a bitmap instead of 24 bytes each: half a megabyte of file and memory.
-    // Not for glibc, which would want a newer version of itself for it.
-    if std::env::var("CARGO_CFG_TARGET_ENV").is_ok_and(|env| env == "musl") {
-        println!("cargo:rustc-link-arg-bins=-zpack-relative-relocs");
-    }
 }
 
 fn git(arguments: &[&str]) -> Option<String> {
