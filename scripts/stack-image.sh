@@ -17,6 +17,8 @@ image() {
         # Nothing runs that an older table could serve: the first tasks make the tables, one of them at a time.
         first=yes
         previous=''
+        of_the_branch DatabaseName
+        note "$stack is new. Its tasks become healthy only if its schema is there: CREATE DATABASE $value (docs/stacks.md)"
         ;;
     *)
         first=no

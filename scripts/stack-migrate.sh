@@ -11,11 +11,12 @@ migrate() {
     service_of "$1" || not_migrated "the stack has no service"
     output_of "$1" TaskDefinition
     definition=$value
-    shape='taskDefinition.{family: join(`"-"`, [family, `"migration"`]), executionRoleArn: executionRoleArn, taskRoleArn: taskRoleArn,
+    # What always has a value stands last: lines without one are taken out, and no comma may be left over.
+    shape='taskDefinition.{executionRoleArn: executionRoleArn, taskRoleArn: taskRoleArn,
         networkMode: networkMode, requiresCompatibilities: requiresCompatibilities, cpu: cpu, memory: memory, runtimePlatform: runtimePlatform,
-        containerDefinitions: containerDefinitions[?name==`"app"`].{name: name, image: `"'$2'"`, essential: `true`, entryPoint: [`"/bin/app"`], command: [`"migrate"`],
+        containerDefinitions: containerDefinitions[?name==`"app"`].{image: `"'$2'"`, essential: `true`, entryPoint: [`"/bin/app"`], command: [`"migrate"`],
         user: user, readonlyRootFilesystem: readonlyRootFilesystem, linuxParameters: linuxParameters, environment: environment, secrets: secrets,
-        logConfiguration: logConfiguration}}'
+        logConfiguration: logConfiguration, name: name}, family: join(`"-"`, [family, `"migration"`])}'
     to_file task.json ecs describe-task-definition --task-definition "$definition" --query "$shape"
     to_file network.json ecs describe-services --cluster "$cluster" --services "$service" --query 'services[0].networkConfiguration'
     ask ecs describe-services --cluster "$cluster" --services "$service" --query 'services[0].[launchType,capacityProviderStrategy[0].capacityProvider]'
@@ -47,7 +48,8 @@ migrate() {
 to_file() {
     file=$work/$1
     shift
-    aws "$@" --output json >"$file" 2>"$work/complaint" || die "aws $1 $2: $(in_aws_words)"
+    aws "$@" --output json >"$file.all" 2>"$work/complaint" || die "aws $1 $2: $(in_aws_words)"
+    sed '/: null,$/d' "$file.all" >"$file" # which the client says itself and does not take back
 }
 
 not_migrated() {

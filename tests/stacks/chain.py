@@ -208,6 +208,7 @@ def must_keep_containers_small(chain):
         for container in task["ContainerDefinitions"]:
             assert container["ReadonlyRootFilesystem"] is True and container["User"] == "65534:65534", name
             assert not container.get("Privileged") and container["LinuxParameters"] == {"InitProcessEnabled": False, "Capabilities": {"Drop": ["ALL"]}}, name
+            assert "/run/pilot" in [m["ContainerPath"] for m in container["MountPoints"]], f"{name}: pilot cannot write its socket"
             options = container["LogConfiguration"]["Options"]
             assert options["mode"] == "non-blocking" and options["awslogs-group"].endswith(".LogGroup>"), name
     assert app(chain)["HealthCheck"]["Command"] == ["CMD", "/bin/pilot", "health"]

@@ -52,6 +52,8 @@ def parsed(words, root):
             options[name] = values[0] if values else True
         elif name == "cli-input-json":
             options.update(json.loads(contents(values[0], root)))
+            if re.search(r"\bnull\b", contents(values[0], root)):
+                raise ValueError(f"{command} takes no null")
             unknown = set(options) - set(operation.input_shape.members) - {"query", "output"}
             if unknown:
                 raise ValueError(f"{command} takes no {unknown}")
@@ -168,7 +170,7 @@ class Aws:
         result = getattr(self, command.replace("-", "_"))(options)
         if "query" in options:
             result = jmespath.search(options["query"], result)
-        return json.dumps(result) if options.get("output") == "json" else as_text(result)
+        return json.dumps(result, indent=4) if options.get("output") == "json" else as_text(result)
 
     def curl(self, words):
         self.calls.append(("curl", words))
@@ -292,9 +294,9 @@ class Aws:
     def describe_task_definition(self, options):
         return {"taskDefinition": {
             "taskDefinitionArn": "arn:definition", "revision": 7, "status": "ACTIVE", "family": options["taskDefinition"].split(":")[0], "executionRoleArn": "arn:execution",
-            "taskRoleArn": "arn:task-role", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512", "runtimePlatform": {"cpuArchitecture": "X86_64"},
+            "taskRoleArn": "arn:task-role", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
             "containerDefinitions": [
-                {"name": "app", "image": "old", "user": "65534:65534", "readonlyRootFilesystem": True, "linuxParameters": {}, "environment": [{"name": "DB_HOST", "value": "db"}],
+                {"name": "app", "image": "old", "user": "65534:65534", "readonlyRootFilesystem": True, "environment": [{"name": "DB_HOST", "value": "db"}],
                  "secrets": [{"name": "DB_PASSWD", "valueFrom": "arn:secret"}], "portMappings": [{"containerPort": 5000}],
                  "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "logs", "awslogs-stream-prefix": "app"}}},
                 {"name": "consul", "image": "consul"}],

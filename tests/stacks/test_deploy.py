@@ -261,8 +261,9 @@ def test_from_nothing_the_stacks_are_made_in_their_order_and_the_branch_with_its
     first = yard.aws.sets["arn:set:3"]["parameters"]
     assert first["NetworkStack"] == "base-app-network" and first["AlertsStack"] == "base-app-alerts" and first["DomainName"] == "app.example.org"
     yard.aws.priorities = ["default", "1000"]
-    yard.image(IMAGE, yard.new, branch="feature/x")
+    said = yard.image(IMAGE, yard.new, branch="feature/x")
     name = made[-1]
+    assert f"CREATE DATABASE {yard.aws.stacks[name]['Parameters']['DatabaseName']}" in said
     given = yard.aws.stacks[name]["Parameters"]
     assert re.fullmatch(r"app-feature-x-[0-9a-f]{6}", name) and given["HostName"] == name[4:] + ".example.org"
     assert given["DatabaseName"] == "app_" + name[4:].replace("-", "_") and given["Containers"] == "1", "a branch's own numbers"

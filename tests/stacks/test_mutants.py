@@ -22,6 +22,7 @@ MUTANTS = [
     ("service", "Alarms: {Enable: true, Rollback: true", "Alarms: {Enable: true, Rollback: false"),
     ("service", "AssignPublicIp: DISABLED", "AssignPublicIp: ENABLED"),
     ("service", "InitProcessEnabled: false", "InitProcessEnabled: true"),
+    ("service", "              - {SourceVolume: consul-run, ContainerPath: /run/pilot, ReadOnly: false}\n", ""),
     ("service", "ReadonlyRootFilesystem: true", "ReadonlyRootFilesystem: false"),
     ("service", "StopTimeout: !Ref StopTimeout", "StopTimeout: 30"),
     ("service", "deregistration_delay.timeout_seconds, Value: !Ref DeregistrationDelay", "deregistration_delay.timeout_seconds, Value: 300"),
