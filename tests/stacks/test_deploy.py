@@ -6,7 +6,9 @@ import re
 import signal
 import subprocess
 
+import permissions
 import pytest
+from chain import build
 from standin import Aws
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -305,6 +307,29 @@ def test_changes_of_services_go_through_the_role_that_jenkins_may_pass_and_roles
     assert yard.aws.stacks["app-master"]["Parameters"]["CiStack"] == "base-app-ci-role"
     yard.run("up", "network")
     assert [s["role"] for s in yard.aws.sets.values()][1:] == [None], "Jenkins' role cannot make a network"
+
+
+def test_jenkins_role_may_do_what_the_script_does_and_its_resources_bear_our_names(yard):
+    yard.aws.stacks["base-app-ci-role"] = {"StackStatus": "CREATE_COMPLETE", "Outputs": {"ExecutionRoleArn": "arn:execution"}, "Parameters": {}}
+    yard.image(IMAGE, yard.old)
+    yard.aws.migration_exit = 1
+    yard.image(NEWER, yard.new, code=1)
+    yard.aws.migration_exit = 0
+    yard.aws.ecs_goes_back = True
+    yard.image(NEWER, yard.new, code=5)
+    yard.aws.add_service("app-side", IMAGE, yard.side)
+    yard.run("down", branch="side")
+    services = {"elbv2": "elasticloadbalancing"}
+    called = set()
+    for name, options in yard.aws.calls:
+        if name != "curl":
+            service, command = name.split()
+            called.add(services.get(service, service) + ":" + command.title().replace("-", ""))
+            assert re.match("(base-)?app-", options.get("StackName", "app-")), "a stack that the role does not know"
+    allowed = {action for _, s in permissions.statements(build(), "DeployRole") if s["Effect"] == "Allow" for action in s["Action"]}
+    assert called <= allowed, called - allowed
+    used = {action for action in allowed if action.split(":")[0] not in ("ecr", "iam")}
+    assert used - called == set(), "the role may do what nobody needs"
 
 
 def test_scaling_changes_the_least_and_if_need_be_the_most_and_nothing_else(deployed):

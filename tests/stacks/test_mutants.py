@@ -46,7 +46,7 @@ MUTANTS = [
     ("ci-role", ":targetgroup/${StackPrefix}-*'\n        - PolicyName", ":targetgroup/*'\n        - PolicyName"),
     ("ci-role", "Action: elasticloadbalancing:CreateRule\n                Resource: {'Fn::ImportValue': !Sub '${AlbStack}-HttpsListener'}",
      "Action: elasticloadbalancing:CreateRule\n                Resource: !Sub 'arn:${AWS::Partition}:elasticloadbalancing:${AWS::Region}:${AWS::AccountId}:listener/*'"),
-    ("ci-role", "ecs:DescribeTaskDefinition, ecs:ListTasks, ecs:RegisterTaskDefinition]", "ecs:RunTask]"),
+    ("ci-role", "ecs:DescribeTaskDefinition, ecs:ListTasks, ecs:RegisterTaskDefinition, ", "ecs:RunTask, "),
     ("ci-role", "Action: [iam:CreateRole, iam:DeleteRolePolicy, iam:PutRolePolicy]\n                Resource: !Sub 'arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${StackPrefix}-*'\n"
      "                Condition: {StringEquals: {'iam:PermissionsBoundary': !Ref Boundary}}",
      "Action: [iam:CreateRole, iam:DeleteRolePolicy, iam:PutRolePolicy]\n                Resource: !Sub 'arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${StackPrefix}-*'"),
