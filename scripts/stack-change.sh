@@ -87,11 +87,14 @@ change_set() {
 carry_out() {
     [ "$allow_replace" = no ] || [ "$type" = CREATE ] ||
         ask cloudformation set-stack-policy --stack-name "$changed" --stack-policy-body "$FREE"
+    value_of "$changed" 'Stacks[0].LastUpdatedTime'
+    before=$value
     # Interrupted from here on, it is AWS's.
     executed=$set
     set=''
     under_way=$changed
     ask cloudformation execute-change-set --change-set-name "$executed" --stack-name "$changed"
+    [ "$type" = CREATE ] || wait_for_the_beginning "$changed" "$before"
     wait_for "$changed" || {
         under_way=''
         why "$changed"
@@ -100,6 +103,16 @@ carry_out() {
     }
     under_way=''
     note "$changed is $status"
+}
+
+# Until AWS says that the stack is being changed: before that it would say COMPLETE, and mean the last time.
+wait_for_the_beginning() {
+    deadline=$(($(date +%s) + 60))
+    while [ "$(date +%s)" -lt "$deadline" ]; do
+        value_of "$1" 'Stacks[0].LastUpdatedTime'
+        [ "$value" = "$2" ] || return 0
+        sleep "$POLL"
+    done
 }
 
 drop_change_set() {

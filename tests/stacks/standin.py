@@ -105,7 +105,7 @@ class Aws:
         self.migration_exit = 0
         self.served_commit = None
         self.priorities = ["default"]
-        self.throttled = 0
+        self.late = 0  # looks at a stack before its change has begun
         self.registered = {}
         self.migrated = []
         self.hook = lambda call: None
@@ -187,13 +187,15 @@ class Aws:
 
     def describe_stacks(self, options):
         stack = self._stack(options)
-        if "next" in stack:  # it takes a while, as seen from outside
+        if stack.get("late"):  # it has not begun yet
+            stack["late"] -= 1
+        elif "next" in stack:  # it takes a while, as seen from outside
             stack["StackStatus"], stack["next"] = (stack["next"][0], stack["next"][1:]) if stack["next"] else (stack["StackStatus"], [])
         if stack["StackStatus"] == "DELETE_COMPLETE":
             del self.stacks[options["StackName"]]
             return self.describe_stacks(options)
         return {"Stacks": [{
-            "StackStatus": stack["StackStatus"],
+            "StackStatus": stack["StackStatus"], "LastUpdatedTime": f"at {stack.get('updates', 0) - (1 if stack.get('late') else 0)}",
             "Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in stack.get("Outputs", {}).items()],
             "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in stack.get("Parameters", {}).items()],
         }]}
@@ -241,6 +243,7 @@ class Aws:
         assert made["state"] == "made", "a change set that was dropped or done"
         made["state"] = "done"
         stack = self.stacks[made["stack"]]
+        stack.update(updates=stack.get("updates", 0) + 1, late=self.late)
         verb = "CREATE" if stack["StackStatus"] == "REVIEW_IN_PROGRESS" else "UPDATE"
         if self.outcome == "COMPLETE":
             stack["Parameters"] = made["parameters"]

@@ -42,9 +42,15 @@ class Yard:
         self.aws.serve()
         self.aws.add_base()
 
-    def start(self, words, branch="master", **environment):
+    def registry(self, digest, commit):
+        """A stand-in of skopeo: every name is that image of that commit; what it was asked for is written down."""
+        skopeo = self.folder / "bin/skopeo"
+        skopeo.write_text(f"#!/bin/sh\necho \"$*\" >>{self.folder}/skopeo.log\ncase $* in *Digest*) echo {digest} ;; *) echo {commit} ;; esac\n")
+        skopeo.chmod(0o755)
+
+    def start(self, words, branch="master", program="scripts/stack.sh", **environment):
         environment = {"PATH": f"{self.folder}/bin:{os.environ['PATH']}", "HOME": str(self.folder), "BRANCH": branch, "POLL": "0", "VERIFY_SECONDS": "0", **environment}
-        return subprocess.Popen([self.checkout / "scripts/stack.sh", *words], cwd=self.checkout, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        return subprocess.Popen([self.checkout / program, *words], cwd=self.checkout, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
     def run(self, *words, code=0, **environment):
         """Runs it; returns all that it said."""
@@ -332,6 +338,30 @@ def test_jenkins_role_may_do_what_the_script_does_and_its_resources_bear_our_nam
     assert used - called == set(), "the role may do what nobody needs"
 
 
+def test_deploying_takes_master_to_production_and_nothing_to_do_is_no_failure(deployed):
+    deployed.registry(NEWER.split("@")[1], deployed.new)
+    deploy = lambda **more: deployed.run(program="scripts/deploy.sh", branch="side", REPO="registry.example/app", MAINLINE="master", TAG=deployed.new, **more)
+    assert "verified" in deploy()
+    assert f"registry.example/app:{deployed.new[:8]}" in (deployed.folder / "skopeo.log").read_text(), "the whole hash means the tag"
+    assert deployed.aws.stacks["app-master"]["Parameters"]["Commit"] == deployed.new
+    deployed.aws.nothing_to_do = True
+    deploy()
+    deployed.aws.served_commit = "c" * 40
+    deploy(code=5)
+    deployed.registry(NEWER.split("@")[1], deployed.side)
+    assert "which master does not have" in deploy(code=1)
+
+
+def test_updating_a_branch_changes_that_branchs_stack_and_no_other(deployed):
+    deployed.aws.add_service("app-fix", IMAGE, deployed.old)
+    deployed.registry(NEWER.split("@")[1], deployed.new)
+    update = lambda **more: deployed.run("branch", program="scripts/deploy.sh", branch="fix", REPO="registry.example/app", TAG=deployed.new[:8], **more)
+    update()
+    assert [deployed.aws.stacks[name]["Parameters"]["Commit"] for name in ("app-fix", "app-master")] == [deployed.new, deployed.old]
+    deployed.registry(NEWER.split("@")[1], deployed.side)
+    assert "which HEAD does not have" in update(code=1)
+
+
 def test_scaling_changes_the_least_and_if_need_be_the_most_and_nothing_else(deployed):
     before = dict(deployed.aws.stacks["app-master"]["Parameters"])
     deployed.run("scale", "6")
@@ -388,6 +418,15 @@ def test_an_interrupted_run_says_that_aws_goes_on_and_a_change_set_is_taken_back
 def test_aws_own_reason_is_told_when_a_change_is_refused(deployed):
     deployed.aws.set_failure = "Template format error: unresolved dependencies"
     assert "unresolved dependencies" in deployed.image(NEWER, deployed.new, code=1)
+
+
+def test_a_change_that_has_not_begun_yet_is_not_taken_for_done(deployed):
+    deployed.aws.late = 5
+    looks = []
+    deployed.aws.hook = lambda call: looks.append(deployed.aws.stacks["app-master"]["StackStatus"]) if call[0] == "cloudformation update-termination-protection" else None
+    deployed.aws.stacks["app-master"]["StackStatus"] = "CREATE_COMPLETE"
+    deployed.image(NEWER, deployed.new)
+    assert looks == ["UPDATE_COMPLETE"]
 
 
 def test_a_stack_that_does_not_end_is_left_with_a_word(deployed):
