@@ -222,8 +222,11 @@ def test_a_branchs_failed_creation_is_made_anew_when_that_is_said_and_production
     assert [o["StackName"] for o in yard.given("cloudformation delete-stack")] == ["app-side"]
 
 
-@pytest.mark.parametrize("kind,name", [("AWS::RDS::DBInstance", "database"), ("AWS::ElasticLoadBalancingV2::LoadBalancer", "alb"), ("AWS::KMS::Key", "database")])
-@pytest.mark.parametrize("change", [{"Action": "Modify", "Replacement": "True"}, {"Action": "Modify", "Replacement": "Conditional"}, {"Action": "Remove"}])
+@pytest.mark.parametrize("kind,name,change", [
+    ("AWS::RDS::DBInstance", "database", {"Action": "Modify", "Replacement": "True"}),
+    ("AWS::ElasticLoadBalancingV2::LoadBalancer", "alb", {"Action": "Modify", "Replacement": "Conditional"}),
+    ("AWS::KMS::Key", "database", {"Action": "Remove"}),
+])
 def test_replacing_what_holds_data_or_the_address_is_refused(yard, kind, name, change):
     yard.aws.changes = [{"LogicalResourceId": "Precious", "ResourceType": kind, **change}]
     said = yard.run("up", name, code=1)
