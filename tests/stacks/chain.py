@@ -305,6 +305,23 @@ def must_keep_consul_whole(chain):
         assert task["Volumes"][0]["EFSVolumeConfiguration"]["TransitEncryption"] == "ENABLED"
 
 
+def must_give_consul_what_its_files_read(chain):
+    """Names of variables are a contract with consul/, where nothing else would notice that they differ."""
+    read = "".join(path.read_text() for path in sorted((ROOT / "consul").glob("*.sh")))
+    for name, task in everything(chain, "AWS::ECS::TaskDefinition"):
+        for container in task["ContainerDefinitions"]:
+            if container["Name"] == "consul":
+                environment = {e["Name"]: e["Value"] for e in container["Environment"]}
+                assert (ROOT / environment.pop("CONTAINERPILOT").replace("/etc/consul", "consul")).is_file(), name
+                names = {*environment, *(s["Name"] for s in container["Secrets"])}
+                unknown = {n for n in names if not re.search(rf"\b{n}\b", read)}
+                assert not unknown, f"{name}: consul/ does not read {unknown}"
+                server = {"CONSUL_CERT_PEM", "CONSUL_KEY_PEM", "CONSUL_TOKENS", "CONSUL_HTTP_TOKEN"} if name.startswith("consul.") else set()
+                assert names >= {"CONSUL_JOIN", "CONSUL_CONFIG", "CONSUL_CA_PEM"} | server, f"{name}: {names}"
+    if len(chain["service"].of_type("AWS::ECS::TaskDefinition")["Task"]["ContainerDefinitions"]) == 2:
+        assert app(chain)["DependsOn"] == [{"ContainerName": "consul", "Condition": "START"}], "the agent would go before the application is out of Consul"
+
+
 def must_protect_own_machines(chain):
     template, = chain["ec2-capacity"].of_type("AWS::EC2::LaunchTemplate").values()
     data = template["LaunchTemplateData"]
