@@ -22,12 +22,12 @@ else
 fi
 check licences scripts/check-licences
 if command -v shellcheck >/dev/null 2>&1; then
-    check shell-scripts shellcheck -x scripts/*.sh scripts/check-licences .ci/run
+    check shell-scripts shellcheck -x scripts/*.sh consul/*.sh scripts/check-licences .ci/run
 else
     printf '== shell-scripts: left out, shellcheck is not there (scripts/install-tools.sh test)\n'
 fi
 if command -v hadolint >/dev/null 2>&1; then
-    check dockerfiles hadolint Dockerfile Dockerfile.pilot
+    check dockerfiles hadolint Dockerfile Dockerfile.pilot consul/Dockerfile
 else
     printf '== dockerfiles: left out, hadolint is not there (scripts/install-tools.sh test)\n'
 fi

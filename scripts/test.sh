@@ -42,6 +42,7 @@ if [ $# -eq 0 ]; then
     stage tools scripts/install-tools.sh test
     [ -z "$failed" ] || { printf 'make test: FAILED:%s\n' "$failed"; exit 1; }
     stage lint scripts/lint.sh
+    stage stacks scripts/test-stacks.sh
     stage unit-tests units
 fi
 stage build build

@@ -22,6 +22,9 @@ _pilot() {
             pilot,completion)
                 cmd="pilot__subcmd__completion"
                 ;;
+            pilot,events)
+                cmd="pilot__subcmd__events"
+                ;;
             pilot,graph)
                 cmd="pilot__subcmd__graph"
                 ;;
@@ -49,6 +52,9 @@ _pilot() {
             pilot,ping)
                 cmd="pilot__subcmd__ping"
                 ;;
+            pilot,postmortem)
+                cmd="pilot__subcmd__postmortem"
+                ;;
             pilot,putenv)
                 cmd="pilot__subcmd__putenv"
                 ;;
@@ -70,17 +76,26 @@ _pilot() {
             pilot,start)
                 cmd="pilot__subcmd__start"
                 ;;
+            pilot,status)
+                cmd="pilot__subcmd__status"
+                ;;
             pilot,stop)
                 cmd="pilot__subcmd__stop"
                 ;;
             pilot,wait)
                 cmd="pilot__subcmd__wait"
                 ;;
+            pilot,why)
+                cmd="pilot__subcmd__why"
+                ;;
             pilot__subcmd__help,check)
                 cmd="pilot__subcmd__help__subcmd__check"
                 ;;
             pilot__subcmd__help,completion)
                 cmd="pilot__subcmd__help__subcmd__completion"
+                ;;
+            pilot__subcmd__help,events)
+                cmd="pilot__subcmd__help__subcmd__events"
                 ;;
             pilot__subcmd__help,graph)
                 cmd="pilot__subcmd__help__subcmd__graph"
@@ -109,6 +124,9 @@ _pilot() {
             pilot__subcmd__help,ping)
                 cmd="pilot__subcmd__help__subcmd__ping"
                 ;;
+            pilot__subcmd__help,postmortem)
+                cmd="pilot__subcmd__help__subcmd__postmortem"
+                ;;
             pilot__subcmd__help,putenv)
                 cmd="pilot__subcmd__help__subcmd__putenv"
                 ;;
@@ -130,11 +148,17 @@ _pilot() {
             pilot__subcmd__help,start)
                 cmd="pilot__subcmd__help__subcmd__start"
                 ;;
+            pilot__subcmd__help,status)
+                cmd="pilot__subcmd__help__subcmd__status"
+                ;;
             pilot__subcmd__help,stop)
                 cmd="pilot__subcmd__help__subcmd__stop"
                 ;;
             pilot__subcmd__help,wait)
                 cmd="pilot__subcmd__help__subcmd__wait"
+                ;;
+            pilot__subcmd__help,why)
+                cmd="pilot__subcmd__help__subcmd__why"
                 ;;
             *)
                 ;;
@@ -143,7 +167,7 @@ _pilot() {
 
     case "${cmd}" in
         pilot)
-            opts="-h --config --version --template --out --socket --reload --maintenance --putenv --putmetric --ping --help check graph schema completion man notify wait jobs start stop restart signal logs health reload maintenance putenv putmetric ping help"
+            opts="-h --config --version --template --out --socket --reload --maintenance --putenv --putmetric --ping --help check graph schema completion man notify wait status jobs start stop restart signal logs health why events postmortem reload maintenance putenv putmetric ping help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -220,8 +244,34 @@ _pilot() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pilot__subcmd__events)
+            opts="-n -f -h --lines --follow --json --socket --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --lines)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pilot__subcmd__graph)
-            opts="-h --format --socket --help"
+            opts="-h --format --live --socket --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -261,7 +311,7 @@ _pilot() {
             return 0
             ;;
         pilot__subcmd__help)
-            opts="check graph schema completion man notify wait jobs start stop restart signal logs health reload maintenance putenv putmetric ping help"
+            opts="check graph schema completion man notify wait status jobs start stop restart signal logs health why events postmortem reload maintenance putenv putmetric ping help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -289,6 +339,20 @@ _pilot() {
             return 0
             ;;
         pilot__subcmd__help__subcmd__completion)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pilot__subcmd__help__subcmd__events)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -428,6 +492,20 @@ _pilot() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pilot__subcmd__help__subcmd__postmortem)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pilot__subcmd__help__subcmd__putenv)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -526,6 +604,20 @@ _pilot() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pilot__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pilot__subcmd__help__subcmd__stop)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -541,6 +633,20 @@ _pilot() {
             return 0
             ;;
         pilot__subcmd__help__subcmd__wait)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pilot__subcmd__help__subcmd__why)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -654,6 +760,24 @@ _pilot() {
             ;;
         pilot__subcmd__ping)
             opts="-h --socket --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pilot__subcmd__postmortem)
+            opts="-h --json --socket --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -796,6 +920,24 @@ _pilot() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pilot__subcmd__status)
+            opts="-h --json --socket --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pilot__subcmd__stop)
             opts="-h --wait --socket --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -837,6 +979,24 @@ _pilot() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pilot__subcmd__why)
+            opts="-h --json --socket --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --socket)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

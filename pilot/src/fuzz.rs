@@ -23,7 +23,7 @@ pub fn config(data: &[u8]) {
     let _ = (loaded.report(text), loaded.shown());
     if let Some(plan) = &loaded.plan {
         let graph = Graph::of(plan);
-        let picture = Picture { plan, graph: &graph, live: None };
+        let picture = Picture { plan, graph: &graph, now: None };
         let _ = (picture.text(), picture.svg());
     }
 }

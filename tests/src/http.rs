@@ -47,11 +47,12 @@ fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> io::Result<
     stream.set_read_timeout(Some(deadline))?;
     stream.set_write_timeout(Some(deadline))?;
     let form = if body.starts_with('{') { "application/json" } else { "application/x-www-form-urlencoded" };
-    write!(
-        stream,
-        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {form}\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )?;
+    // In one piece: a server that answers after its first read and closes would reset the connection under the rest.
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {form}\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes())?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
     parse(&bytes)

@@ -1,7 +1,7 @@
 //! A scripted HTTP peer, for faults that the real Consul cannot be made to produce. It records every request.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -65,22 +65,30 @@ pub struct Scripted {
 
 impl Scripted {
     /// Listens on a free port and answers as `script` says.
-    #[allow(clippy::expect_used)]
     pub fn start(script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Scripted {
-        let port = ports::free();
-        let listener = TcpListener::bind(("127.0.0.1", port)).expect("a free port can be bound");
+        Scripted::start_at(&[SocketAddr::from(([127, 0, 0, 1], ports::free()))], script)
+    }
+
+    /// The same on these addresses of this machine, which are one peer.
+    #[allow(clippy::expect_used)]
+    pub fn start_at(addresses: &[SocketAddr], script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Scripted {
+        let port = addresses.first().map_or(0, SocketAddr::port);
         let peer = Scripted { port, requests: Arc::default() };
-        let (requests, script): (_, Arc<Script>) = (peer.requests.clone(), Arc::new(script));
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (requests, script) = (requests.clone(), script.clone());
-                std::thread::spawn(move || serve(stream, &requests, script.as_ref()));
-            }
-        });
+        let script: Arc<Script> = Arc::new(script);
+        for address in addresses {
+            let listener = TcpListener::bind(address).expect("the address is ours and free");
+            let (requests, script) = (peer.requests.clone(), script.clone());
+            std::thread::spawn(move || {
+                for stream in listener.incoming().flatten() {
+                    let (requests, script) = (requests.clone(), script.clone());
+                    std::thread::spawn(move || serve(stream, &requests, script.as_ref()));
+                }
+            });
+        }
         peer
     }
 
-    /// Its port on 127.0.0.1.
+    /// Its port, on the first of its addresses.
     pub fn port(&self) -> u16 {
         self.port
     }

@@ -52,6 +52,26 @@ fn what_registers_itself_is_in_when_it_is_healthy_and_out_before_its_process_is_
 }
 
 #[test]
+fn pilot_health_is_not_ready_until_the_load_balancer_called_the_target_healthy_and_ready_from_then_on() {
+    let aws = Aws::start();
+    aws.world().group.initial_for = Duration::from_secs(3600);
+    let port = ports::free();
+    let mut pilot = start(&aws, &config("self", port, &short()));
+    pilot.wait_for("in target group app is initial");
+    let asked = pilot.ask(&["health", "--ready"]);
+    assert_eq!(asked.code, 1);
+    assert!(asked.out.contains("initial (Elb.InitialHealthChecking)"), "{asked:?}");
+    assert_eq!(pilot.ask(&["health"]).code, 0, "alive it is");
+    aws.world().group.initial_for = Duration::ZERO;
+    pilot.wait("pilot to be ready", SOON, |pilot| (pilot.ask(&["health", "--ready"]).code == 0).then_some(()));
+    aws.world().group.checks_fail = true;
+    aws.world().fault = Fault::Throttled;
+    assert_eq!(pilot.ask(&["health", "--ready"]).code, 0, "it was healthy once");
+    aws.world().fault = Fault::None;
+    assert_eq!(pilot.stop(), 0);
+}
+
+#[test]
 fn in_drain_mode_nothing_is_ever_registered() {
     let aws = Aws::start();
     let port = ports::free();

@@ -1,5 +1,6 @@
 //! Orphans, process trees and pipes. reliability.md, section 2, cases 10, 11, 13, 14, 15.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use pilot_tests::pilot::jobs;
@@ -141,4 +142,44 @@ fn a_pid_that_was_reused_by_a_stranger_is_never_signalled() {
     let ticks = pilot.count("tick");
     pilot.wait_for_count("tick", ticks + 5);
     assert_eq!(pilot.scratch.lines("signals"), Vec::<String>::new());
+}
+
+// Case 15, the storm: numbers recur all the time, while pilot stops, kills and sweeps up after jobs and checks.
+#[test]
+fn in_a_storm_of_reused_pids_no_stranger_is_ever_signalled() {
+    let dir = "{{ .PILOT_TEST_DIR }}";
+    let marking = |more: &[&str]| {
+        let mark = [fixture(), "mark".into(), format!("{dir}/jobs")];
+        mark.into_iter().chain(more.iter().map(|word| (*word).to_owned())).collect::<Vec<_>>()
+    };
+    let mut list = vec![json!({
+        "name": "storm", "exec": [fixture(), "storm", "6000", format!("{dir}/strangers"), format!("{dir}/killed")],
+    })];
+    for n in 0..4 {
+        let ways = [
+            ("ending", marking(&["exit", "0"])),
+            // Over its time: the whole group is killed.
+            ("late", marking(&["background", "forever"])),
+            // Leaves a member behind that ignores SIGTERM: its group is watched and signalled after its leader has gone.
+            ("leaving", marking(&["leave", "ignore", "15", "wait", "40"])),
+        ];
+        for (way, exec) in ways {
+            list.push(json!({ "name": format!("{way}-{n}"), "exec": exec, "timeout": "20ms", "when": { "interval": "70ms" } }));
+        }
+    }
+    for n in 0..2 {
+        list.push(json!({
+            "name": format!("checked-{n}"), "exec": [fixture(), "forever"],
+            "health": { "exec": marking(&["background", "wait", "60"]), "interval": "50ms", "timeout": "20ms", "ttl": 5 },
+        }));
+    }
+    let mut pilot = Pilot::run_as_pid_1(&jobs(list.into()));
+    pilot.wait_for_within("storm is over", SOON * 2);
+    assert_eq!(pilot.scratch.lines("killed"), Vec::<String>::new(), "strangers ended by a signal");
+    // That numbers did recur is what makes the line above say anything.
+    let ours: HashSet<i32> = pilot.marks("jobs").into_iter().map(|(_, pid)| pid).collect();
+    let strangers = pilot.scratch.lines("strangers");
+    let recurred = strangers.iter().filter(|pid| pid.parse().is_ok_and(|pid| ours.contains(&pid))).count();
+    assert!(recurred >= 100, "{recurred} of {} strangers had a number of {} jobs", strangers.len(), ours.len());
+    assert_eq!(pilot.stop(), 0, "{}", pilot.log());
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 
+use pilot_tests::cgroup::MemoryLimit;
 use pilot_tests::pilot::jobs;
 use pilot_tests::{Pilot, SOON, Scratch, fixture, processes, tools};
 use serde_json::{Value, json};
@@ -151,6 +152,87 @@ fn without_a_free_process_pilot_lives_says_so_and_recovers() {
     let ticks = pilot.marks("ticks").len();
     pilot.wait_for_marks("ticks", ticks + 10);
     assert_eq!(pilot.stop(), 0, "{}", pilot.log());
+}
+
+// Case 52: processes, from the beginning. There is no thread for the output either; lines wait until there is.
+#[test]
+fn started_without_a_free_process_pilot_waits_for_one() {
+    let user = 50_000 + std::process::id() % 10_000;
+    let (user, group) = (format!("--reuid={user}"), format!("--regid={user}"));
+    let own_user = ["sh", "-c", "chmod 777 . && exec \"$@\"", "sh", "setpriv", &user, &group, "--clear-groups"];
+    let mut through: Vec<&str> = if nix::unistd::geteuid().is_root() { own_user.into() } else { Vec::new() };
+    through.extend(["prlimit", "--nproc=1:4096"]);
+    let mut pilot = Pilot::with(&ticking()).through(&through).start();
+    let threads = |pilot: &mut Pilot| {
+        let status = fs::read_to_string(format!("/proc/{}/status", pilot.pid())).ok()?;
+        (status.starts_with("Name:\tpilot\n") && status.contains("Threads:\t1\n")).then_some(())
+    };
+    pilot.wait("pilot to run, alone", SOON, threads);
+    // So many ticks that could not be started.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert!(
+        threads(&mut pilot).is_some() && pilot.marks("ticks").is_empty() && pilot.log().is_empty(),
+        "{}",
+        pilot.log()
+    );
+    limit(&pilot, "--nproc=4096:");
+    pilot.wait_for("unable to start");
+    pilot.wait_for_marks("ticks", 10);
+    assert_eq!(pilot.stop(), 0, "{}", pilot.log());
+}
+
+// Case 52: memory. The kernel ends the greediest; that is not pilot.
+#[test]
+fn when_the_containers_memory_is_used_up_the_greedy_job_dies_and_pilot_starts_it_again() {
+    let memory = MemoryLimit::new(64);
+    let mut config = ticking();
+    let jobs = config["jobs"].as_array_mut().unwrap();
+    jobs.truncate(1);
+    jobs.push(json!({ "name": "greedy", "restarts": "unlimited",
+        "exec": [fixture(), "mark", "{{ .PILOT_TEST_DIR }}/runs", "eat", "200", "forever"] }));
+    let enter = memory.entering();
+    let enter: Vec<&str> = enter.iter().map(String::as_str).collect();
+    let mut pilot = Pilot::with(&config).through(&enter).start();
+    pilot.wait_for("greedy exited with error: signal: killed");
+    let ticks = pilot.marks("ticks").len();
+    pilot.wait_for_marks("runs", 3);
+    pilot.wait_for_marks("ticks", ticks + 10);
+    assert_eq!(pilot.stop(), 0, "{}", pilot.log());
+    drop(pilot);
+}
+
+// Case 52: the disk with the log.
+#[test]
+fn when_the_logs_disk_is_full_pilot_works_on_and_tells_of_the_loss_once_there_is_room() {
+    let mut config = ticking();
+    let jobs = config["jobs"].as_array_mut().unwrap();
+    jobs.truncate(1);
+    jobs.push(json!({ "name": "loud", "exec": [fixture(), "lines", "5000", "100", "forever"] }));
+    jobs.push(json!({ "name": "talking", "exec": [fixture(), "say", "still here"], "when": { "interval": "100ms" } }));
+    config["logging"] = json!({ "output": "{{ .PILOT_TEST_DIR }}/disk/log" });
+    let disk =
+        "mkdir disk && mount -t tmpfs -o size=256k none disk && head -c 200000 /dev/zero > disk/filler && exec \"$@\"";
+    let mut space = vec!["unshare", "--mount"];
+    if !nix::unistd::geteuid().is_root() {
+        space.extend(["--user", "--map-root-user"]);
+    }
+    space.extend(["sh", "-c", disk, "sh"]);
+    let mut pilot = Pilot::with(&config).through(&space).start();
+    // The disk is in pilot's mount namespace.
+    let file = |pilot: &Pilot, name: &str| format!("/proc/{}/root{}", pilot.pid(), pilot.scratch.file(name));
+    pilot.wait("the disk to be full", SOON, |pilot| {
+        let full = fs::metadata(file(pilot, "disk/log")).is_ok_and(|log| log.len() > 50_000);
+        (full && pilot.marks("ticks").len() > 2).then_some(())
+    });
+    let ticks = pilot.marks("ticks").len();
+    pilot.wait_for_marks("ticks", ticks + 10);
+    fs::remove_file(file(&pilot, "disk/filler")).unwrap();
+    pilot.wait("the loss to be told, and lines after it", SOON, |pilot| {
+        let log = fs::read_to_string(file(pilot, "disk/log")).unwrap_or_default();
+        let (_, after) = log.split_once("lost: writing them failed: No space left on device")?;
+        after.contains("still here").then_some(())
+    });
+    assert_eq!(pilot.stop(), 0);
 }
 
 // Case 56.

@@ -23,7 +23,7 @@ fn services_that_consul_removed_because_they_were_critical_for_too_long_stay_awa
             "exec": [fixture(), "http", port.to_string(), "{{ .PILOT_TEST_DIR }}/says"],
             "health": { "http": "/", "interval": "100ms", "ttl": 5, "failFast": true },
             "consul": { "deregisterCriticalServiceAfter": "1m" },
-            "services": [{ "name": "twin", "port": 9 }],
+            "services": [{ "name": "twin", "port": 9, "consul": { "deregisterCriticalServiceAfter": "1m" } }],
         }],
     }));
     let statuses = |consul: &Consul| {

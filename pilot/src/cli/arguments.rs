@@ -9,9 +9,9 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, Command};
 
 use super::check::Check;
-use super::graph::Form;
 use super::wait::Wait;
 use super::{client, offline, wait};
+use crate::picture::Form;
 
 /// What pilot is asked to do.
 #[derive(Debug, PartialEq)]
@@ -103,8 +103,9 @@ jobs have ended.
 
 Commands (`pilot COMMAND --help` tells more):
   of a configuration    check, graph, schema
-  of a running pilot    jobs, health, logs, start, stop, restart, signal,
-                        reload, maintenance, putenv, putmetric, ping
+  of a running pilot    status, jobs, health, logs, why, events, postmortem,
+                        start, stop, restart, signal, reload, maintenance,
+                        putenv, putmetric, ping
   inside of a job       notify, wait
   of pilot itself       completion, man, help
 
@@ -228,6 +229,11 @@ mod tests {
             ("pilot graph a", Ok(Action::Graph { config: Some("a".into()), form: Form::Text })),
             ("pilot -config a graph -format svg", Ok(Action::Graph { config: Some("a".into()), form: Form::Svg })),
             ("pilot graph --format png", Err(ErrorKind::InvalidValue)),
+            (
+                "pilot -config a graph --live --format dot",
+                Ok(Action::Ask { ask: client::Ask::Graph(Form::Dot), socket: None, config: Some("a".into()) }),
+            ),
+            ("pilot graph --live a", Err(ErrorKind::ArgumentConflict)),
             ("pilot completion tcsh", Err(ErrorKind::InvalidValue)),
             ("pilot completion", Err(ErrorKind::MissingRequiredArgument)),
             ("pilot notify", Ok(Action::Notify { assignments: vec![] })),

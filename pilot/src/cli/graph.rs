@@ -6,21 +6,7 @@ use std::process::ExitCode;
 
 use super::{BAD_CONFIGURATION, surroundings};
 use crate::core::graph::Graph;
-use crate::picture::Picture;
-
-/// The forms of the picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    Text,
-    Mermaid,
-    Dot,
-    Svg,
-}
-
-impl Form {
-    pub const NAMES: [(&str, Form); 4] =
-        [("text", Form::Text), ("mermaid", Form::Mermaid), ("dot", Form::Dot), ("svg", Form::Svg)];
-}
+use crate::picture::{Form, Picture};
 
 pub(super) fn graph(config: Option<PathBuf>, form: Form) -> ExitCode {
     match drawn(config, form) {
@@ -41,11 +27,5 @@ fn drawn(config: Option<PathBuf>, form: Form) -> Result<String, String> {
     let loaded = surroundings::loaded(&path, &text);
     let plan = loaded.plan.as_ref().ok_or_else(|| loaded.report(&text))?;
     let graph = Graph::of(plan);
-    let picture = Picture { plan, graph: &graph, live: None };
-    Ok(match form {
-        Form::Text => picture.text(),
-        Form::Mermaid => picture.mermaid(),
-        Form::Dot => picture.dot(),
-        Form::Svg => picture.svg(),
-    })
+    Ok(Picture { plan, graph: &graph, now: None }.drawn(form))
 }

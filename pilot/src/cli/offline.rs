@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::arguments::Action;
 use super::check::{Check, Format, Strictness};
-use super::graph::Form;
+use crate::picture::Form;
 
 /// Made from the code by `make docs`, and held against it by tests.
 const SCHEMA: &str = include_str!("../../../docs/pilot.schema.json");
@@ -40,15 +40,19 @@ pub(super) fn subcommands() -> [Command; 5] {
             )
             .arg(flag("strict").help("Warnings fail too"))
             .arg(flag("json").help("The report as JSON")),
-        Command::new("graph").about("Draw which event of whom starts which job, and who stops when").arg(file()).arg(
-            Arg::new("format")
-                .long("format")
-                .value_name("FORM")
-                .value_parser(names(&Form::NAMES.map(|(name, _)| name)))
-                .default_value("text")
-                .hide_possible_values(true)
-.help("text, mermaid, dot or svg"),
-        ),
+        Command::new("graph")
+            .about("Draw which event of whom starts which job, and who stops when")
+            .arg(file())
+            .arg(
+                Arg::new("format")
+                    .long("format")
+                    .value_name("FORM")
+                    .value_parser(names(&Form::ALL.map(Form::name)))
+                    .default_value("text")
+                    .hide_possible_values(true)
+                    .help("text, mermaid, dot or svg"),
+            )
+            .arg(flag("live").conflicts_with("file").help("Of the running pilot, with what each job does now")),
         Command::new("schema").about("Print the JSON Schema of the configuration, for editors"),
         Command::new("completion").about("Print a completion script").arg(
             Arg::new("shell")
@@ -73,10 +77,9 @@ pub(super) fn from_subcommand(name: &str, command: &ArgMatches, config: &Option<
             strictness: if command.get_flag("strict") { Strictness::Warnings } else { Strictness::Errors },
             format: if command.get_flag("json") { Format::Json } else { Format::Text },
         }),
-        "graph" => {
-            let form = Form::NAMES.iter().find(|(name, _)| *name == chosen("format")).map(|(_, form)| *form)?;
-            Action::Graph { config: file(), form }
-        }
+        // The client asks for it.
+        "graph" if command.get_flag("live") => return None,
+        "graph" => Action::Graph { config: file(), form: Form::named(chosen("format"))? },
         "schema" => Action::Print(SCHEMA),
         "completion" => {
             Action::Print(COMPLETIONS.iter().find(|(name, _)| *name == chosen("shell")).map(|(_, script)| *script)?)

@@ -2,10 +2,10 @@
 //! that v3 took by accident taken with a warning (v3 spec 2.3).
 
 use super::diagnostic::{Rule, Severity};
-use super::nearest::nearest;
 use super::v2;
 use super::value::{Kind, Member};
 use super::weak::Field;
+use crate::core::nearest::nearest;
 
 /// An object whose keys are known.
 pub(super) struct Block<'a> {

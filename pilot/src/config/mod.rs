@@ -34,7 +34,6 @@ mod limits;
 mod logging;
 mod mask;
 mod mysql;
-mod nearest;
 mod numbers;
 mod probe;
 mod process;
@@ -84,7 +83,7 @@ pub type Interfaces = LazyCell<Vec<(String, IpAddr)>>;
 pub struct Loaded {
     /// What the text is called in reports.
     pub file_name: String,
-    /// The plan, if no diagnostic is an error.
+    /// The plan, if nothing in the text is an error; that a stop takes longer than the asker grants is an error without being one.
     pub plan: Option<Plan>,
     /// All mistakes, in the order of the text.
     pub diagnostics: Vec<Diagnostic>,

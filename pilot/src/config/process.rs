@@ -10,9 +10,9 @@ use nix::sys::signal::Signal;
 use crate::core::plan::{Account, Identity, ProcessSettings, SignalNumber, WithoutRights};
 
 use super::block::Block;
-use super::nearest::nearest;
 use super::weak::Field;
 use super::{environment, limits};
+use crate::core::nearest::nearest;
 
 /// The keys of a job that say how its process is set up.
 pub(super) const KEYS: &[&str] = &[

@@ -6,8 +6,8 @@ use crate::core::event::{Code, Event, GLOBAL};
 use crate::core::plan::{Condition, Job, Start, Watch};
 
 use super::diagnostic::{Rule, Severity};
-use super::nearest::nearest;
 use super::weak::Field;
+use crate::core::nearest::nearest;
 
 /// A job or watch and where it is written.
 pub(super) type Placed<'a, T> = (Field<'a>, T);

@@ -8,9 +8,9 @@ use std::time::Duration;
 use super::diagnostic::{Rule, Severity};
 use super::durations::{self, DurationError};
 use super::issues::Issues;
-use super::nearest::nearest;
 use super::numbers::{go_bool, whole};
 use super::value::{Kind, Value};
+use crate::core::nearest::nearest;
 
 /// A value, what it is called in messages, and where to report.
 #[derive(Clone)]

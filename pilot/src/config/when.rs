@@ -7,8 +7,9 @@ use crate::core::plan::{Condition, Start};
 
 use super::block::Block;
 use super::durations::positive;
+use super::value::Kind;
 use super::weak::Field;
-use super::{nearest::nearest, value::Kind};
+use crate::core::nearest::nearest;
 
 /// The start condition, and what restarts and timeouts need to know of it.
 pub(super) struct When {

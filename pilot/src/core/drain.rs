@@ -109,11 +109,11 @@ impl Engine {
     fn drain(&mut self, id: JobId) {
         let plan = std::sync::Arc::clone(&self.plan);
         let Some(drain) = &plan.jobs[id.0].drain else { return self.end(id) };
-        if self.lifecycle.hurried || self.jobs[id.0].run().is_none() || drain.max.is_zero() {
+        if self.lifecycle.hurried || self.jobs[id.0].run().is_none() || drain.longest().is_zero() {
             return self.end(id);
         }
         let name = &plan.jobs[id.0].name;
-        let planned = self.now + drain.max;
+        let planned = self.now + drain.longest();
         let until = self.within_budget(id, planned);
         let quiet = (self.now + drain.min).min(until);
         let (least, most) = (quiet - self.now, until - self.now);
@@ -126,7 +126,7 @@ impl Engine {
             }
         };
         if until < planned {
-            text.push_str(&format!(" (instead of {:.0?}: the stop budget leaves no more)", drain.max));
+            text.push_str(&format!(" (instead of {:.0?}: the stop budget leaves no more)", drain.longest()));
         }
         self.say(Level::Info, Some(id), text);
         let count_at = (drain.in_flight != InFlight::Unknown).then_some(self.now);
@@ -201,6 +201,25 @@ impl Engine {
         self.say(Level::Info, Some(id), format!("{name} has drained: {what}"));
         self.publish(Event::new(Code::Drained, name));
         self.end(id);
+    }
+
+    /// Whoever drains already, for a reload or because a person stopped it, has the scheduler's budget from now on.
+    pub(super) fn shorten_drains(&mut self) {
+        for id in self.ids() {
+            let Phase::Draining(Draining { until: planned, .. }) = self.jobs[id.0].phase else { continue };
+            let within = self.within_budget(id, planned);
+            if within < planned
+                && let Phase::Draining(draining) = &mut self.jobs[id.0].phase
+            {
+                (draining.until, draining.quiet) = (within, draining.quiet.min(within));
+                let left = within - self.now;
+                let text = format!(
+                    "{} drains for {left:.0?} at most: the stop budget leaves no more",
+                    self.plan.jobs[id.0].name
+                );
+                self.say(Level::Info, Some(id), text);
+            }
+        }
     }
 
     /// A drain ends early enough for everything that has to come after it.

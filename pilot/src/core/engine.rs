@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::effect::{Announcement, Effect, Input, RoundId, RunId, StopSignal, Switch};
 use super::event::{Code, Event};
 use super::exit::Exit;
+use super::history::{Cause, History, What};
 use super::in_force::{InForce, Table};
 use super::job::{Activity, Job, Phase, Status, hooked_on_stop, is_restart, start_events};
 use super::plan::{self, Condition, Count, JobId, Level, Plan, Start, WatchId};
@@ -28,7 +29,12 @@ pub struct Engine {
     pub(super) maintenance: Switch,
     pub(super) now: Duration,
     pub(super) seed: u64,
-    queue: VecDeque<Event>,
+    pub(super) history: History,
+    /// Of what happens now.
+    pub(super) cause: Cause,
+    /// Of what a reload does.
+    pub(super) reload_cause: Cause,
+    queue: VecDeque<(Event, Cause)>,
     effects: Vec<Effect>,
     last_id: u64,
     next_number: usize,
@@ -52,6 +58,9 @@ impl Engine {
             maintenance: Switch::Off,
             now: Duration::ZERO,
             seed,
+            history: History::new(),
+            cause: Cause::Beginning,
+            reload_cause: Cause::Person,
             queue: VecDeque::new(),
             effects: Vec::new(),
             last_id: 0,
@@ -121,6 +130,16 @@ impl Engine {
         self.plan.watch_ids.iter().map(|id| &self.watches[id.0]).collect()
     }
 
+    /// What has happened, and why.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Whether maintenance was asked for.
+    pub fn maintenance(&self) -> Switch {
+        self.maintenance
+    }
+
     /// Whether everything is being stopped.
     pub fn is_stopping(&self) -> bool {
         self.lifecycle.stopping
@@ -130,6 +149,7 @@ impl Engine {
         if !self.concerns_the_living(&input) {
             return;
         }
+        self.cause = cause_of(&input);
         match input {
             Input::Startup => {
                 for id in self.ids() {
@@ -228,6 +248,8 @@ impl Engine {
         job.activity = Activity::Idle;
         job.last_exit = Some(exit);
         job.last_uptime = self.now.saturating_sub(since);
+        let what = What::Ended { job: self.plan.jobs[id.0].name.clone(), exit, lasted: job.last_uptime };
+        self.note_end(id, what);
         self.report_lost_process(id, exit);
         true
     }
@@ -255,7 +277,8 @@ impl Engine {
     /// Delivers events and lets stops make progress until nothing moves any more.
     fn settle(&mut self) {
         loop {
-            while let Some(event) = self.queue.pop_front() {
+            while let Some((event, cause)) = self.queue.pop_front() {
+                self.cause = Cause::Entry(self.history.note(What::Event(event.clone()), cause, self.now));
                 self.effects.push(Effect::Published(event.clone()));
                 for id in self.ids() {
                     self.on_event(id, &event);
@@ -353,6 +376,7 @@ impl Engine {
             }
             job.pending -= 1;
             let cause = job.pending_cause.clone();
+            self.cause = job.record.owed.unwrap_or(self.cause);
             return self.run(id, cause);
         }
         if periodic {
@@ -424,6 +448,7 @@ impl Engine {
                     Start::Once { .. } | Start::Each { .. } | Start::Never { .. } => job.pending + 1,
                 };
                 job.pending_cause = cause;
+                job.record.owed = Some(self.cause);
                 return;
             }
             // The event has its run at once; the restart that was due is still owed.
@@ -431,18 +456,20 @@ impl Engine {
             Activity::Idle | Activity::BackingOff { .. } => {}
         }
         let begins = !std::mem::replace(&mut job.started, true);
+        let restart = !begins && is_restart(&settings.start, cause.as_ref());
         job.forget_health();
         job.check.passes = 0;
         job.check.failures = 0;
         job.check.passed_since_start = false;
         if settings.exec.is_none() {
-            return;
+            return self.note_start(id, self.cause, restart);
         }
         let kill_at = settings.timeout.map(|timeout| self.now + timeout);
         job.activity = Activity::Running { run, since: self.now, kill_at };
         job.record.runs += 1;
-        job.record.restarts += u64::from(!begins && is_restart(&settings.start, cause.as_ref()));
+        job.record.restarts += u64::from(restart);
         self.effects.push(Effect::Start { job: id, run, cause });
+        self.note_start(id, self.cause, restart);
         self.enter_unchecked(id);
         if self.is_going(id) {
             self.bound_hook(id);
@@ -451,6 +478,7 @@ impl Engine {
 
     fn fire_timers(&mut self) {
         for id in self.ids() {
+            self.cause = Cause::Timer;
             self.tick_check(id); // 1
             self.tick_wait(id); // 2
             self.tick_interval(id); // 3
@@ -508,6 +536,7 @@ impl Engine {
         match &mut job.activity {
             Activity::BackingOff { until } if *until <= now => {
                 if job.phase == Phase::Live {
+                    self.blame_end(id);
                     self.run(id, None);
                 } else {
                     job.activity = Activity::Idle;
@@ -577,7 +606,7 @@ impl Engine {
     }
 
     pub(super) fn publish(&mut self, event: Event) {
-        self.queue.push_back(event);
+        self.queue.push_back((event, self.cause));
     }
 
     pub(super) fn effect(&mut self, effect: Effect) {
@@ -622,4 +651,27 @@ pub(super) fn next_tick(last: Duration, every: Duration, now: Duration) -> Durat
     }
     let missed = (now - last).as_nanos() / every.as_nanos();
     last + Duration::from_nanos(u64::try_from((missed + 1) * every.as_nanos()).unwrap_or(u64::MAX))
+}
+
+/// What happens because of this input.
+fn cause_of(input: &Input) -> Cause {
+    match input {
+        Input::Startup => Cause::Beginning,
+        Input::Stop => Cause::StopRequest,
+        Input::Signal(signal) => Cause::Signal(*signal),
+        Input::Maintenance(_) | Input::Reload(_) | Input::Job { .. } => Cause::Person,
+        Input::Tick => Cause::Timer,
+        Input::StartFailed { .. }
+        | Input::Exited { .. }
+        | Input::GroupGone { .. }
+        | Input::Probed { .. }
+        | Input::Notified { .. }
+        | Input::Instances { .. }
+        | Input::WatchProbed { .. }
+        | Input::Target { .. }
+        | Input::LeftGroup { .. }
+        | Input::GroupDrained { .. }
+        | Input::InFlight { .. }
+        | Input::Withdrawn { .. } => Cause::Seen,
+    }
 }

@@ -64,6 +64,11 @@ impl Code {
         ("shutdown", Code::Shutdown),
     ];
 
+    /// The configuration's spelling; a signal has none of its own there.
+    pub fn word(self) -> &'static str {
+        Code::SELECTABLE.iter().find(|(_, code)| *code == self).map_or("signal", |(word, _)| word)
+    }
+
     /// The name in v3's debug log and metric labels.
     pub fn label(self) -> &'static str {
         match self {

@@ -46,6 +46,7 @@ impl Engine {
             return;
         }
         self.jobs[id.0].check.in_flight = None;
+        self.blame_run(id);
         if let Some(exit) = verdict.exit {
             let source = format!("check.{}", self.plan.jobs[id.0].name);
             self.publish_exit(Some(id), source, exit, verdict.pass);

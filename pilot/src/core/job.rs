@@ -1,5 +1,6 @@
 //! What is known of one job while it lives: the data behind the rules, and the questions they ask of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::backoff::Streak;
@@ -7,6 +8,7 @@ use super::drain::{Draining, Target};
 use super::effect::{RoundId, RunId};
 use super::event::{Code, Event};
 use super::exit::Exit;
+use super::history::{Cause, Entry, EntryId};
 use super::plan::{self, Condition, Count, ServiceId, Start};
 use super::request::Hold;
 
@@ -186,6 +188,16 @@ pub(super) struct Record {
     status: (Status, Duration),
     pub runs: u64,
     pub restarts: u64,
+    /// The entry of its last start.
+    pub started: Option<EntryId>,
+    /// Its last start and what led to it.
+    pub story: Vec<Arc<Entry>>,
+    /// Its last start that was no restart, and what led to it.
+    pub first: Vec<Arc<Entry>>,
+    /// The end of its last run.
+    pub ended: Option<Arc<Entry>>,
+    /// Why a start is owed that waits for the current run's end.
+    pub owed: Option<Cause>,
 }
 
 impl Job {
@@ -227,7 +239,17 @@ impl Job {
             last_run: false,
             anew: false,
             hold: Hold::Free,
-            record: Record { state: (State::Waiting, now), status: (status, now), runs: 0, restarts: 0 },
+            record: Record {
+                state: (State::Waiting, now),
+                status: (status, now),
+                runs: 0,
+                restarts: 0,
+                started: None,
+                story: Vec::new(),
+                first: Vec::new(),
+                ended: None,
+                owed: None,
+            },
         }
     }
 
@@ -380,31 +402,6 @@ impl Job {
             Status::Idle | Status::Maintenance => false,
         };
         before_the_fence && in_service
-    }
-
-    /// The earliest moment at which a rule of this job depends on time.
-    pub(super) fn next_timeout(&self) -> Option<Duration> {
-        let activity = match self.activity {
-            Activity::Idle => None,
-            Activity::Running { kill_at, .. } => kill_at,
-            Activity::BackingOff { until } => Some(until),
-        };
-        let phase = match self.phase {
-            Phase::Live => [self.give_up_at, self.tick_at].into_iter().flatten().min(),
-            Phase::Hooks { until } | Phase::Withdrawing { until, .. } | Phase::Leaving { until } => Some(until),
-            Phase::Draining(ref draining) => Some(draining.next_timeout()),
-            Phase::Ending { next, .. } => Some(next),
-            Phase::Done => return None,
-        };
-        let check = match self.phase {
-            Phase::Live | Phase::Hooks { .. } => self.check.next_at,
-            Phase::Withdrawing { .. }
-            | Phase::Leaving { .. }
-            | Phase::Draining(_)
-            | Phase::Ending { .. }
-            | Phase::Done => None,
-        };
-        [activity, phase, check].into_iter().flatten().min()
     }
 }
 

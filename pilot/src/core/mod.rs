@@ -7,14 +7,17 @@
 mod backoff;
 pub mod changes;
 pub mod drain;
+pub mod due;
 pub mod effect;
 pub mod engine;
 pub mod event;
 pub mod exit;
 pub mod graph;
 mod health;
+pub mod history;
 mod in_force;
 pub mod job;
+pub mod nearest;
 pub mod number;
 pub mod plan;
 pub mod readiness;
@@ -24,6 +27,7 @@ pub mod stop;
 mod stop_order;
 pub mod stop_plan;
 pub mod watch;
+pub mod why;
 
 #[cfg(test)]
 mod tests;

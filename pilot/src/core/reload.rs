@@ -11,6 +11,7 @@ use super::changes::Changes;
 use super::effect::{Effect, Switch};
 use super::engine::Engine;
 use super::event::{Code, Event};
+use super::history::{Cause, What};
 use super::in_force::InForce;
 use super::job::{Job, Phase, Status, hooked_on_stop, is_of_a_stop, start_events};
 use super::plan::{self, Condition, Count, JobId, Plan, Start, WatchId};
@@ -31,6 +32,8 @@ impl Engine {
 
     pub(super) fn request_reload(&mut self, next: Arc<Plan>) {
         if !self.lifecycle.stopping {
+            self.cause = Cause::Entry(self.history.note(What::Reload, Cause::Person, self.now));
+            self.reload_cause = self.cause;
             let go_on = self.that_go_on(&next);
             self.next = Some(next);
             self.retire_all_but(&go_on);
@@ -162,6 +165,7 @@ impl Engine {
         self.lifecycle.follow(&plan);
         self.plan = Arc::new(plan);
         self.effect(Effect::InForce);
+        self.cause = self.reload_cause;
         for id in &begin {
             self.announce_beginning(*id);
         }

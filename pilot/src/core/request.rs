@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::effect::{Effect, JobRequest, StopSignal};
 use super::engine::Engine;
+use super::history::{Cause, What};
 use super::job::{Activity, Phase, hooked_on_stop, start_events};
 use super::plan::{Count, JobId, Level, Start};
 
@@ -61,6 +62,8 @@ impl Engine {
         };
         if !matches!(step, Step::Nothing(_)) {
             let name = &self.plan.jobs[id.0].name;
+            let what = What::Asked { job: name.clone(), request };
+            self.cause = Cause::Entry(self.history.note(what, Cause::Person, self.now));
             self.say(Level::Info, Some(id), format!("{doing} {name}: asked by a person over the control socket"));
         }
         match step {

@@ -72,6 +72,7 @@ impl Engine {
             self.lifecycle.stopping = true;
             self.lifecycle.deadline = self.plan.stop_budget.map(|budget| self.now + budget);
             self.next = None;
+            self.shorten_drains();
             self.publish(Event::global(Code::Shutdown));
         } else if !self.lifecycle.hurried {
             self.lifecycle.hurried = true;
@@ -327,6 +328,7 @@ impl Engine {
         let text = format!("critical job {name} has ended ({how}): stopping everything, exit code {code}");
         self.say(Level::Info, Some(id), text);
         self.lifecycle.code = code;
+        self.blame_end(id);
         self.request_stop();
     }
 

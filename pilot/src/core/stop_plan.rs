@@ -9,7 +9,7 @@ use super::drain::LEAVE_LIMIT;
 use super::event::Code;
 use super::graph::JobAt;
 use super::job::{hooked_on_stop, start_events};
-use super::plan::{Plan, Start};
+use super::plan::{Drain, Plan, Start};
 use super::stop::{HOOK_LIMIT, WITHDRAW_LIMIT};
 use super::stop_order::stop_order;
 
@@ -195,7 +195,7 @@ impl Adder<'_> {
     }
 
     fn drain(&self, id: JobAt) -> Duration {
-        self.plan.jobs[id.0].drain.as_ref().map_or(Duration::ZERO, |drain| drain.max)
+        self.plan.jobs[id.0].drain.as_ref().map_or(Duration::ZERO, Drain::longest)
     }
 
     fn grace(&self, id: JobAt) -> Duration {

@@ -112,7 +112,13 @@ fn source(picture: &Picture<'_>, node: Option<Node>, name: &str) -> Shape {
         Some(Node::Signal(UserSignal::Usr2)) => plain(Kind::Outside, "SIGUSR2"),
         Some(Node::Watch(at)) => match picture.plan.watches.get(at.0) {
             Some(watch) => {
-                Shape { lines: vec![words::looks_at(watch)], ..plain(Kind::Watch, &format!("watch.{}", watch.name)) }
+                let live = picture.now.and_then(|now| now.watches.get(at.0));
+                let lines = [Some(words::looks_at(watch)), live.map(|live| live.words.clone())];
+                Shape {
+                    lines: lines.into_iter().flatten().collect(),
+                    mood: live.map(|live| live.mood),
+                    ..plain(Kind::Watch, &format!("watch.{}", watch.name))
+                }
             }
             None => plain(Kind::Watch, ""),
         },
@@ -139,7 +145,7 @@ fn job(picture: &Picture<'_>, at: JobAt) -> Shape {
     if dead {
         lines.push("never starts".to_owned());
     }
-    let live = picture.live.and_then(|live| live.get(at.0));
+    let live = picture.now.and_then(|now| now.jobs.get(at.0));
     lines.extend(live.map(|live| live.words.clone()));
     Shape { kind: Kind::Job, title: job.name.clone(), lines, dead, mood: live.map(|live| live.mood) }
 }

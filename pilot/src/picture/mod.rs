@@ -15,6 +15,7 @@ mod words;
 
 use crate::core::graph::Graph;
 use crate::core::plan::Plan;
+pub use words::time;
 
 /// What is drawn.
 #[derive(Clone, Copy)]
@@ -23,14 +24,56 @@ pub struct Picture<'a> {
     pub plan: &'a Plan,
     /// Its graph.
     pub graph: &'a Graph,
-    /// What each job does now, in the order of the plan; `None` of a plan that does not run.
-    pub live: Option<&'a [Live]>,
+    /// What there is now; `None` of a plan that does not run.
+    pub now: Option<&'a Now>,
 }
 
-/// What a job does now.
+/// The forms of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// For a terminal.
+    Text,
+    /// A Mermaid flowchart.
+    Mermaid,
+    /// A Graphviz digraph.
+    Dot,
+    /// An SVG document.
+    Svg,
+}
+
+impl Form {
+    /// All of them.
+    pub const ALL: [Form; 4] = [Form::Text, Form::Mermaid, Form::Dot, Form::Svg];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Form::Text => "text",
+            Form::Mermaid => "mermaid",
+            Form::Dot => "dot",
+            Form::Svg => "svg",
+        }
+    }
+
+    /// The form of this name.
+    pub fn named(name: &str) -> Option<Form> {
+        Form::ALL.into_iter().find(|form| form.name() == name)
+    }
+}
+
+/// What all of a plan do now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// The jobs, in the order of the plan.
+    pub jobs: Vec<Live>,
+    /// The watches, in the order of the plan.
+    pub watches: Vec<Live>,
+}
+
+/// What a job or a watch does now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Live {
-    /// For people: `running`, `healthy since 2m`.
+    /// For people: `running for 2m`.
     pub words: String,
     /// At a glance.
     pub mood: Mood,
@@ -50,6 +93,16 @@ pub enum Mood {
 }
 
 impl Picture<'_> {
+    /// In one of the forms.
+    pub fn drawn(&self, form: Form) -> String {
+        match form {
+            Form::Text => self.text(),
+            Form::Mermaid => self.mermaid(),
+            Form::Dot => self.dot(),
+            Form::Svg => self.svg(),
+        }
+    }
+
     /// For a terminal: who starts by what, who watches, who stops when.
     pub fn text(&self) -> String {
         text::text(self)

@@ -23,7 +23,7 @@ fn the_page_is_up_to_date() {
     let mut page = committed::text(PAGE);
     let plan = example(&page);
     let graph = Graph::of(&plan);
-    let picture = Picture { plan: &plan, graph: &graph, live: None };
+    let picture = Picture { plan: &plan, graph: &graph, now: None };
     for (form, made) in [("text", picture.text()), ("mermaid", picture.mermaid()), ("dot", picture.dot())] {
         let fence = format!("```{form}\n");
         let (before, rest) = page.split_once(&fence).unwrap();
@@ -36,16 +36,20 @@ fn the_page_is_up_to_date() {
 
 #[test]
 fn the_state_of_each_job_can_be_drawn_in() {
-    let plan =
-        plan("{jobs: [{name: 'a', exec: 'x'}, {name: 'b', exec: 'x', when: {source: 'a', once: 'exitSuccess'}}]}");
+    let plan = plan(
+        "{consul: false, watches: [{name: 'w', tcp: 'h:1', interval: 1}], jobs: [{name: 'a', exec: 'x'}, {name: 'b', exec: 'x', when: {source: 'a', once: 'exitSuccess'}}]}",
+    );
     let graph = Graph::of(&plan);
-    let live = [
-        Live { words: "running since 5m".into(), mood: Mood::Well },
-        Live { words: "waiting".into(), mood: Mood::Quiet },
-    ];
-    let picture = Picture { plan: &plan, graph: &graph, live: Some(&live) };
-    for form in [picture.text(), picture.mermaid(), picture.dot(), picture.svg()] {
-        assert!(form.contains("running since 5m") && form.contains("waiting"), "{form}");
+    let live = |words: &str, mood| Live { words: words.into(), mood };
+    let now = Now {
+        jobs: vec![live("running for 5m", Mood::Well), live("waiting", Mood::Quiet)],
+        watches: vec![live("unhealthy for 3s", Mood::Unwell)],
+    };
+    let picture = Picture { plan: &plan, graph: &graph, now: Some(&now) };
+    for form in Form::ALL.map(|form| picture.drawn(form)) {
+        for words in ["running for 5m", "waiting", "unhealthy for 3s"] {
+            assert!(form.contains(words), "{words}: {form}");
+        }
     }
     assert!(picture.svg().contains("<g class=\"well\">") && picture.mermaid().contains(":::well"));
 }
@@ -59,7 +63,7 @@ fn names_of_any_kind_break_no_form() {
       ]}"#;
     let plan = plan(text);
     let graph = Graph::of(&plan);
-    let picture = Picture { plan: &plan, graph: &graph, live: None };
+    let picture = Picture { plan: &plan, graph: &graph, now: None };
     let svg = picture.svg();
     assert_eq!(svg.matches("</svg>").count(), 1);
     assert!(svg.contains("&lt;b&gt;&amp;&quot;' ") && !svg.contains("<b>"), "{svg}");
@@ -85,7 +89,7 @@ fn circles_loops_nothing_and_long_chains_can_be_drawn() {
     ] {
         let plan = plan(&text);
         let graph = Graph::of(&plan);
-        let picture = Picture { plan: &plan, graph: &graph, live: None };
+        let picture = Picture { plan: &plan, graph: &graph, now: None };
         let svg = picture.svg();
         assert!(svg.ends_with("</svg>\n") && !svg.contains("NaN") && !svg.contains("inf"), "{text}");
         assert!(!picture.text().is_empty() && picture.dot().ends_with("}\n") && picture.mermaid().contains("classDef"));
@@ -98,7 +102,7 @@ fn no_shape_stands_on_another() {
     let page = committed::text(PAGE);
     let plan = example(&page);
     let graph = Graph::of(&plan);
-    let svg = Picture { plan: &plan, graph: &graph, live: None }.svg();
+    let svg = Picture { plan: &plan, graph: &graph, now: None }.svg();
     let number = |line: &str, key: &str| -> f64 {
         line.split(&format!(" {key}=\"")).nth(1).unwrap().split('"').next().unwrap().parse().unwrap()
     };

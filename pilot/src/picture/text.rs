@@ -29,15 +29,19 @@ pub(super) fn text(picture: &Picture<'_>) -> String {
 fn jobs(picture: &Picture<'_>, out: &mut String) {
     let mut rows: Vec<[String; 3]> = Vec::new();
     for (index, job) in picture.plan.jobs.iter().enumerate() {
-        let mut facts = words::facts(job);
-        facts.extend(picture.live.and_then(|live| live.get(index)).map(|live| live.words.clone()));
-        rows.push([job.name.clone(), start(picture, JobAt(index)), facts.join(", ")]);
+        let facts = words::facts(job).join(", ");
+        let last = match picture.now.and_then(|now| now.jobs.get(index)) {
+            Some(live) if facts.is_empty() => live.words.clone(),
+            Some(live) => format!("{}; {facts}", live.words),
+            None => facts,
+        };
+        rows.push([job.name.clone(), start(picture, JobAt(index)), last]);
     }
     let width =
         |column: usize| rows.iter().map(|row| row[column].chars().count()).filter(|w| *w <= 48).max().unwrap_or(0);
     let (name, when) = (width(0), width(1));
-    for [job, start, facts] in &rows {
-        let line = format!("  {job:<name$}  {start:<when$}  {facts}");
+    for [job, start, last] in &rows {
+        let line = format!("  {job:<name$}  {start:<when$}  {last}");
         let _ = writeln!(out, "{}", line.trim_end());
     }
 }
@@ -83,7 +87,9 @@ fn watches(picture: &Picture<'_>, out: &mut String) {
         }
         let started = if started.is_empty() { "nobody".to_owned() } else { started.join(", ") };
         let name = format!("watch.{}", watch.name);
-        let _ = writeln!(out, "  {name:<width$}  {}: {started}", words::looks_at(watch));
+        let live = picture.now.and_then(|now| now.watches.get(index));
+        let live = live.map(|live| format!(", {}", live.words)).unwrap_or_default();
+        let _ = writeln!(out, "  {name:<width$}  {}{live}: {started}", words::looks_at(watch));
     }
 }
 

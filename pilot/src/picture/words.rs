@@ -11,7 +11,7 @@ pub(super) fn event(event: &Event) -> &'static str {
 }
 
 /// `1m30s`, `500ms`.
-pub(super) fn time(time: Duration) -> String {
+pub fn time(time: Duration) -> String {
     let millis = time.as_millis();
     if !millis.is_multiple_of(1000) {
         return if millis < 1000 { format!("{millis}ms") } else { format!("{}s", time.as_secs_f64()) };

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::children::Children;
 use crate::core::engine::Engine;
 use crate::core::exit::Exit;
-use crate::core::job::{State, Status};
+use crate::core::job::{Activity, State, Status};
 use crate::core::plan::WatchTarget;
 
 /// Requests for a snapshot that may wait at one time; more are refused.
@@ -42,6 +42,8 @@ pub struct JobView {
     pub state: State,
     /// For how long.
     pub state_for: Duration,
+    /// When it is started again.
+    pub restarts_in: Option<Duration>,
     /// Its health.
     pub status: Status,
     /// For how long.
@@ -96,6 +98,10 @@ impl Snapshot {
             name: settings.name.clone(),
             state: job.state(),
             state_for: uptime.saturating_sub(job.state_since()),
+            restarts_in: match *job.activity() {
+                Activity::BackingOff { until } => Some(until.saturating_sub(uptime)),
+                Activity::Idle | Activity::Running { .. } => None,
+            },
             status: job.status(),
             status_for: uptime.saturating_sub(job.status_since()),
             checked: settings.health.is_some(),

@@ -6,16 +6,29 @@
 pub mod elb;
 pub mod signature;
 
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use nix::sched::{CloneFlags, unshare};
+
+use crate::command::run;
 use crate::scripted::{Reply, Request, Scripted};
+use crate::{ports, tools};
 use elb::Group;
 
 /// The target group that exists.
 pub const GROUP: &str = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/app/73e2d6bc24d8a067";
 /// The access key that is accepted; its secret is [`signature::SECRET`], its session token [`signature::TOKEN`].
 pub const ACCESS_KEY: &str = "ASIAEXAMPLEEXAMPLE12";
+
+/// Where a task finds its metadata and its credentials.
+pub const TASK: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 2);
+/// Where an instance finds its metadata.
+pub const INSTANCE: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
+/// A task's credentials, as `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` names them.
+const CREDENTIALS: &str = "/v2/credentials/9a7ee3f2-0123";
 
 /// What goes wrong with ELBv2.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +70,8 @@ pub enum Network {
 pub struct World {
     /// What ELBv2 does wrong.
     pub fault: Fault,
+    /// So long after a call arrived it is carried out and answered.
+    pub pause: Duration,
     /// The group's targets.
     pub group: Group,
     /// How the task is reached.
@@ -79,8 +94,26 @@ pub struct Aws {
 impl Aws {
     /// Starts it: nothing registered, no fault, an awsvpc task at 127.0.0.1.
     pub fn start() -> Aws {
+        Aws::start_at(&[SocketAddr::from(([127, 0, 0, 1], ports::free()))])
+    }
+
+    /// Starts it where the real ones are, in a network namespace of its own: from here on this thread, and what it starts,
+    /// has no network but loopback.
+    #[allow(clippy::expect_used)]
+    pub fn start_at_its_own_addresses() -> Aws {
+        unshare(CloneFlags::CLONE_NEWNET).expect("tests with network namespaces are run by root");
+        let ip = |words: &str| run(Command::new(tools::find(&["ip"])).args(words.split(' '))).well();
+        ip("link set lo up");
+        for address in [TASK, INSTANCE] {
+            ip(&format!("addr add {address}/32 dev lo"));
+        }
+        Aws::start_at(&[TASK, INSTANCE].map(|address| SocketAddr::from((address, 80))))
+    }
+
+    fn start_at(addresses: &[SocketAddr]) -> Aws {
         let world = Arc::new(Mutex::new(World {
             fault: Fault::None,
+            pause: Duration::ZERO,
             group: Group::default(),
             network: Network::Awsvpc("127.0.0.1".to_owned()),
             desired_status: "RUNNING".to_owned(),
@@ -88,11 +121,14 @@ impl Aws {
             actions: Vec::new(),
         }));
         let shared = Arc::clone(&world);
-        let peer = Scripted::start(move |request| {
-            let mut world = shared.lock().unwrap_or_else(PoisonError::into_inner);
-            answer(request, &mut world)
-        });
-        Aws { peer, world }
+        let script = move |request: &Request| {
+            let pause = shared.lock().unwrap_or_else(PoisonError::into_inner).pause;
+            if request.line == "POST /" {
+                std::thread::sleep(pause);
+            }
+            answer(request, &mut shared.lock().unwrap_or_else(PoisonError::into_inner))
+        };
+        Aws { peer: Scripted::start_at(addresses, script), world }
     }
 
     /// Its port on 127.0.0.1.
@@ -120,6 +156,17 @@ impl Aws {
         self.peer.count(text)
     }
 
+    /// What ECS sets in a container, and nothing else: instance metadata and credentials are found where they always are.
+    /// Only ELBv2 itself is said to be elsewhere, for its real name has a certificate.
+    pub fn environment_of_ecs(&self) -> Vec<(String, String)> {
+        let pairs = [
+            ("AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2", format!("http://{TASK}")),
+            ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", CREDENTIALS.to_owned()),
+            ("ECS_CONTAINER_METADATA_URI_V4", format!("http://{TASK}/v4/0123-container")),
+        ];
+        pairs.map(|(name, value)| (name.to_owned(), value)).to_vec()
+    }
+
     /// The environment of a task in ECS: endpoint of ELBv2, credentials by the container's endpoint, task metadata, and
     /// an instance metadata service.
     pub fn environment(&self) -> Vec<(String, String)> {
@@ -141,6 +188,7 @@ fn answer(request: &Request, world: &mut World) -> Reply {
         "GET /credentials" if request.head.to_ascii_lowercase().contains("authorization: let-me-in") => {
             Reply::ok(&credentials())
         }
+        line if line.strip_prefix("GET ") == Some(CREDENTIALS) => Reply::ok(&credentials()),
         "GET /v4/0123-container" => Reply::ok(&container(world)),
         "PUT /latest/api/token" => Reply::Answer {
             status: 200,

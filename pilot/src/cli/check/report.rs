@@ -22,11 +22,11 @@ pub(super) struct Report {
     errors: usize,
     warnings: usize,
     notes: usize,
-    /// Only of a file without errors.
+    /// Only of a file that pilot starts with.
     jobs: Option<usize>,
     watches: Option<usize>,
     findings: Vec<Finding>,
-    /// Only of a file without errors.
+    /// Only of a file that pilot starts with.
     stop: Option<Stop>,
 }
 
@@ -119,7 +119,7 @@ impl Report {
         let found = [(self.errors, "error"), (self.warnings, "warning"), (self.notes, "note")];
         let found: Vec<String> = found.iter().map(|(number, what)| count(*number, what)).collect();
         let _ = match (self.jobs, self.watches, &self.stop) {
-            (Some(jobs), Some(watches), Some(stop)) => {
+            (Some(jobs), Some(watches), Some(stop)) if self.errors == 0 => {
                 let verdict = match self.verdict {
                     Verdict::Good => "good",
                     Verdict::Bad => "not good enough for --strict",

@@ -65,16 +65,48 @@ fn a_warning_is_bad_only_when_strict_and_an_error_always() {
 }
 
 #[test]
+fn time_that_is_too_short_is_bad_when_it_was_asked_about_and_told_when_the_file_says_so() {
+    let text = "{ stopBudget: '20s', jobs: [\n{ name: 'app', exec: 'a', critical: true, drain: { min: '18s' } }] }";
+    let told = examined(text, None);
+    let report = Report::of(&told, None, Strictness::Errors);
+    assert!(report.is_good());
+    let shown = report.text(&told.report(text));
+    assert!(shown.contains("warning: stopping can take 23s, and there are 20s\n --> app.json5:2:"), "{shown}");
+    assert!(shown.contains("drains are cut short to stay within it; write a shorter `drain` for \"app\""), "{shown}");
+
+    for (seconds, good) in [(23, true), (22, false)] {
+        let budget = Some(Duration::from_secs(seconds));
+        let asked = examined(text, budget);
+        let report = Report::of(&asked, budget, Strictness::Errors);
+        assert_eq!(report.is_good(), good, "{seconds}");
+        let shown = report.text(&asked.report(text));
+        assert!(
+            shown.contains(&format!(
+                "In all 23s, {} the {seconds}s there are",
+                if good { "within" } else { "too long for" }
+            )),
+            "{shown}"
+        );
+        assert_eq!(
+            shown.contains("error: stopping can take 23s, and there are 22s\n --> app.json5:2:"),
+            !good,
+            "{shown}"
+        );
+        assert_eq!(shown.ends_with("app.json5: 1 error, 0 warnings\n"), !good, "{shown}");
+    }
+}
+
+#[test]
 fn the_json_says_what_the_text_says() {
     let text = "{ jobs: [{ name: 'app', exec: 'a', critical: true },\n { name: 'late', exec: 'b', when: { source: 'ap', once: 'stopped' } }] }";
     let loaded = examined(text, Some(Duration::from_secs(3)));
     let report = Report::of(&loaded, Some(Duration::from_secs(3)), Strictness::Warnings);
     let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
     let wanted = serde_json::json!({
-        "schema": 1, "file": "app.json5", "verdict": "bad", "errors": 0, "warnings": 2, "notes": 0, "jobs": 2, "watches": 0,
+        "schema": 1, "file": "app.json5", "verdict": "bad", "errors": 1, "warnings": 1, "notes": 0, "jobs": 2, "watches": 0,
         "findings": [
             {
-                "severity": "warning", "rule": "stop-plan", "line": 1, "column": 1, "path": "",
+                "severity": "error", "rule": "stop-plan", "line": 2, "column": 2, "path": "jobs[1]",
                 "message": "stopping can take 125s, and there are 3s",
                 "remedy": "limit the run of \"late\", for which there are 120s: `timeout: \"10s\"`",
             },

@@ -7,6 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::{Ask, Form, Until, Wanted};
 use crate::core::effect::{JobRequest, Switch};
+use crate::picture;
 use crate::runtime::control::Summary;
 
 /// How long `stop` waits unless it is told otherwise, in seconds.
@@ -52,6 +53,7 @@ pub(in crate::cli) fn subcommands() -> Vec<Command> {
     let json = || Arg::new("json").long("json").action(ArgAction::SetTrue).help("As JSON");
     let pairs = || pairs(Arg::new("pairs")).num_args(1..).required(true);
     vec![
+        command("status", "Show pilot and all it supervises on one screen").arg(json()),
         command("jobs", "Show what the jobs of the running pilot do").arg(job().required(false)).arg(json()),
         command("start", "Start a job now, whatever it waits for").arg(job()),
         command("stop", "Stop a job and leave it down; pilot goes on").arg(job()).arg(
@@ -87,6 +89,22 @@ pub(in crate::cli) fn subcommands() -> Vec<Command> {
                     .help("Only if every job with a check is healthy and in service"),
             )
             .arg(json()),
+        command("why", "Say what a job waits for, or what has started it").arg(job()).arg(json()),
+        command("events", "Show what has happened, and what caused it")
+            .arg(
+                Arg::new("lines")
+                    .short('n')
+                    .long("lines")
+                    .value_name("N")
+                    .value_parser(clap::value_parser!(usize))
+                    .default_value("20")
+                    .help("How many"),
+            )
+            .arg(Arg::new("follow").short('f').long("follow").action(ArgAction::SetTrue).help("And those to come"))
+            .arg(json()),
+        command("postmortem", "Show the last ends, and what is known of those that have ended")
+            .arg(job().required(false))
+            .arg(json()),
         command("reload", "Read the configuration again and change what is different in it"),
         command("maintenance", "Take the services out of the catalog, or bring them back")
             .arg(Arg::new("switch").value_name("enable|disable").required(true).value_parser(["enable", "disable"])),
@@ -101,8 +119,12 @@ pub(in crate::cli) fn from_subcommand(name: &str, matches: &ArgMatches) -> Optio
     let text = |name: &str| matches.get_one::<String>(name).cloned();
     let job = || text("job").unwrap_or_default();
     let form = || if matches.get_flag("json") { Form::Json } else { Form::Text };
+    let lines = || matches.get_one::<usize>("lines").copied().unwrap_or(0);
+    let until = || if matches.get_flag("follow") { Until::Forever } else { Until::Now };
     let change = |request, wait| Ask::Change { job: job(), request, wait };
     Some(match name {
+        "status" => Ask::Status(form()),
+        "graph" => Ask::Graph(picture::Form::named(&text("format")?)?),
         "jobs" => Ask::Jobs { job: text("job"), form: form() },
         "start" => change(JobRequest::Start, Duration::ZERO),
         "stop" => {
@@ -111,16 +133,14 @@ pub(in crate::cli) fn from_subcommand(name: &str, matches: &ArgMatches) -> Optio
         }
         "restart" => change(JobRequest::Restart, Duration::ZERO),
         "signal" => Ask::Signal { job: job(), signal: text("signal").unwrap_or_default() },
-        "logs" => Ask::Logs {
-            job: job(),
-            lines: matches.get_one::<usize>("lines").copied().unwrap_or(0),
-            until: if matches.get_flag("follow") { Until::Forever } else { Until::Now },
-            form: form(),
-        },
+        "logs" => Ask::Logs { job: job(), lines: lines(), until: until(), form: form() },
         "health" => {
             let wanted = if matches.get_flag("ready") { Wanted::Ready } else { Wanted::Healthy };
             Ask::Health { wanted, form: form() }
         }
+        "postmortem" => Ask::Postmortem { job: text("job"), form: form() },
+        "why" => Ask::Why { job: job(), form: form() },
+        "events" => Ask::Events { count: lines(), until: until(), form: form() },
         "reload" => Ask::Reload(Summary::Told),
         "maintenance" => Ask::Maintenance(switch(&text("switch").unwrap_or_default())),
         "putenv" => Ask::PutEnvironment(given_pairs(matches, "pairs")),

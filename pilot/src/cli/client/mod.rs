@@ -7,6 +7,7 @@ mod connection;
 mod perform;
 mod place;
 mod shown;
+mod told;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub(super) use arguments::{flags, from_flags, from_subcommand, subcommands};
 
 use crate::core::effect::{JobRequest, Switch};
+use crate::picture;
 use crate::runtime::control::Summary;
 
 /// The running pilot refused, or could not be reached.
@@ -28,6 +30,8 @@ pub(super) enum Ask {
     PutEnvironment(Vec<(String, String)>),
     PutMetrics(Vec<(String, String)>),
     Ping,
+    Status(Form),
+    Graph(picture::Form),
     /// All jobs, or one.
     Jobs {
         job: Option<String>,
@@ -51,6 +55,19 @@ pub(super) enum Ask {
     },
     Health {
         wanted: Wanted,
+        form: Form,
+    },
+    Events {
+        count: usize,
+        until: Until,
+        form: Form,
+    },
+    Postmortem {
+        job: Option<String>,
+        form: Form,
+    },
+    Why {
+        job: String,
         form: Form,
     },
 }
@@ -91,6 +108,8 @@ impl Ask {
             Ask::PutEnvironment(_) => "putenv",
             Ask::PutMetrics(_) => "putmetric",
             Ask::Ping => "ping",
+            Ask::Status(_) => "status",
+            Ask::Graph(_) => "graph",
             Ask::Jobs { .. } => "jobs",
             Ask::Change { request: JobRequest::Start, .. } => "start",
             Ask::Change { request: JobRequest::Stop, .. } => "stop",
@@ -98,6 +117,9 @@ impl Ask {
             Ask::Signal { .. } => "signal",
             Ask::Logs { .. } => "logs",
             Ask::Health { .. } => "health",
+            Ask::Events { .. } => "events",
+            Ask::Postmortem { .. } => "postmortem",
+            Ask::Why { .. } => "why",
         }
     }
 }

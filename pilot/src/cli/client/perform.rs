@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::connection::{exchange, follow};
-use super::{Ask, FAILED, Form, Until, Wanted, shown};
+use super::{Ask, FAILED, Form, Until, Wanted, shown, told};
 use crate::core::effect::{JobRequest, Switch};
 use crate::core::job::State;
 use crate::runtime::control::Summary;
@@ -40,6 +40,14 @@ pub(super) async fn perform(ask: &Ask, socket: &Path) -> Result<ExitCode, String
             get("/v3/ping").await?.success()?;
             return say("ok");
         }
+        Ask::Status(form) => {
+            let body = get("/v3/status").await?.success()?;
+            return match form {
+                Form::Json => say(&body),
+                Form::Text => say(&shown::status(&read(&body)?)),
+            };
+        }
+        Ask::Graph(form) => return say(&get(&format!("/v3/graph?format={}", form.name())).await?.success()?),
         Ask::Jobs { job, form } => {
             let path = job.as_ref().map_or_else(|| "/v3/jobs".to_owned(), |job| path_of(job, ""));
             let body = get(&path).await?.success()?;
@@ -67,8 +75,36 @@ pub(super) async fn perform(ask: &Ask, socket: &Path) -> Result<ExitCode, String
         Ask::Logs { job, lines, until, form } => {
             let path = format!("{}?lines={lines}", path_of(job, "logs"));
             return match until {
-                Until::Now => say(&shown_lines(&get(&path).await?.success()?, *form)),
-                Until::Forever => follow_lines(socket, &format!("{path}&follow=true"), *form).await,
+                Until::Now => say(&shown_lines(&get(&path).await?.success()?, *form, shown_line)),
+                Until::Forever => follow_lines(socket, &format!("{path}&follow=true"), *form, shown_line).await,
+            };
+        }
+        Ask::Why { job, form } => {
+            let path = format!("/v3/why/{}", utf8_percent_encode(job, NON_ALPHANUMERIC));
+            let body = get(&path).await?.success()?;
+            return match form {
+                Form::Json => say(&body),
+                Form::Text => say(&told::why(&read(&body)?)),
+            };
+        }
+        Ask::Postmortem { job, form } => {
+            let of_job = |job| format!("/v3/postmortem/{}", utf8_percent_encode(job, NON_ALPHANUMERIC));
+            let path = job.as_deref().map_or_else(|| "/v3/postmortem".to_owned(), of_job);
+            let body = get(&path).await?.success()?;
+            return match form {
+                Form::Json => say(&body),
+                Form::Text => say(&told::postmortem(&read(&body)?)),
+            };
+        }
+        Ask::Events { count, until: Until::Forever, form } => {
+            return follow_lines(socket, &format!("/v3/events?lines={count}&follow=true"), *form, told::shown_event)
+                .await;
+        }
+        Ask::Events { count, until: Until::Now, form } => {
+            let body = get(&format!("/v3/events?lines={count}")).await?.success()?;
+            return match form {
+                Form::Json => say(&body),
+                Form::Text => say(&told::events(&read::<Vec<_>>(&body)?)),
             };
         }
         Ask::Health { wanted, form } => {
@@ -132,10 +168,13 @@ struct Message {
     line: Option<String>,
 }
 
-fn shown_lines(body: &str, form: Form) -> String {
+/// How one message of a stream is shown, if it is.
+type Show = fn(&str) -> Option<String>;
+
+fn shown_lines(body: &str, form: Form, show: Show) -> String {
     match form {
         Form::Json => body.to_owned(),
-        Form::Text => body.lines().filter_map(shown_line).collect(),
+        Form::Text => body.lines().filter_map(show).collect(),
     }
 }
 
@@ -150,7 +189,7 @@ fn shown_line(text: &str) -> Option<String> {
     })
 }
 
-async fn follow_lines(socket: &Path, path: &str, form: Form) -> Result<ExitCode, String> {
+async fn follow_lines(socket: &Path, path: &str, form: Form, show: Show) -> Result<ExitCode, String> {
     let mut body = follow(socket, path).await?;
     let mut held = Vec::new();
     while let Some(frame) = body.frame().await {
@@ -158,7 +197,7 @@ async fn follow_lines(socket: &Path, path: &str, form: Form) -> Result<ExitCode,
         held.extend_from_slice(frame.data_ref().map_or(&[][..], |bytes| bytes));
         let Some(end) = memchr::memrchr(b'\n', &held) else { continue };
         let whole: Vec<u8> = held.drain(..=end).collect();
-        let text = shown_lines(&String::from_utf8_lossy(&whole), form);
+        let text = shown_lines(&String::from_utf8_lossy(&whole), form, show);
         if !text.is_empty() {
             say(&text)?;
         }

@@ -2,6 +2,7 @@
 
 use super::Wanted;
 use crate::runtime::control::report::{HealthReport, JobHealth, JobReport};
+use crate::runtime::control::status::{ServiceReport, StatusReport, WatchReport};
 
 /// A table, one line a job.
 pub(super) fn jobs(jobs: &[JobReport]) -> String {
@@ -24,6 +25,47 @@ pub(super) fn jobs(jobs: &[JobReport]) -> String {
     table(&[header].into_iter().chain(rows).collect::<Vec<_>>())
 }
 
+/// One screen: pilot, jobs, services, watches, and what comes next; what there is none of is left out.
+pub(super) fn status(status: &StatusReport) -> String {
+    let is = |word: &'static str, so: bool| so.then_some(word);
+    let states =
+        [is("stopping", status.stopping), is("reloading", status.reloading), is("in maintenance", status.maintenance)];
+    let states: String = states.into_iter().flatten().map(|word| format!(", {word}")).collect();
+    let mut text = format!("pilot {}, process {}, up {}{states}\n", status.version, status.pid, time(status.up_for));
+    text.push_str(&format!("\n{}", jobs(&status.jobs)));
+    if !status.services.is_empty() {
+        text.push_str(&format!("\n{}", services(&status.services)));
+    }
+    if !status.watches.is_empty() {
+        text.push_str(&format!("\n{}", watches(&status.watches)));
+    }
+    if !status.next.is_empty() {
+        text.push_str("\nnext:\n");
+    }
+    for next in &status.next {
+        text.push_str(&format!("  in {}: {}\n", time(next.due_in), next.text));
+    }
+    text
+}
+
+fn services(services: &[ServiceReport]) -> String {
+    let header = ["SERVICE", "JOB", "ADDRESS", "HEALTH"].map(str::to_owned);
+    let row = |service: &ServiceReport| {
+        [service.name.clone(), service.job.clone(), service.address.clone(), service.health.clone()]
+    };
+    table(&[header].into_iter().chain(services.iter().map(row)).collect::<Vec<_>>())
+}
+
+fn watches(watches: &[WatchReport]) -> String {
+    let header = ["WATCH", "SERVICE", "HEALTH", "SINCE", "INSTANCES"].map(str::to_owned);
+    let row = |watch: &WatchReport| {
+        let instances = Some(watch.instances.join(" ")).filter(|text| !text.is_empty());
+        let service = or_dash(watch.service.clone());
+        [watch.name.clone(), service, watch.health.clone(), time(watch.health_for), or_dash(instances)]
+    };
+    table(&[header].into_iter().chain(watches.iter().map(row)).collect::<Vec<_>>())
+}
+
 fn or_dash(text: Option<String>) -> String {
     text.unwrap_or_else(|| "-".to_owned())
 }
@@ -39,7 +81,7 @@ fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
 }
 
 /// The two largest units, `3m 12s`.
-fn time(seconds: f64) -> String {
+pub(super) fn time(seconds: f64) -> String {
     // A negative or absurd number becomes 0 or the largest there is.
     let whole = seconds as u64;
     let (minutes, hours, days) = (whole / 60, whole / 3600, whole / 86_400);
@@ -74,6 +116,7 @@ fn note(JobHealth { name, note, .. }: &JobHealth) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runtime::control::status::NextReport;
 
     fn job(name: &str, state: &str, state_for: f64) -> JobReport {
         JobReport {
@@ -86,6 +129,7 @@ mod tests {
             restarts: 0,
             restarts_left: None,
             health: None,
+            health_for: None,
             last_exit: None,
             services: Vec::new(),
         }
@@ -106,6 +150,54 @@ app       running           3m 12s  17   healthy  0         -
 a-worker  restarting in 2s  0s      -    -        14        exit status 1
 ";
         assert_eq!(jobs(&[app, worker]), want);
+    }
+
+    #[test]
+    fn status_is_one_screen_of_what_there_is() {
+        let mut status = StatusReport {
+            version: "1.0.0".into(),
+            pid: 1,
+            up_for: 192.9,
+            stopping: false,
+            maintenance: true,
+            reloading: false,
+            jobs: vec![job("app", "running", 192.9)],
+            services: Vec::new(),
+            watches: Vec::new(),
+            next: Vec::new(),
+        };
+        let bare = "\
+pilot 1.0.0, process 1, up 3m 12s, in maintenance
+
+JOB  STATE    SINCE   PID  HEALTH  RESTARTS  LAST EXIT
+app  running  3m 12s  -    -       0         -
+";
+        assert_eq!(super::status(&status), bare);
+        status.services = vec![ServiceReport {
+            name: "web".into(),
+            job: "app".into(),
+            address: "[::1]:80".into(),
+            health: "healthy".into(),
+        }];
+        status.watches = vec![WatchReport {
+            name: "db".into(),
+            service: Some("mysql".into()),
+            health: "healthy".into(),
+            health_for: 9.0,
+            instances: vec!["10.0.0.2:3306".into(), "10.0.0.3:3306".into()],
+        }];
+        status.next = vec![NextReport { job: "app".into(), due_in: 2.5, text: "app is started again".into() }];
+        let more = "
+SERVICE  JOB  ADDRESS   HEALTH
+web      app  [::1]:80  healthy
+
+WATCH  SERVICE  HEALTH   SINCE  INSTANCES
+db     mysql    healthy  9s     10.0.0.2:3306 10.0.0.3:3306
+
+next:
+  in 2s: app is started again
+";
+        assert_eq!(super::status(&status), format!("{bare}{more}"));
     }
 
     #[test]

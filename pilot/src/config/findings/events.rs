@@ -32,7 +32,7 @@ pub(super) fn find(document: &Document<'_>, graph: &Graph) {
 
 fn report(document: &Document<'_>, graph: &Graph, edge: &Edge, reason: &Reason) {
     let plan = &document.plan;
-    let (why, remedy) = explain(plan, edge, reason);
+    let (why, remedy) = (reason.said(plan, &edge.event), remedy(plan, edge, reason));
     let never = graph.starts.get(edge.to.0) == Some(&Chance::Never);
     let so = if never { ": this job never starts" } else { "" };
     let rule = match reason {
@@ -43,83 +43,43 @@ fn report(document: &Document<'_>, graph: &Graph, edge: &Edge, reason: &Reason) 
     event_of(place, &edge.event).find(Severity::Warning, rule, &format!("never comes, because {why}{so}"), remedy);
 }
 
-/// Why, as the end of "… never comes, because", and what to write instead.
-fn explain(plan: &Plan, edge: &Edge, reason: &Reason) -> (String, String) {
+/// What to write instead.
+fn remedy(plan: &Plan, edge: &Edge, reason: &Reason) -> String {
     let name = |at: &JobAt| quoted(plan, *at);
     let word = if edge.mode == Mode::Each { "each" } else { "once" };
-    let event = Code::SELECTABLE.iter().find(|(_, code)| *code == edge.event.code).map_or("", |(name, _)| name);
+    let event = edge.event.code.word();
     let source = &edge.event.source;
     match reason {
-        Reason::NobodyThere => (format!("there is no {source:?}"), "name a job or a watch".into()),
-        Reason::ShutdownStartsNobody => (
-            "`shutdown` means stop, and starts no job".into(),
-            "wait for the stop of a job instead: `when: { source: \"JOB\", once: \"stopping\" }`".into(),
-        ),
-        Reason::SourceIsGlobal => (
-            format!("{event} is an event of the whole container"),
-            format!("write `source: \"global\", {word}: \"{event}\"`"),
-        ),
-        Reason::OnlyWatchesChange(job) => (
-            format!("only watches change, and {} is a job", name(job)),
-            format!("wait for \"healthy\", or add a watch and write `source: \"watch.{source}\"`"),
-        ),
-        Reason::NotOfWatches(_) => (
-            "a watch is only changed, healthy or unhealthy".into(),
-            format!("write `{word}: \"healthy\"` or `{word}: \"changed\"`"),
-        ),
-        Reason::NoHealthCheck(job) => (
-            format!("{} has no health check that could pass or fail", name(job)),
-            format!("add `health: {{ http: \"/health\", interval: 5, ttl: 15 }}` or another check to {}", name(job)),
-        ),
+        Reason::NobodyThere => "name a job or a watch".into(),
+        Reason::ShutdownStartsNobody => {
+            "wait for the stop of a job instead: `when: { source: \"JOB\", once: \"stopping\" }`".into()
+        }
+        Reason::SourceIsGlobal => format!("write `source: \"global\", {word}: \"{event}\"`"),
+        Reason::OnlyWatchesChange(_) => {
+            format!("wait for \"healthy\", or add a watch and write `source: \"watch.{source}\"`")
+        }
+        Reason::NotOfWatches(_) => format!("write `{word}: \"healthy\"` or `{word}: \"changed\"`"),
+        Reason::NoHealthCheck(job) => {
+            format!("add `health: {{ http: \"/health\", interval: 5, ttl: 15 }}` or another check to {}", name(job))
+        }
         Reason::CheckIsNoProgram(job) => {
             let instead = if edge.event.code == Code::ExitSuccess { "healthy" } else { "unhealthy" };
-            let job = name(job);
-            (
-                format!("the check of {job} starts no program that could exit"),
-                format!("write `source: {job}, {word}: \"{instead}\"`"),
-            )
+            format!("write `source: {}, {word}: \"{instead}\"`", name(job))
         }
-        Reason::RunsNothing(job) => (
-            format!("{} runs nothing that could exit", name(job)),
-            format!("add `exec` to {}, or wait for something else", name(job)),
-        ),
-        Reason::DrainsNot(job) => (
-            format!("{} does not drain: it gets its stop signal at once", name(job)),
-            format!("add `drain: {{ min: \"10s\" }}` to {}, or wait for its \"stopping\"", name(job)),
-        ),
-        Reason::NoWhenTimeout(job) => (
-            format!("{} waits to start without a limit", name(job)),
-            format!("add `timeout: \"1m\"` to the `when` of {}", name(job)),
-        ),
-        Reason::StartsAtOnce(job) => (
-            format!("{} starts with pilot, before any time passes", name(job)),
-            "wait for another of its events".into(),
-        ),
-        Reason::ErrorNeedsText(Some(job)) => (
-            "the source of `error` is the text of the error, not a job".into(),
-            format!("write `source: {}, {word}: \"exitFailed\"`", name(job)),
-        ),
-        Reason::ErrorNeedsText(None) => (
-            format!("the source of `error` is the text of the error, and nobody says {source:?}"),
-            format!("write `source: \"JOB\", {word}: \"exitFailed\"`"),
-        ),
-        Reason::OwnEnd => (
-            "no job starts by its own end".into(),
-            "to run it again write `restarts: \"unlimited\"`, or a number".into(),
-        ),
-        Reason::OwnHealth => {
-            ("its own health is only looked at when it has started".into(), "name another job, or remove `when`".into())
+        Reason::RunsNothing(job) => format!("add `exec` to {}, or wait for something else", name(job)),
+        Reason::DrainsNot(job) => {
+            format!("add `drain: {{ min: \"10s\" }}` to {}, or wait for its \"stopping\"", name(job))
         }
-        Reason::NeverStarts(job) => {
-            (format!("{} can never start itself", name(job)), format!("see what is said of {}", name(job)))
+        Reason::NoWhenTimeout(job) => format!("add `timeout: \"1m\"` to the `when` of {}", name(job)),
+        Reason::StartsAtOnce(_) => "wait for another of its events".into(),
+        Reason::ErrorNeedsText(Some(job)) => format!("write `source: {}, {word}: \"exitFailed\"`", name(job)),
+        Reason::ErrorNeedsText(None) => format!("write `source: \"JOB\", {word}: \"exitFailed\"`"),
+        Reason::OwnEnd => "to run it again write `restarts: \"unlimited\"`, or a number".into(),
+        Reason::OwnHealth => "name another job, or remove `when`".into(),
+        Reason::NeverStarts(job) => format!("see what is said of {}", name(job)),
+        Reason::OnlyAtTheStop(_) => {
+            "wait for `stopping` or `stopped` of a job, or for something that comes earlier".into()
         }
-        Reason::OnlyAtTheStop(job) => (
-            format!(
-                "it only comes while pilot stops, when nothing is started but jobs with `exec` that wait for a stop; {} does not stop before",
-                name(job)
-            ),
-            "wait for `stopping` or `stopped` of a job, or for something that comes earlier".into(),
-        ),
     }
 }
 

@@ -60,6 +60,8 @@ fn survives(text: &str) -> Result<(), TestCaseError> {
     let question = Question { stop_budget: Some(std::time::Duration::from_secs(1)) };
     let examined = examine("pilot.json5", text, &machine(&[]), &question);
     prop_assert_eq!(&examined.plan, &loaded.plan);
+    let other = |found: &&crate::config::Diagnostic| found.rule != Rule::StopPlan && found.severity == Severity::Error;
+    prop_assert_eq!(examined.diagnostics.iter().any(|found| other(&found)), failed);
     prop_assert!(loaded.diagnostics.iter().all(|found| examined.diagnostics.contains(found)));
     examined.report(text);
     Ok(())

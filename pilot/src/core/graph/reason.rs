@@ -42,6 +42,38 @@ pub enum Reason {
     OnlyAtTheStop(JobAt),
 }
 
+impl Reason {
+    /// The end of a sentence that begins with "it never comes, because".
+    pub fn said(&self, plan: &Plan, event: &Event) -> String {
+        let name = |at: &JobAt| plan.jobs.get(at.0).map(|job| format!("{:?}", job.name)).unwrap_or_default();
+        let source = &event.source;
+        match self {
+            Reason::NobodyThere => format!("there is no {source:?}"),
+            Reason::ShutdownStartsNobody => "`shutdown` means stop, and starts no job".into(),
+            Reason::SourceIsGlobal => format!("{} is an event of the whole container", event.code.word()),
+            Reason::OnlyWatchesChange(job) => format!("only watches change, and {} is a job", name(job)),
+            Reason::NotOfWatches(_) => "a watch is only changed, healthy or unhealthy".into(),
+            Reason::NoHealthCheck(job) => format!("{} has no health check that could pass or fail", name(job)),
+            Reason::CheckIsNoProgram(job) => format!("the check of {} starts no program that could exit", name(job)),
+            Reason::RunsNothing(job) => format!("{} runs nothing that could exit", name(job)),
+            Reason::DrainsNot(job) => format!("{} does not drain: it gets its stop signal at once", name(job)),
+            Reason::NoWhenTimeout(job) => format!("{} waits to start without a limit", name(job)),
+            Reason::StartsAtOnce(job) => format!("{} starts with pilot, before any time passes", name(job)),
+            Reason::ErrorNeedsText(Some(_)) => "the source of `error` is the text of the error, not a job".into(),
+            Reason::ErrorNeedsText(None) => {
+                format!("the source of `error` is the text of the error, and nobody says {source:?}")
+            }
+            Reason::OwnEnd => "no job starts by its own end".into(),
+            Reason::OwnHealth => "its own health is only looked at when it has started".into(),
+            Reason::NeverStarts(job) => format!("{} can never start itself", name(job)),
+            Reason::OnlyAtTheStop(job) => format!(
+                "it only comes while pilot stops, when nothing is started but jobs with `exec` that wait for a stop; {} does not stop before",
+                name(job)
+            ),
+        }
+    }
+}
+
 /// Whether an error's text is of this process: `NAME: what happened`.
 pub(super) fn says(text: &str, name: &str) -> bool {
     text.strip_prefix(name).is_some_and(|rest| rest.starts_with(": "))

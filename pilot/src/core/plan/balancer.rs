@@ -82,6 +82,16 @@ pub struct Drain {
     pub signal: Option<SignalNumber>,
 }
 
+impl Drain {
+    /// The longest it can last.
+    pub fn longest(&self) -> Duration {
+        match self.in_flight {
+            InFlight::Unknown => self.min,
+            InFlight::Connections(_) | InFlight::Url(_) => self.max,
+        }
+    }
+}
+
 /// How pilot finds out how many requests a job still works on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InFlight {

@@ -78,6 +78,19 @@ fn a_drain_says_every_five_seconds_what_it_waits_for_and_how_long_it_still_has()
 }
 
 #[test]
+fn where_nobody_counts_what_is_said_to_be_left_is_what_is_left() {
+    let mut job = app(BalancerMode::Drain);
+    job.drain = Some(Drain { min: secs(7), max: secs(60), in_flight: InFlight::Unknown, signal: None });
+    let plan = plan([job]);
+    assert_eq!(crate::core::stop_plan::StopPlan::of(&plan).worst, secs(2 + 8 + 7 + 5));
+    let mut world = running(plan);
+    assert_eq!(stopped(&mut world), 7_041);
+    assert!(world.said.contains(&"app drains: it serves on for 7s".to_owned()), "{:#?}", world.said);
+    let told = "app drains: new requests may still come, 2s left at most";
+    assert!(world.said.contains(&told.to_owned()), "{:#?}", world.said);
+}
+
+#[test]
 fn a_silent_load_balancer_costs_eight_seconds_and_no_more() {
     let mut world = running(plan([app(BalancerMode::Drain)]));
     world.leave_takes = None;
@@ -125,6 +138,25 @@ fn a_stop_budget_takes_its_time_from_the_drain() {
         "{:#?}",
         world.said
     );
+}
+
+// Found by tests/tests/any_moment.rs: the drain of a reload began before there was a deadline, and kept its own.
+#[test]
+fn a_drain_that_is_under_way_when_everything_stops_keeps_within_the_budget_too() {
+    let mut job = app(BalancerMode::Drain);
+    job.drain = Some(Drain { max: secs(60), ..job.drain.unwrap() });
+    let mut settings = plan([job]);
+    settings.stop_budget = Some(secs(12));
+    let mut next = settings.clone();
+    next.jobs[0].exec = Some(command("newer"));
+    let mut world = running(settings);
+    world.counts = Some(2);
+    world.reload(next);
+    world.pass(secs(2));
+    assert_eq!(world.drains.len(), 1, "the reload drains");
+    assert_eq!(stopped(&mut world), 5_000, "12 s less 5 s for the process and 2 s for pilot itself");
+    let told = "app drains for 5s at most: the stop budget leaves no more";
+    assert!(world.said.contains(&told.to_owned()), "{:#?}", world.said);
 }
 
 #[test]

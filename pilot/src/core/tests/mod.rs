@@ -4,6 +4,7 @@ mod draining;
 mod ending;
 mod graph;
 mod health;
+mod history;
 mod impossible;
 mod plans;
 mod random;

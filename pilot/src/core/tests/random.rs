@@ -2,7 +2,11 @@
 //! (never two runs or probes of one job at once, nothing passing behind the fence, nothing alive at the end, nothing
 //! after the end); here, that every stop ends in time and with the contracted code, and that no event is lost.
 
+use std::cell::Cell;
+use std::time::Duration;
+
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use super::impossible::stays_impossible;
 use super::plans::*;
@@ -122,11 +126,6 @@ fn said() -> impl Strategy<Value = Said> {
     prop::array::uniform5(prop_oneof![1 => Just(0), 3 => Just(1), 1 => Just(2)])
 }
 
-fn file(definitions: &Definitions, said: Said, watch_interval: u64) -> Plan {
-    let jobs = definitions.iter().zip(said).filter(|(_, said)| *said > 0).map(|(pair, said)| pair[said - 1].clone());
-    Plan { watches: vec![Watch { interval: secs(watch_interval), ..watch("w") }], ..plan(jobs) }
-}
-
 #[derive(Clone, Debug)]
 enum Step {
     Pass(u64),
@@ -174,6 +173,7 @@ struct History {
     steps: Vec<Step>,
     withdraw: Option<u64>,
     second_stop: Option<u64>,
+    budget: Option<Duration>,
 }
 
 prop_compose! {
@@ -185,6 +185,7 @@ prop_compose! {
         steps in prop::collection::vec(step(), 0..25),
         withdraw in prop::option::weighted(0.9, 0u64..3000),
         second_stop in prop::option::of(0u64..4000),
+        budget in prop::option::weighted(0.3, (1u64..40_000).prop_map(ms)),
         (asked, reloaded) in any::<(bool, bool)>(),
     ) -> History {
         // Where nobody asks and nothing is reloaded, more is known of how it must end.
@@ -194,11 +195,18 @@ prop_compose! {
             _ => true,
         });
         let steps = steps.collect();
-        History { definitions, first, scripts, fallback, steps, withdraw, second_stop }
+        History { definitions, first, scripts, fallback, steps, withdraw, second_stop, budget }
     }
 }
 
 impl History {
+    fn file(&self, said: Said, watch_interval: u64) -> Plan {
+        let jobs =
+            self.definitions.iter().zip(said).filter(|(_, said)| *said > 0).map(|(pair, said)| pair[said - 1].clone());
+        let watches = vec![Watch { interval: secs(watch_interval), ..watch("w") }];
+        Plan { watches, stop_budget: self.budget, ..plan(jobs) }
+    }
+
     fn world(&self, plan: Plan) -> World {
         let mut world = World::new(plan);
         for (index, script) in self.scripts.iter().enumerate() {
@@ -238,7 +246,7 @@ impl History {
                     world.give(Input::GroupDrained { job });
                 }
             }
-            Step::Reload(said, interval) => reload(world, file(&self.definitions, said, interval)),
+            Step::Reload(said, interval) => reload(world, self.file(said, interval)),
             Step::Late => world.say_what_is_late(),
         }
     }
@@ -264,60 +272,88 @@ pub fn cases() -> u32 {
     std::env::var("PILOT_RANDOM_HISTORIES").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000)
 }
 
+/// So many inputs the engine handles in all histories together; `PILOT_RANDOM_EVENTS` asks for another number.
+const EVENTS: u64 = 1_000_000;
+
+#[test]
+fn under_a_million_random_events_every_stop_ends_and_nothing_is_doubled_lost_or_left_behind() {
+    let wanted = std::env::var("PILOT_RANDOM_EVENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(EVENTS);
+    let (events, histories) = (Cell::new(0), Cell::new(0u64));
+    let config = ProptestConfig {
+        cases: cases(),
+        failure_persistence: None,
+        max_shrink_iters: 2_000,
+        ..ProptestConfig::default()
+    };
+    while events.get() < wanted {
+        let played = TestRunner::new(config.clone()).run(&history(), |history| {
+            let handled = play(&history)?;
+            histories.set(histories.get() + 1);
+            events.set(events.get() + handled);
+            Ok(())
+        });
+        if let Err(failure) = played {
+            panic!("{failure}");
+        }
+    }
+    println!("{} random events in {} histories", events.get(), histories.get());
+}
+
+/// One history, from the start to the end of everything; how many inputs the engine has handled.
+fn play(history: &History) -> Result<u64, TestCaseError> {
+    let mut world = history.world(history.file(history.first, 1)).started();
+    let mut signals = 0;
+    for step in &history.steps {
+        if world.exit.is_some() {
+            break;
+        }
+        signals += usize::from(matches!(step, Step::Hup));
+        history.take(step, &mut world);
+    }
+    let seen = world.events.iter().filter(|(_, event)| event.source == "SIGHUP").count();
+    prop_assert_eq!(seen, signals, "no event is lost");
+    let limit = (HOOK_LIMIT + secs(15)) * (2 * NAMES.len() as u32 + 1);
+    let held = world.engine.jobs().iter().any(|job| job.hold() != Hold::Free);
+    let critical = history.definitions.iter().flatten().any(|job| job.critical);
+    prop_assert!(world.exit.is_none() || !held || critical, "what a person stopped is no end");
+    if world.engine.is_reloading() && history.second_stop.is_none() {
+        world.pass_reload(limit);
+        prop_assert!(!world.engine.is_reloading(), "the reload did not end: {:#?}", world.engine.jobs());
+    }
+    let changed = history.steps.iter().any(|step| matches!(step, Step::Job(..) | Step::Reload(..)));
+    if world.exit.is_none() {
+        let asked = world.now;
+        world.give(Input::Stop);
+        if let (Some(after), None) = (history.second_stop, world.exit) {
+            world.pass(ms(after));
+            if world.exit.is_none() {
+                world.give(Input::Stop);
+            }
+        }
+        world.pass(limit);
+        let took = world.exit.map(|(at, _)| at - asked);
+        // A hook that a person started runs on top of its run for the stop.
+        // This world takes 50 ms to tell of a start that failed.
+        let worst = StopPlan::of(&world.plan).worst + ms(50) * NAMES.len() as u32;
+        prop_assert!(changed || took <= Some(worst), "{took:?}: {:?}", StopPlan::of(&world.plan));
+    }
+    if !changed {
+        // A person can start what no event ever would.
+        stays_impossible(&world)?;
+    }
+    prop_assert!(world.exit.is_some(), "the stop did not end: {:#?}", world.engine.jobs());
+    if !critical {
+        prop_assert_eq!(world.exit.map(|(_, code)| code), Some(0));
+    }
+    Ok(world.handled)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn under_any_history_every_stop_and_reload_ends_and_nothing_is_doubled_lost_or_left_behind(history in history()) {
-        let mut world = history.world(file(&history.definitions, history.first, 1)).started();
-        let mut signals = 0;
-        for step in &history.steps {
-            if world.exit.is_some() {
-                break;
-            }
-            signals += usize::from(matches!(step, Step::Hup));
-            history.take(step, &mut world);
-        }
-        let seen = world.events.iter().filter(|(_, event)| event.source == "SIGHUP").count();
-        prop_assert_eq!(seen, signals, "no event is lost");
-        let limit = (HOOK_LIMIT + secs(15)) * (2 * NAMES.len() as u32 + 1);
-        let held = world.engine.jobs().iter().any(|job| job.hold() != Hold::Free);
-        let critical = history.definitions.iter().flatten().any(|job| job.critical);
-        prop_assert!(world.exit.is_none() || !held || critical, "what a person stopped is no end");
-        if world.engine.is_reloading() && history.second_stop.is_none() {
-            world.pass_reload(limit);
-            prop_assert!(!world.engine.is_reloading(), "the reload did not end: {:#?}", world.engine.jobs());
-        }
-        let changed = history.steps.iter().any(|step| matches!(step, Step::Job(..) | Step::Reload(..)));
-        if world.exit.is_none() {
-            let asked = world.now;
-            world.give(Input::Stop);
-            if let (Some(after), None) = (history.second_stop, world.exit) {
-                world.pass(ms(after));
-                if world.exit.is_none() {
-                    world.give(Input::Stop);
-                }
-            }
-            world.pass(limit);
-            let took = world.exit.map(|(at, _)| at - asked);
-            // A hook that a person started runs on top of its run for the stop.
-            // This world takes 50 ms to tell of a start that failed.
-            let worst = StopPlan::of(&world.plan).worst + ms(50) * NAMES.len() as u32;
-            prop_assert!(changed || took <= Some(worst), "{took:?}: {:?}", StopPlan::of(&world.plan));
-        }
-        if !changed {
-            // A person can start what no event ever would.
-            stays_impossible(&world)?;
-        }
-        prop_assert!(world.exit.is_some(), "the stop did not end: {:#?}", world.engine.jobs());
-        if !critical {
-            prop_assert_eq!(world.exit.map(|(_, code)| code), Some(0));
-        }
-    }
-
-    #[test]
     fn jobs_that_a_reload_brings_live_as_in_a_pilot_that_was_started_with_them(history in history(), ends in script()) {
-        let plan = file(&history.definitions, history.first, 1);
+        let plan = history.file(history.first, 1);
         let mut fresh = history.world(plan.clone()).started();
         fresh.pass(ms(0));
 

@@ -10,7 +10,7 @@ use crate::core::job::{Activity, Phase};
 use crate::core::plan::*;
 
 impl World {
-    fn ask(&mut self, name: &str, request: JobRequest) -> Result<String, String> {
+    pub(super) fn ask(&mut self, name: &str, request: JobRequest) -> Result<String, String> {
         let job = self.job(name);
         let answer = self.engine.answer(job, request);
         self.give(Input::Job { job, request });

@@ -78,6 +78,8 @@ pub struct World {
     pub withdrawn: Vec<(Duration, JobId)>,
     pub probes: Vec<(Duration, JobId)>,
     pub said: Vec<String>,
+    /// Inputs given to the engine.
+    pub handled: u64,
     pub exit: Option<(Duration, u8)>,
     /// A person asked something of a job.
     pub asked: bool,
@@ -125,6 +127,7 @@ impl World {
             withdrawn: Vec::new(),
             probes: Vec::new(),
             said: Vec::new(),
+            handled: 0,
             exit: None,
             asked: false,
             agenda: BTreeMap::new(),
@@ -174,6 +177,7 @@ impl World {
         {
             self.asked(job, request);
         }
+        self.handled += 1;
         let effects = self.engine.handle(input, self.now);
         for effect in effects {
             self.perform(effect);

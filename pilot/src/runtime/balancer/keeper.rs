@@ -10,8 +10,9 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, info, warn};
 
 use super::error::Error;
+use super::sdk_settings::CALL;
 use super::target::{TargetId, Task};
-use super::target_group::{CALL, State, TargetGroup};
+use super::target_group::{State, TargetGroup};
 use crate::core::plan::{BalancerMode, LoadBalancer};
 
 /// While something is expected to change soon.
@@ -248,7 +249,7 @@ impl Keeper {
             return Ok(known.clone());
         }
         let target = self.task.target(&self.settings).await?;
-        let group = TargetGroup::new(self.settings.target_group.clone()).await;
+        let group = TargetGroup::new(self.settings.target_group.clone());
         Ok(self.known.insert((group, target)).clone())
     }
 

@@ -5,6 +5,8 @@
 
 mod error;
 mod keeper;
+mod sdk_http;
+mod sdk_settings;
 mod target;
 mod target_group;
 

@@ -5,12 +5,11 @@
 
 use std::time::Duration;
 
-use aws_config::Region;
-use aws_config::provider_config::ProviderConfig;
 use serde::Deserialize;
 
 use super::error::Error;
-use super::target_group::https;
+use super::sdk_http;
+use super::sdk_settings::of_providers;
 use crate::core::plan::LoadBalancer;
 
 /// The endpoint is on this machine; it answers soon or not at all.
@@ -165,8 +164,7 @@ fn reach(container: &Container, port: u16) -> Result<Reach, Error> {
 }
 
 async fn instance_id(region: &str) -> Result<String, Error> {
-    let region = Region::new(region.to_owned());
-    let provider = ProviderConfig::without_region().with_region(Some(region)).with_http_client(https());
+    let provider = of_providers(region, sdk_http::client());
     let imds = aws_config::imds::Client::builder()
         .configure(&provider)
         .max_attempts(2)

@@ -3,27 +3,14 @@
 //! Time-outs and retries are always set: the SDK's default waits for a silent server without end. A target is always
 //! sent with its port, for without it AWS answers 200 to a deregistration and does nothing.
 
-use std::time::Duration;
-
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_elasticloadbalancingv2::Client;
-use aws_sdk_elasticloadbalancingv2::config::SharedHttpClient;
 use aws_sdk_elasticloadbalancingv2::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
-use aws_smithy_http_client::tls;
 
 use super::error::Error;
+use super::sdk_settings::{ATTEMPT, CALL, settings};
 use super::target::TargetId;
 use crate::core::plan::TargetGroupArn;
-
-/// One attempt; a call makes at most [`ATTEMPTS`] within [`CALL`].
-const ATTEMPT: Duration = Duration::from_secs(2);
-const CONNECT: Duration = Duration::from_secs(1);
-const ATTEMPTS: u32 = 3;
-/// Every call is over after this time, whatever AWS does.
-pub(super) const CALL: Duration = Duration::from_secs(6);
 
 /// One target group, reached with the credentials of the surroundings (environment, container, instance).
 #[derive(Clone, Debug)]
@@ -68,39 +55,11 @@ impl std::fmt::Display for State {
     }
 }
 
-/// The one TLS provider that is in pilot.
-pub(super) fn https() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-        .build_https()
-}
-
-/// What every client of AWS is built with here. Looks at the environment and the profile files; asks nobody.
-pub(super) async fn settings(region: &str) -> SdkConfig {
-    let limits = TimeoutConfig::builder()
-        .connect_timeout(CONNECT)
-        .read_timeout(ATTEMPT)
-        .operation_attempt_timeout(ATTEMPT)
-        .operation_timeout(CALL)
-        .build();
-    let retries = RetryConfig::standard()
-        .with_max_attempts(ATTEMPTS)
-        .with_initial_backoff(Duration::from_millis(300))
-        .with_max_backoff(Duration::from_secs(1));
-    aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::new(region.to_owned()))
-        .http_client(https())
-        .timeout_config(limits)
-        .retry_config(retries)
-        .load()
-        .await
-}
-
 impl TargetGroup {
     /// A client in the group's own region. `AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2` and `AWS_ENDPOINT_URL` are
-    /// honoured by the SDK.
-    pub async fn new(arn: TargetGroupArn) -> Self {
-        let client = Client::new(&settings(arn.region()).await);
+    /// honoured.
+    pub fn new(arn: TargetGroupArn) -> Self {
+        let client = Client::from_conf(settings(arn.region()));
         TargetGroup { client, arn }
     }
 

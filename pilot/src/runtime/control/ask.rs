@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nix::sys::signal::Signal;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
+use super::explain::{EventReport, WhyReport};
 use super::report::{HealthReport, JobReport};
+use super::status::StatusReport;
 use crate::core::effect::{JobRequest, Switch};
 use crate::core::plan::Secret;
+use crate::picture::Form;
 use crate::runtime::output::Recent;
+use crate::runtime::postmortem::Postmortem;
 
 /// A question and where its answer goes.
 #[derive(Debug)]
@@ -31,6 +35,10 @@ pub enum Ask {
     Reload(Summary),
     /// Maintenance mode.
     Maintenance(Switch),
+    /// Everything.
+    Status,
+    /// The event graph, with what each job does.
+    Graph(Form),
     /// All jobs.
     Jobs,
     /// Something about one job.
@@ -42,6 +50,17 @@ pub enum Ask {
     },
     /// Whether the jobs are well.
     Health,
+    /// What has happened after this entry of the history: at most so many of the last things.
+    Events {
+        /// Zero: from the beginning.
+        after: u64,
+        /// At most.
+        count: usize,
+    },
+    /// When something happens.
+    News,
+    /// What is known of the last ends: of all jobs, or of one.
+    Postmortem(Option<String>),
 }
 
 /// What is said about a reload that is done.
@@ -64,6 +83,8 @@ pub enum JobAsk {
     Signal(Signal),
     /// Its last lines.
     Lines,
+    /// Why it is as it is.
+    Why,
 }
 
 /// A value of a user metric, both parts as v3 writes them into its event. v3 spec 8, 9.3.
@@ -82,12 +103,24 @@ pub enum Answer {
     Done,
     /// It is done, or under way.
     Said(String),
+    /// Everything.
+    Status(Box<StatusReport>),
+    /// The event graph in this form.
+    Graph(Form, String),
     /// All jobs.
     Jobs(Vec<JobReport>),
     /// The job.
     Job(Box<JobReport>),
     /// Whether the jobs are well.
     Health(HealthReport),
+    /// What has happened.
+    Events(Vec<EventReport>),
+    /// The number of the newest entry of the history, now and whenever there is another one.
+    News(watch::Receiver<u64>),
+    /// What is known of the last ends.
+    Postmortem(Box<Postmortem>),
+    /// Why a job is as it is.
+    Why(Box<WhyReport>),
     /// The job's last lines, and those to come.
     Lines(Arc<Recent>),
     /// It is not done.

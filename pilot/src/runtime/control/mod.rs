@@ -5,9 +5,12 @@
 
 mod ask;
 mod bodies;
+pub mod explain;
+mod follow;
 pub mod report;
 mod routes;
 mod socket;
+pub mod status;
 #[cfg(test)]
 mod tests;
 

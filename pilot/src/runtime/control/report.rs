@@ -35,6 +35,9 @@ pub struct JobReport {
     /// v3's word for its health (`/status`); none without a health check.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub health: Option<String>,
+    /// For how long its health has been so, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub health_for: Option<f64>,
     /// How its last run ended, in v3's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_exit: Option<String>,
@@ -66,6 +69,7 @@ impl JobReport {
                 Count::Unlimited => None,
             },
             health: plan.health.as_ref().map(|_| job.status().as_str().to_owned()),
+            health_for: plan.health.as_ref().map(|_| now.saturating_sub(job.status_since()).as_secs_f64()),
             last_exit: job.last_exit().map(|exit| exit.to_string()),
             services: plan.services.iter().map(|service| service.name.clone()).collect(),
         })

@@ -1,29 +1,25 @@
 //! From a request on the socket to a question, and from the answer back to a response. v3 spec 8, and pilot's additions.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, StatusCode};
 use nix::sys::signal::Signal;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
-use serde_json::json;
 use tokio::net::unix::UCred;
 use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::time::timeout;
 
 use super::ask::{Answer, Ask, JobAsk, Refusal, Request as Question, Summary, Why};
-use super::bodies;
+use super::{bodies, follow};
 use crate::core::effect::{JobRequest, Switch};
+use crate::picture::Form;
 use crate::runtime::http::{Gone, Lines, Request, Response, json, stream, text};
-use crate::runtime::output::{Piece, Recent};
 use crate::runtime::telemetry::Meters;
 
 /// Streamed answers at one time; they have no deadline.
 const STREAMS: usize = 8;
-/// A stream without news sends an empty line so often, which shows whether anybody is still there.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 /// Lines that `logs` sends when nobody says how many.
 const LINES: usize = 20;
 
@@ -40,6 +36,7 @@ enum Route<'a> {
     Ping,
     Ask { counted: &'static str, ask: Result<Ask, Refusal> },
     Logs { job: String, query: &'a str },
+    Events { query: &'a str },
     WrongMethod { counted: &'static str },
     Nowhere,
 }
@@ -65,6 +62,7 @@ impl Routes {
                 (counted, respond(answer))
             }
             Route::Logs { job, query } => (JOBS, self.logs(job, query).await),
+            Route::Events { query } => (EVENTS, self.events(query).await),
             Route::WrongMethod { counted } => (counted, text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n")),
             // v3 does not count what it does not know.
             Route::Nowhere => return text(StatusCode::NOT_FOUND, "404 page not found\n"),
@@ -73,7 +71,7 @@ impl Routes {
         response
     }
 
-    async fn ask(&self, ask: Ask) -> Answer {
+    pub(super) async fn ask(&self, ask: Ask) -> Answer {
         let (answer, answered) = oneshot::channel();
         let gone = || Answer::Refused(Refusal::new(Why::Unavailable, "pilot has ended its work"));
         if self.requests.send(Question { ask, answer }).await.is_err() {
@@ -93,18 +91,43 @@ impl Routes {
         };
         let first = recent.last(count);
         if !follow {
-            let body: String = first.lines.iter().map(|line| line_message(line)).collect();
+            let body: String = first.lines.iter().map(|line| follow::line_message(line)).collect();
             let mut response = text(StatusCode::OK, body);
-            response.headers_mut().insert(hyper::header::CONTENT_TYPE, hyper::header::HeaderValue::from_static(NDJSON));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(NDJSON));
             return response;
         }
+        self.streamed(|lines| follow::lines(lines, recent, first))
+    }
+
+    async fn events(&self, query: &str) -> Response {
+        let (count, follow) = match lines_wanted(query) {
+            Ok(wanted) => wanted,
+            Err(refusal) => return refused(&refusal),
+        };
+        if !follow {
+            return respond(self.ask(Ask::Events { after: 0, count }).await);
+        }
+        let news = match self.ask(Ask::News).await {
+            Answer::News(news) => news,
+            other => return respond(other),
+        };
+        let routes = self.clone();
+        self.streamed(|lines| follow::events(lines, routes, news, count))
+    }
+
+    /// An answer that goes on for as long as somebody reads it; only so many at one time.
+    fn streamed<F>(&self, write: impl FnOnce(Lines) -> F) -> Response
+    where
+        F: Future<Output = Result<(), Gone>> + Send + 'static,
+    {
         let Ok(place) = Arc::clone(&self.streams).try_acquire_owned() else {
             let busy = format!("{STREAMS} others follow already; end one of them");
             return refused(&Refusal::new(Why::Unavailable, busy));
         };
         let (lines, response) = stream(NDJSON);
+        let writing = write(lines);
         tokio::spawn(async move {
-            let _ = follow_lines(lines, &recent, first).await;
+            let _ = writing.await;
             drop(place);
         });
         response
@@ -115,31 +138,11 @@ const NDJSON: &str = "application/x-ndjson";
 /// All requests about jobs are counted together: names would make the counts grow without bound.
 const JOBS: &str = "/v3/jobs";
 const HEALTH: &str = "/v3/health";
-
-async fn follow_lines(mut lines: Lines, recent: &Recent, first: Piece) -> Result<(), Gone> {
-    let mut piece = first;
-    loop {
-        let mut part = String::new();
-        if piece.gap {
-            part.push_str("{\"gap\":true}\n");
-        }
-        part.extend(piece.lines.iter().map(|line| line_message(line)));
-        if !part.is_empty() {
-            lines.send(part).await?;
-        }
-        let next = piece.next;
-        piece = loop {
-            match timeout(SIGN_OF_LIFE, recent.after(next)).await {
-                Ok(piece) => break piece,
-                Err(_) => lines.send("\n").await?,
-            }
-        };
-    }
-}
-
-fn line_message(line: &str) -> String {
-    format!("{}\n", json!({ "line": line }))
-}
+const POSTMORTEM: &str = "/v3/postmortem";
+const STATUS: &str = "/v3/status";
+const GRAPH: &str = "/v3/graph";
+const EVENTS: &str = "/v3/events";
+const WHY: &str = "/v3/why/";
 
 /// Root, and whom pilot runs as. The socket's mode says the same; this also holds where somebody has changed it.
 pub(super) fn allowed(uid: u32) -> Result<(), Refusal> {
@@ -175,6 +178,22 @@ fn route(request: &Request) -> Route<'_> {
         "/v3/maintenance/enable" => post("/v3/maintenance/enable", &|_| Ok(Ask::Maintenance(Switch::On))),
         "/v3/maintenance/disable" => post("/v3/maintenance/disable", &|_| Ok(Ask::Maintenance(Switch::Off))),
         HEALTH => get(HEALTH, &|| Ask::Health),
+        EVENTS if request.method() == Method::GET => Route::Events { query: request.uri().query().unwrap_or_default() },
+        EVENTS => Route::WrongMethod { counted: EVENTS },
+        path if path.starts_with(WHY) => {
+            let name = percent_decode_str(&path[WHY.len()..]).decode_utf8_lossy().into_owned();
+            get("/v3/why", &|| Ask::Job { name: name.clone(), ask: JobAsk::Why })
+        }
+        POSTMORTEM => get(POSTMORTEM, &|| Ask::Postmortem(None)),
+        path if path.strip_prefix(POSTMORTEM).is_some_and(|rest| rest.starts_with('/')) => {
+            let name = percent_decode_str(&path[POSTMORTEM.len() + 1..]).decode_utf8_lossy().into_owned();
+            get(POSTMORTEM, &|| Ask::Postmortem(Some(name.clone())))
+        }
+        STATUS => get(STATUS, &|| Ask::Status),
+        GRAPH if request.method() == Method::GET => {
+            Route::Ask { counted: GRAPH, ask: form_wanted(request.uri().query().unwrap_or_default()).map(Ask::Graph) }
+        }
+        GRAPH => Route::WrongMethod { counted: GRAPH },
         JOBS => get(JOBS, &|| Ask::Jobs),
         path => {
             let Some((name, verb)) =
@@ -219,6 +238,17 @@ fn signal_wanted(body: &[u8]) -> Result<Signal, Refusal> {
     })
 }
 
+/// `format=svg`; text if nothing is said.
+fn form_wanted(query: &str) -> Result<Form, Refusal> {
+    if query.is_empty() {
+        return Ok(Form::Text);
+    }
+    query.strip_prefix("format=").and_then(Form::named).ok_or_else(|| {
+        let text = format!("{query} is not known here: there is format=NAME with text, mermaid, dot and svg");
+        Refusal::new(Why::Unusable, text)
+    })
+}
+
 /// How many lines, and whether those to come as well: `lines=50&follow=true`.
 fn lines_wanted(query: &str) -> Result<(usize, bool), Refusal> {
     let mut wanted = (LINES, false);
@@ -243,7 +273,6 @@ fn summary_wanted(query: Option<&str>) -> Summary {
     if query == Some("summary=true") { Summary::Told } else { Summary::Silent }
 }
 
-/// v3's answer to everything that was done.
 #[cfg(fuzzing)]
 pub(super) fn fuzz(data: &[u8]) {
     let _ = signal_wanted(data);
@@ -252,6 +281,7 @@ pub(super) fn fuzz(data: &[u8]) {
     }
 }
 
+/// v3's answer to everything that was done.
 fn done() -> Response {
     text(StatusCode::OK, "\n")
 }
@@ -260,14 +290,25 @@ fn respond(answer: Answer) -> Response {
     match answer {
         Answer::Done => done(),
         Answer::Said(said) => text(StatusCode::OK, format!("{said}\n")),
+        Answer::Status(status) => json(StatusCode::OK, &status),
+        Answer::Graph(form, picture) => {
+            let mut response = text(StatusCode::OK, picture);
+            if form == Form::Svg {
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));
+            }
+            response
+        }
         Answer::Jobs(jobs) => json(StatusCode::OK, &jobs),
         Answer::Job(job) => json(StatusCode::OK, &job),
         Answer::Health(health) => {
             let status = if health.healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
             json(status, &health)
         }
-        // Only `logs` asks for them.
-        Answer::Lines(_) => done(),
+        Answer::Events(events) => json(StatusCode::OK, &events),
+        Answer::Postmortem(postmortem) => json(StatusCode::OK, &postmortem),
+        Answer::Why(why) => json(StatusCode::OK, &why),
+        // Only what is streamed asks for them.
+        Answer::Lines(_) | Answer::News(_) => done(),
         Answer::Refused(refusal) => refused(&refusal),
     }
 }

@@ -9,6 +9,7 @@ use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::explain::EventReport;
 use super::report::{HealthReport, JobHealth, JobReport};
 use super::*;
 use crate::core::effect::{JobRequest, Switch};
@@ -194,6 +195,74 @@ async fn jobs_are_looked_at_and_changed_by_name() {
 }
 
 #[tokio::test]
+async fn what_explains_is_asked_for_by_its_path() {
+    let mut served = served("explain", |_| Answer::Done).await;
+    let rows = [
+        ("/v3/status", Some(Ask::Status)),
+        ("/v3/why/my%20job", Some(Ask::Job { name: "my job".into(), ask: JobAsk::Why })),
+        ("/v3/postmortem", Some(Ask::Postmortem(None))),
+        ("/v3/postmortem/a%2Fb", Some(Ask::Postmortem(Some("a/b".into())))),
+        ("/v3/events", Some(Ask::Events { after: 0, count: 20 })),
+        ("/v3/events?lines=3&follow=false", Some(Ask::Events { after: 0, count: 3 })),
+        ("/v3/events?follow=true", Some(Ask::News)),
+    ];
+    for (path, ask) in rows {
+        assert_eq!(served.exchange("GET", path, "").await.0, 200, "{path}");
+        assert_eq!(served.asked(), ask, "{path}");
+        assert_eq!(served.exchange("POST", path, "").await.0, 405, "{path}");
+    }
+    for path in ["/v3/events?after=1", "/v3/events?lines=-1"] {
+        assert_eq!(served.exchange("GET", path, "").await.0, 422, "{path}");
+    }
+    assert_eq!(served.asked(), None);
+}
+
+/// More than is kept came while it was written: the reader is told that something is missing.
+#[tokio::test]
+async fn who_follows_what_happens_gets_each_thing_once_and_learns_of_a_gap() {
+    let (news, receiver) = tokio::sync::watch::channel(2);
+    let event = |id| EventReport { id, at: 0.0, ago: 0.0, text: "t".into(), times: 1, cause: None, because: None };
+    let (asked, mut asks) = mpsc::unbounded_channel();
+    let served = served("news", move |ask| match ask {
+        Ask::News => Answer::News(receiver.clone()),
+        Ask::Events { after, count } => {
+            asked.send((*after, *count)).unwrap();
+            Answer::Events(match after {
+                0 => vec![event(2)],
+                2 => vec![event(3), event(4)],
+                _ => vec![event(9)],
+            })
+        }
+        other => panic!("{other:?}"),
+    })
+    .await;
+    let mut stream = served.connect().await;
+    stream.write_all(b"GET /v3/events?lines=1&follow=true HTTP/1.1\r\nHost: control\r\n\r\n").await.unwrap();
+    let mut got = String::new();
+    let mut wait_for = async |text: &str| {
+        while !got.contains(text) {
+            let mut bytes = [0; 1024];
+            let count = timeout(PATIENCE, stream.read(&mut bytes)).await.expect("more").unwrap();
+            assert!(count > 0, "{got}");
+            got.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        }
+        got.clone()
+    };
+    wait_for("\"id\":2").await;
+    news.send(4).unwrap();
+    let before = wait_for("\"id\":4").await;
+    assert!(!before.contains("gap"), "{before}");
+    news.send(9).unwrap();
+    let after = wait_for("\"id\":9").await;
+    assert!(after.contains("{\"gap\":true}"), "{after}");
+    let mut seen = Vec::new();
+    while let Ok(ask) = asks.try_recv() {
+        seen.push(ask);
+    }
+    assert_eq!(seen, [(0, 1), (2, usize::MAX), (4, usize::MAX)]);
+}
+
+#[tokio::test]
 async fn each_kind_of_answer_has_its_status() {
     let refusal = |why| Answer::Refused(Refusal::new(why, "because"));
     let health = |healthy| {
@@ -210,6 +279,7 @@ async fn each_kind_of_answer_has_its_status() {
         restarts: 0,
         restarts_left: None,
         health: Some("healthy".into()),
+        health_for: Some(2.5),
         last_exit: None,
         services: Vec::new(),
     };
@@ -234,7 +304,7 @@ async fn each_kind_of_answer_has_its_status() {
         (
             Answer::Jobs(vec![job]),
             200,
-            "[{\"name\":\"app\",\"state\":\"running\",\"stateFor\":1.5,\"pid\":7,\"runs\":1,\"restarts\":0,\"health\":\"healthy\"}]\n",
+            "[{\"name\":\"app\",\"state\":\"running\",\"stateFor\":1.5,\"pid\":7,\"runs\":1,\"restarts\":0,\"health\":\"healthy\",\"healthFor\":2.5}]\n",
         ),
     ];
     let answers = std::sync::Mutex::new(rows.into_iter());

@@ -46,8 +46,13 @@ pub(super) struct Frame {
 impl Layout {
     /// The frame for lines with these fields, which must be sorted by key.
     pub(super) fn frame(&self, now: SystemTime, level: Level, fields: &[Field]) -> Frame {
+        self.frame_in(self.format, now, level, fields)
+    }
+
+    /// The same in this format.
+    pub(super) fn frame_in(&self, format: LogFormat, now: SystemTime, level: Level, fields: &[Field]) -> Frame {
         let (mut before, mut after) = (Vec::new(), Vec::new());
-        match self.format {
+        match format {
             LogFormat::Default => {
                 time::put(&mut before, now, &self.zone, Precision::Nanoseconds);
                 for shown in ["job", "pid", "partial"] {
@@ -103,7 +108,7 @@ impl Layout {
             }
         }
         after.push(b'\n');
-        Frame { format: self.format, before, after }
+        Frame { format, before, after }
     }
 }
 

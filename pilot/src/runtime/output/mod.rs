@@ -33,7 +33,7 @@ use nix::unistd::pipe2;
 
 use self::format::Layout;
 use self::queue::Queue;
-use self::reader::{Inbox, Reader, Stream};
+use self::reader::{Inbox, LastWords, Reader, Stream};
 use self::recent::Recents;
 pub use self::recent::{KEPT, Piece, Recent};
 pub use self::records::Records;
@@ -176,6 +176,17 @@ impl Output {
     /// The last lines of a job whose output is wrapped, also when its lines are not shown.
     pub fn recent(&self, job: &str) -> Arc<Recent> {
         self.recents.of(job)
+    }
+
+    /// The last lines of a job, at most so many; none of a job whose output goes past pilot.
+    pub fn last_lines(&self, job: &str, count: usize) -> Vec<String> {
+        self.recents.of(job).last(count).lines
+    }
+
+    /// The very last line, an error in JSON whatever the format: a message, and a field with a value that is JSON. It is
+    /// made at the end of [`Output::finish`], when all that jobs have written is known.
+    pub fn last_words(&self, make: impl FnOnce() -> (String, &'static str, String) + Send + 'static) {
+        self.tell_reader(|inbox| inbox.last_words = Some(LastWords(Box::new(make))));
     }
 
     /// Forgets the last lines of the jobs that are not to be kept.

@@ -149,6 +149,18 @@ impl Queue {
         }
     }
 
+    /// An error as JSON, whatever the format is.
+    pub(super) fn push_last(&self, message: &str, field: Field) {
+        if self.admits(Level::Error) {
+            let layout = self.layout.read().unwrap_or_else(PoisonError::into_inner);
+            let mut bytes = Vec::new();
+            layout
+                .frame_in(LogFormat::Json, SystemTime::now(), Level::Error, &[field])
+                .put(&mut bytes, message.as_bytes());
+            self.push_or_lose(Lines::one(bytes));
+        }
+    }
+
     fn push(&self, state: &mut State, lines: Lines) {
         if let Some(report) = self.report(state) {
             state.push(report);

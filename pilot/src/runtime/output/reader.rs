@@ -3,6 +3,7 @@
 //! May wait (for pipes, for room in the queue); nobody waits for it. Memory is one read buffer, and per stream the
 //! unfinished line, at most [`LONGEST`].
 
+use std::fmt;
 use std::fs::File;
 use std::io::{ErrorKind, PipeReader, Read};
 use std::os::fd::{AsFd, OwnedFd};
@@ -29,8 +30,18 @@ pub(super) struct Inbox {
     pub(super) streams: Vec<Stream>,
     /// Read what is there and stop, by then.
     pub(super) finish_by: Option<Instant>,
+    pub(super) last_words: Option<LastWords>,
     /// A byte in the wake-up pipe tells the reader to look here.
     pub(super) announced: bool,
+}
+
+/// Makes the message of the last line, and the name and JSON value of its field.
+pub(super) struct LastWords(pub(super) Box<dyn FnOnce() -> (String, &'static str, String) + Send>);
+
+impl fmt::Debug for LastWords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LastWords")
+    }
 }
 
 /// One pipe of one child.
@@ -129,6 +140,11 @@ impl Reader {
             self.lines.last(&mut stream);
         }
         self.lines.hand_on();
+        let words = self.inbox.lock().unwrap_or_else(PoisonError::into_inner).last_words.take();
+        if let Some(LastWords(make)) = words {
+            let (message, key, json) = make();
+            self.lines.queue.push_last(&message, Field { key: key.to_owned(), value: Value::Bare(json) });
+        }
         self.lines.queue.close();
     }
 }

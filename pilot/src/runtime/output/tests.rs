@@ -627,3 +627,24 @@ fn what_is_logged_before_the_threads_begin_is_written_when_they_do() {
     drop(output);
     assert_eq!(messages(&all.join().unwrap()), [b"early".to_vec()]);
 }
+
+/// Made when all is known, and JSON although the others are not.
+#[test]
+fn the_last_words_come_behind_all_lines_and_know_the_last_of_them() {
+    let (output, reader) = output(LogFormat::Text, Level::Error, DEADLINE);
+    let all = read_all(reader);
+    let (mut out, err) = attached(&output);
+    let knows = output.clone();
+    output.last_words(move || {
+        let lines = knows.last_lines("app", 2);
+        ("the \"end\"".to_owned(), "lines", serde_json::to_string(&lines).unwrap())
+    });
+    out.write_all(b"one\ntwo\nthree without an end").unwrap();
+    drop((out, err));
+    assert!(output.finish(DEADLINE));
+    drop(output);
+    let all = String::from_utf8(all.join().unwrap()).unwrap();
+    let last: serde_json::Value = serde_json::from_str(all.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["msg"], &last["level"]), (&"the \"end\"".into(), &"error".into()));
+    assert_eq!(last["lines"], serde_json::json!(["two", "three without an end"]));
+}

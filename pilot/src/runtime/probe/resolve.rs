@@ -15,7 +15,7 @@ use tokio::task::spawn_blocking;
 const AT_ONCE: usize = 8;
 
 /// A bounded resolver; clones share the bound.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Resolver {
     slots: Arc<Semaphore>,
     /// Look this name up, whatever is asked for (a TLS server name that is not the host's).

@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
 use super::catalog::{Client, Registrar, Withdrawn};
@@ -16,6 +16,7 @@ use super::control::{Control, Request, WAITING};
 use super::environment::Environment;
 use super::notify::Notices;
 use super::output::Output;
+use super::postmortem::Remains;
 use super::probe::Prober;
 use super::process::guard::Guarded;
 use super::process::leftovers;
@@ -30,6 +31,7 @@ mod balancing;
 mod effects;
 mod eyes;
 mod reload;
+mod remains;
 mod requests;
 mod telemetry;
 
@@ -87,7 +89,10 @@ pub struct Supervisor {
     telemetry: Telemetry,
     listening: Option<Listening>,
     viewers: Viewers,
+    /// The newest entry of the history, for those who follow it.
+    news: watch::Sender<u64>,
     failure: Option<u8>,
+    remains: Remains,
 }
 
 impl Supervisor {
@@ -106,7 +111,9 @@ impl Supervisor {
             rounds: HashMap::new(),
             listening: None,
             viewers,
+            news: watch::Sender::new(0),
             failure: None,
+            remains: Remains::default(),
             engine: Engine::new(Arc::clone(&plan), seed()),
             began: Instant::now(),
             signals,
@@ -144,15 +151,23 @@ impl Supervisor {
         loop {
             while let Some(input) = inputs.pop_front() {
                 self.count(&input);
+                self.keep_remains(&input);
                 for effect in self.engine.handle(input, self.began.elapsed()) {
                     if let Effect::Exit(code) = effect {
                         self.close_control().await;
                         leftovers::end(self.plan.stop_timeout, &mut self.signals).await;
-                        return self.failure.unwrap_or(code);
+                        let code = self.failure.unwrap_or(code);
+                        if code != 0 {
+                            self.leave_last_words(code);
+                        }
+                        return code;
                     }
                     self.perform(effect, &mut inputs);
                 }
+                let newest = self.engine.history().last().0;
+                self.news.send_if_modified(|known| std::mem::replace(known, newest) != newest);
             }
+            self.remains.begin();
             self.next_inputs(&mut inputs).await;
         }
     }

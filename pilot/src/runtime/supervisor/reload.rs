@@ -168,6 +168,7 @@ impl Supervisor {
         self.serve_telemetry(Otherwise::GoOn);
         self.leave_groups_of_the_gone();
         self.environment.announce_services(&self.plan);
+        self.remains.retain(|name| self.plan.jobs.iter().any(|job| job.name == name));
         self.output.retain_recent(|name| self.plan.jobs.iter().any(|job| job.name == name));
         tracing::debug!("control: reloaded app via control plane");
         if let Some(control) = &self.control {

@@ -9,11 +9,16 @@ use tokio::time::{Instant, sleep_until};
 use super::Supervisor;
 use super::reload::Requester;
 use crate::core::effect::{Input, JobRequest, RunId, Switch};
+use crate::core::nearest::nearest;
 use crate::core::plan::{JobId, OutputMode, Secret};
+use crate::runtime::control::explain::{WhyReport, events};
 use crate::runtime::control::report::{HealthReport, JobReport};
+use crate::runtime::control::status::StatusReport;
 use crate::runtime::control::{Answer, Ask, Control, JobAsk, Refusal, Request, Sample, Why};
 use crate::runtime::environment::loads_programs;
+use crate::runtime::live;
 use crate::runtime::process::signals::Arrived;
+use crate::runtime::snapshot::Snapshot;
 
 /// How often, and how long apart, v3 tries to bind its socket.
 const ATTEMPTS: u32 = 10;
@@ -92,8 +97,22 @@ impl Supervisor {
                 inputs.push_back(Input::Maintenance(switch));
                 Ok(Answer::Done)
             }
-            Ask::Jobs => Ok(Answer::Jobs(self.engine.job_ids().iter().filter_map(|job| self.report(*job)).collect())),
+            Ask::Jobs => Ok(Answer::Jobs(self.reports())),
+            Ask::Status => {
+                let now = self.began.elapsed();
+                let snapshot = Snapshot::take(&self.engine, &self.children, now);
+                Ok(Answer::Status(Box::new(StatusReport::new(&self.engine, snapshot, self.reports(), now))))
+            }
+            Ask::Graph(form) => {
+                let snapshot = Snapshot::take(&self.engine, &self.children, self.began.elapsed());
+                Ok(Answer::Graph(form, live::picture(self.engine.plan(), &snapshot, form)))
+            }
             Ask::Job { name, ask } => self.answer_about(&name, ask, inputs),
+            Ask::Events { after, count } => {
+                Ok(Answer::Events(events(&self.engine, after, count, self.began.elapsed())))
+            }
+            Ask::News => Ok(Answer::News(self.news.subscribe())),
+            Ask::Postmortem(job) => self.postmortem(job.as_deref()),
             Ask::Health => Ok(Answer::Health(HealthReport::new(&self.engine, self.began.elapsed()))),
         };
         // Who asked may be gone.
@@ -106,6 +125,7 @@ impl Supervisor {
             JobAsk::Look => Ok(Answer::Job(Box::new(self.report(job).ok_or_else(|| self.unknown(name))?))),
             JobAsk::Change(request) => self.change(job, request, inputs),
             JobAsk::Signal(signal) => self.signal(name, job, signal),
+            JobAsk::Why => Ok(Answer::Why(Box::new(self.why(job).ok_or_else(|| self.unknown(name))?))),
             JobAsk::Lines => self.lines(name, job),
         }
     }
@@ -130,25 +150,37 @@ impl Supervisor {
         self.telemetry.record(key, value);
     }
 
-    fn job_named(&self, name: &str) -> Result<JobId, Refusal> {
+    pub(super) fn job_named(&self, name: &str) -> Result<JobId, Refusal> {
         let is_it = |id: &&JobId| self.engine.job(**id).is_some_and(|job| job.name == name);
         self.engine.job_ids().iter().find(is_it).copied().ok_or_else(|| self.unknown(name))
     }
 
     fn unknown(&self, name: &str) -> Refusal {
         let known: Vec<_> = self.engine.plan().jobs.iter().map(|job| job.name.as_str()).collect();
+        let meant = nearest(name, known.iter().copied()).map(|near| format!(" (is it {near:?}?)")).unwrap_or_default();
         let known =
             if known.is_empty() { "there are none".to_owned() } else { format!("there are {}", known.join(", ")) };
-        Refusal::new(Why::Unknown, format!("there is no job {name:?}: {known}"))
+        Refusal::new(Why::Unknown, format!("there is no job {name:?}{meant}: {known}"))
     }
 
     fn run_of(&self, job: JobId) -> Option<RunId> {
         self.engine.state(job).and_then(|state| state.run())
     }
 
+    fn reports(&self) -> Vec<JobReport> {
+        self.engine.job_ids().iter().filter_map(|job| self.report(*job)).collect()
+    }
+
     fn report(&self, job: JobId) -> Option<JobReport> {
-        let pid = self.run_of(job).and_then(|run| self.children.process_of(run)).map(nix::unistd::Pid::as_raw);
-        JobReport::new(&self.engine, job, pid, self.began.elapsed())
+        JobReport::new(&self.engine, job, self.process_of(job), self.began.elapsed())
+    }
+
+    fn why(&self, job: JobId) -> Option<WhyReport> {
+        WhyReport::new(&self.engine, job, self.process_of(job), self.began.elapsed())
+    }
+
+    fn process_of(&self, job: JobId) -> Option<i32> {
+        self.run_of(job).and_then(|run| self.children.process_of(run)).map(nix::unistd::Pid::as_raw)
     }
 
     fn change(&self, job: JobId, request: JobRequest, inputs: &mut VecDeque<Input>) -> Result<Answer, Refusal> {

@@ -7,7 +7,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A measurement that fails should fail loudly.
 
 mod balancer;
-mod instance;
 mod load;
 
 use std::process::ExitCode;
@@ -15,10 +14,10 @@ use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
 use pilot_tests::aws::Aws;
+use pilot_tests::instance::{Instance, Order};
 use pilot_tests::ports;
 
 use balancer::{Balancer, Follower};
-use instance::{Instance, Order};
 
 /// A replacement in so many seconds: ten a minute.
 const EVERY: u64 = 6;

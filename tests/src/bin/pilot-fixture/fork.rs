@@ -9,9 +9,10 @@ use std::ffi::CString;
 use std::fs;
 use std::process::exit;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, sigprocmask};
+use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, execvp, fork, getpid, pipe, read, setsid};
 
 /// Ignores a signal from now on.
@@ -115,6 +116,35 @@ pub fn steal(path: &str, record: String) -> ! {
     }
     println!("pid {target} could not be had");
     super::forever();
+}
+
+/// Strangers, some at a time, each a session of its own for some milliseconds. Before each fork the kernel is told to begin
+/// with the lowest number again, so that a number that a job gave back is a stranger's a moment later.
+pub fn storm(ms: u64, pids: &str, killed: &str) {
+    const AT_ONCE: usize = 8;
+    let end = Instant::now() + Duration::from_millis(ms);
+    let (mut living, mut made) = (0, 0u64);
+    while Instant::now() < end || living > 0 {
+        while living < AT_ONCE && Instant::now() < end {
+            fs::write("/proc/sys/kernel/ns_last_pid", "1").expect("the next pid can be chosen");
+            made += 1;
+            // Of uneven length, so that they do not keep step with the jobs.
+            let lasts = Duration::from_millis(1 + made * 7 % 23);
+            let stranger = split(|| {
+                setsid().expect("a session");
+                sleep(lasts);
+            });
+            living += 1;
+            super::append(pids, &format!("{stranger}\n"));
+        }
+        match waitpid(None, None) {
+            Ok(WaitStatus::Signaled(pid, signal, _)) => super::append(killed, &format!("{pid} {signal}\n")),
+            Ok(_) => {}
+            Err(error) => panic!("{error}"),
+        }
+        living -= 1;
+    }
+    println!("storm is over, {made} strangers");
 }
 
 /// Becomes another program with every signal blocked and ignored, as a careless parent would start it.

@@ -39,6 +39,8 @@ const USAGE: &str = "pilot-fixture VERB ARGUMENTS… , any number of:
   orphans N MS          N double-forked orphans that live MS each
   burst N               N double-forked orphans that all end in the same instant; returns when they may
   steal FILE RECORD     take the pid written in FILE once it is free, and record signals in RECORD for ever (PID namespace)
+  storm MS PIDS KILLED  for MS: strangers that take freed pids at once (PID namespace); all pids into PIDS, ends by a signal into KILLED
+  eat MIB               take and touch so much memory
   lines N BYTES         N numbered lines of BYTES bytes, newline included
   letters N             N letters without a newline
   bytes N               N bytes of every value
@@ -88,6 +90,8 @@ fn perform(words: &[String]) {
             "orphans" => fork::orphans(number(text()), number(text())),
             "burst" => fork::burst(number(text())),
             "steal" => fork::steal(text(), text().to_owned()),
+            "storm" => fork::storm(number(text()), text(), text()),
+            "eat" => eat(number(text())),
             "lines" => lines(number(text()), number(text())),
             "letters" => letters(number(text())),
             "bytes" => write(&(0..number::<usize>(text())).map(|n| (n % 256) as u8).collect::<Vec<_>>()),
@@ -188,6 +192,16 @@ fn record(path: String) {
             append(&path, &format!("{name}\n"));
         }
     });
+}
+
+/// In pieces, so that whoever watches the memory sees it grow.
+fn eat(mebibytes: usize) {
+    let mut eaten = Vec::new();
+    for _ in 0..mebibytes {
+        eaten.push(vec![1u8; 1 << 20]);
+    }
+    std::hint::black_box(&eaten);
+    std::mem::forget(eaten);
 }
 
 fn lines(count: u64, bytes: usize) {

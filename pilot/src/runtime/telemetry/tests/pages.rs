@@ -23,6 +23,7 @@ fn job(name: &str, status: Status) -> JobView {
         name: name.into(),
         state: State::Running,
         state_for: Duration::from_secs(3725),
+        restarts_in: None,
         status,
         status_for: Duration::from_secs(65),
         checked: true,

@@ -2,7 +2,7 @@
 
 /// The candidate with the fewest typing mistakes to `word` (insert, delete, replace, swap), if they are few enough for
 /// its length; letter case costs nothing.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word: Vec<char> = word.to_lowercase().chars().collect();
     // Nobody misspells a key of five lines; the table is quadratic.
     if word.len() > 64 {

@@ -1,12 +1,13 @@
-//! One instance of the app, and the three ways it is stopped.
+//! One instance of the app behind a load balancer, and the three ways it is stopped.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use pilot_tests::aws::{Aws, GROUP};
-use pilot_tests::{Pilot, SOON, Scratch, http, pilot::jobs, ports, processes, tools, until};
 use serde_json::json;
+
+use crate::aws::{Aws, GROUP};
+use crate::{Pilot, SOON, Scratch, http, pilot::jobs, ports, processes, tools, until};
 
 /// What happens when an instance has to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,7 @@ pub enum Order {
 }
 
 impl Order {
+    /// For a table.
     pub fn words(self) -> &'static str {
         match self {
             Order::Pilot => "pilot",
@@ -30,18 +32,21 @@ impl Order {
 }
 
 /// A running instance that the load balancer calls healthy.
+#[derive(Debug)]
 pub struct Instance {
     port: u16,
     how: How,
     _scratch: Scratch,
 }
 
+#[derive(Debug)]
 enum How {
     Pilot(Box<Pilot>),
     Direct(Process, Order),
 }
 
 /// Killed when it is dropped.
+#[derive(Debug)]
 struct Process(Child);
 
 impl Drop for Process {
@@ -53,6 +58,7 @@ impl Drop for Process {
 
 impl Instance {
     /// Starts one and waits until requests are sent to it.
+    #[allow(clippy::expect_used)]
     pub fn start(order: Order, aws: &Aws) -> Instance {
         let scratch = Scratch::new();
         let port = ports::free();
@@ -94,7 +100,13 @@ impl Instance {
         instance
     }
 
+    /// Its port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Tells it to stop and waits for its end.
+    #[allow(clippy::expect_used, clippy::unwrap_used)]
     pub fn stop(self, aws: &Aws) {
         let out = || aws.world().group.deregister("127.0.0.1", self.port);
         match self.how {

@@ -1,0 +1,315 @@
+"""All stacks of an environment, evaluated in the order of scripts/deploy, and what must be true of them.
+Every assertion is a function `must_...(chain)`; a mutant that none of them notices is a hole (test_mutants.py)."""
+
+import ipaddress
+import json
+import pathlib
+import re
+
+import permissions
+from evaluator import Stack, load
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "cloudformation"
+DIGEST = "registry.example/app@sha256:" + "a" * 64
+HASH = "b" * 40
+NAMES = ["network", "alerts", "registry", "alb", "database", "consul", "ci-role", "service", "ec2-capacity"]
+
+
+def texts():
+    return {name: (FOLDER / f"{name}.yaml").read_text() for name in NAMES}
+
+
+def build(environment="production", mode="ecs", consul=True, capacity=False, given=None, sources=None, config=None):
+    """Evaluates everything; `given` is {stack: {parameter: value}} on top of the environment's file."""
+    sources = sources or texts()
+    parameters = json.loads((FOLDER / f"params/{environment}.json").read_text())
+    if "base" in parameters:
+        parameters = {**json.loads((FOLDER / f"params/{parameters['base']}.json").read_text()), **parameters}
+    common = {"NetworkStack": "network", "AlbStack": "alb", "AlertsStack": "alerts"}
+    arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:"
+    fixed = {
+        "network": {}, "alerts": {}, "registry": {},
+        "alb": {"NetworkStack": "network", "AlertsStack": "alerts"},
+        "database": common,
+        "consul": {**common, "ImageUri": DIGEST, "ServerSecretArn": arn + "server", "AgentSecretArn": arn + "agent", "SecretKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1"},
+        "service": {**common, "DatabaseStack": "database", "ConsulStack": "consul" if consul else "", "ImageUri": DIGEST, "Commit": HASH,
+                    "HostName": "x.example.org", "RulePriority": 1000, "DatabaseName": "app", "RegistrationMode": mode, "CiStack": "ci-role", "CapacityStack": "ec2-capacity" if capacity else ""},
+        "ec2-capacity": {"NetworkStack": "network", "ClusterName": "c"},
+        "ci-role": {"JenkinsPrincipal": "arn:aws:iam::111122223333:role/jenkins", "BuildPrincipal": "arn:aws:iam::111122223333:role/builder", "ExternalId": "0123456789abcdef",
+                    "RegistryStack": "registry", "AlbStack": "alb", "DatabaseStack": "database", "ConsulStack": "consul" if consul else ""},
+    }
+    exports, stacks = {}, {}
+    order = NAMES if not capacity else [name for name in NAMES if name != "ec2-capacity"]
+    if capacity:
+        order.insert(order.index("service"), "ec2-capacity")
+    for name in order:
+        values = {**fixed[name], **parameters.get(name, {}), **(given or {}).get(name, {})}
+        stacks[name] = Stack(name, load(sources[name]), values, exports)
+    stacks["service"].pilot_config = config or (ROOT / "image/pilot.json5").read_text()
+    return stacks
+
+
+def everything(chain, kind):
+    for stack in chain.values():
+        for key, properties in stack.of_type(kind).items():
+            yield f"{stack.name}.{key}", properties
+
+
+def app(chain):
+    task, = [p for k, p in chain["service"].of_type("AWS::ECS::TaskDefinition").items()]
+    return next(c for c in task["ContainerDefinitions"] if c["Name"] == "app")
+
+
+def service(chain):
+    found, = chain["service"].of_type("AWS::ECS::Service").values()
+    return found
+
+
+def rules_of(chain, group, direction):
+    """Every rule of a security group, inline or on its own."""
+    name, key = group.split(".")
+    inline = chain[name].of_type("AWS::EC2::SecurityGroup")[key].get("SecurityGroup" + direction, [])
+    own = [p for _, p in everything(chain, "AWS::EC2::SecurityGroup" + direction) if p["GroupId"] == f"<{group}.GroupId>"]
+    return inline + own
+
+
+def must_open_only_the_load_balancer_to_the_world(chain):
+    for stack in chain.values():
+        for key in stack.of_type("AWS::EC2::SecurityGroup"):
+            for rule in rules_of(chain, f"{stack.name}.{key}", "Ingress"):
+                if rule.get("CidrIp") and not ipaddress.ip_network(rule["CidrIp"]).is_private:
+                    assert (stack.name, key) == ("alb", "AlbSecurityGroup"), f"{stack.name}.{key} is open to {rule['CidrIp']}"
+                assert not int(rule["FromPort"]) <= 22 <= int(rule["ToPort"]), f"{stack.name}.{key}: SSH"
+    world = {(r["FromPort"], r["ToPort"]) for r in rules_of(chain, "alb.AlbSecurityGroup", "Ingress")}
+    assert world == {(443, 443), (80, 80)}, world
+
+
+def must_let_each_layer_reach_only_the_next(chain):
+    port = str(chain["service"].parameters["ContainerPort"])
+    out = rules_of(chain, "alb.AlbSecurityGroup", "Egress")
+    assert [(str(r["FromPort"]), str(r["ToPort"]), r.get("DestinationSecurityGroupId")) for r in out] == [(port, port, "<alb.ServiceSecurityGroup.GroupId>")], out
+    into = [r for r in rules_of(chain, "alb.ServiceSecurityGroup", "Ingress") if str(r["ToPort"]) != "8301"]
+    assert [(str(r["FromPort"]), r.get("SourceSecurityGroupId")) for r in into] == [(port, "<alb.AlbSecurityGroup.GroupId>")], into
+    database = rules_of(chain, "database.DatabaseSecurityGroup", "Ingress")
+    assert [(r["FromPort"], r["ToPort"], r.get("SourceSecurityGroupId")) for r in database] == [(3306, 3306, "<alb.ServiceSecurityGroup.GroupId>")], database
+    for rule in rules_of(chain, "database.DatabaseSecurityGroup", "Egress"):
+        assert rule["CidrIp"] == "127.0.0.1/32", "the database reaches something"
+    for rule in rules_of(chain, "alb.ServiceSecurityGroup", "Egress"):
+        assert int(rule["ToPort"]) - int(rule["FromPort"]) <= 1, f"tasks reach a range of ports: {rule}"
+
+
+def must_say_where_every_group_may_go(chain):
+    for stack in chain.values():
+        for key in stack.of_type("AWS::EC2::SecurityGroup"):
+            assert rules_of(chain, f"{stack.name}.{key}", "Egress"), f"{stack.name}.{key}: without a rule everything may go out"
+
+
+def must_give_nothing_a_public_address(chain):
+    for name, subnet in everything(chain, "AWS::EC2::Subnet"):
+        assert subnet.get("MapPublicIpOnLaunch") is False, name
+    for name, found in everything(chain, "AWS::ECS::Service"):
+        assert found["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED", name
+        assert all(".PrivateSubnet" in subnet for subnet in found["NetworkConfiguration"]["AwsvpcConfiguration"]["Subnets"]), name
+    for name, database in everything(chain, "AWS::RDS::DBInstance"):
+        assert database["PubliclyAccessible"] is False, name
+    group, = chain["database"].of_type("AWS::RDS::DBSubnetGroup").values()
+    assert all(".DataSubnet" in subnet for subnet in group["SubnetIds"]), group
+    for name, route in everything(chain, "AWS::EC2::Route"):
+        assert "DataRoutes" not in route["RouteTableId"], f"{name}: data subnets have a way out"
+
+
+def must_use_networks_that_do_not_overlap(chain):
+    networks = [ipaddress.ip_network(p["CidrBlock"]) for _, p in everything(chain, "AWS::EC2::Subnet")]
+    whole = ipaddress.ip_network(next(p["CidrBlock"] for _, p in everything(chain, "AWS::EC2::VPC")))
+    assert len(networks) == 6 and all(n.subnet_of(whole) for n in networks)
+    assert not any(a.overlaps(b) for i, a in enumerate(networks) for b in networks[i + 1:])
+    zones = {p["AvailabilityZone"] for _, p in everything(chain, "AWS::EC2::Subnet")}
+    assert len(zones) == 2, zones
+
+
+def must_end_tls_at_the_load_balancer(chain):
+    listeners = {l["Port"]: l for _, l in everything(chain, "AWS::ElasticLoadBalancingV2::Listener")}
+    assert set(listeners) == {80, 443}
+    https, http = listeners[443], listeners[80]
+    assert https["Protocol"] == "HTTPS" and https["Certificates"][0]["CertificateArn"]
+    assert re.fullmatch(r"ELBSecurityPolicy-TLS13-1-[23](-Res)?-2021-06", https["SslPolicy"]), https["SslPolicy"]
+    assert http["DefaultActions"] == [{"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}}]
+    assert https["DefaultActions"][0]["Type"] == "fixed-response", "an unknown host must not reach a branch"
+    rule, = chain["service"].of_type("AWS::ElasticLoadBalancingV2::ListenerRule").values()
+    assert rule["Conditions"][0]["Field"] == "host-header" and rule["ListenerArn"] == "<alb.HttpsListener>"
+
+
+KNOWN = {"deregistration_delay.timeout_seconds": (0, 3600), "slow_start.duration_seconds": (0, 900), "load_balancing.algorithm.type": None}
+
+
+def must_set_only_attributes_that_exist(chain):
+    group, = chain["service"].of_type("AWS::ElasticLoadBalancingV2::TargetGroup").values()
+    for attribute in group["TargetGroupAttributes"]:
+        assert attribute["Key"] in KNOWN, attribute
+        if KNOWN[attribute["Key"]]:
+            low, high = KNOWN[attribute["Key"]]
+            assert low <= int(attribute["Value"]) <= high, attribute
+    balancer, = chain["alb"].of_type("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
+    attributes = {a["Key"]: a["Value"] for a in balancer["LoadBalancerAttributes"]}
+    assert attributes["routing.http.drop_invalid_header_fields.enabled"] == "true" and attributes["access_logs.s3.enabled"] == "true"
+    assert attributes["deletion_protection.enabled"] == "true"
+
+
+def must_stop_within_the_time_that_is_given(chain):
+    """The numbers of image/pilot.json5 and of the template are one budget (aws.md 2)."""
+    config = chain["service"].pilot_config
+    seconds = {key: int(re.search(pattern, config)[1]) for key, pattern in {"app": r"stopTimeout: (\d+)", "min": r'min: "(\d+)s"', "max": r'max: "(\d+)s"'}.items()}
+    container = app(chain)
+    stop = int(container["StopTimeout"])
+    need = 2 + 6 + seconds["max"] + seconds["app"] + 5
+    assert need <= stop <= 120, f"{need} s are needed, {stop} s are given, Fargate gives at most 120"
+    environment = {e["Name"]: e["Value"] for e in container["Environment"]}
+    assert str(environment["STOP_BUDGET"]) == str(stop)
+    assert str(environment["PILOT_TARGET_GROUP_MODE"]) == {"ecs": "drain", "self": "self"}[chain["service"].parameters["RegistrationMode"]]
+    assert environment["PILOT_TARGET_GROUP_ARN"] == "<service.TargetGroup>"
+    group, = chain["service"].of_type("AWS::ElasticLoadBalancingV2::TargetGroup").values()
+    delay = int(next(a["Value"] for a in group["TargetGroupAttributes"] if a["Key"].startswith("deregistration")))
+    assert seconds["min"] <= delay <= stop, f"delay {delay} s, pilot serves on for at least {seconds['min']} s"
+
+
+def must_register_in_one_way(chain):
+    by_ecs = chain["service"].parameters["RegistrationMode"] == "ecs"
+    assert ("LoadBalancers" in service(chain)) == by_ecs
+    role = chain["service"].of_type("AWS::IAM::Role")["TaskRole"]
+    actions = [a for s in role["Policies"][0]["PolicyDocument"]["Statement"] for a in ([s["Action"]] if isinstance(s["Action"], str) else s["Action"])]
+    assert ("elasticloadbalancing:RegisterTargets" in actions) == (not by_ecs), actions
+    assert set(actions) <= {"elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:DescribeTargetHealth"}
+    for statement in role["Policies"][0]["PolicyDocument"]["Statement"]:
+        assert (statement["Resource"] == "*") == (statement["Action"] == "elasticloadbalancing:DescribeTargetHealth"), statement
+
+
+def must_roll_back_by_itself(chain):
+    configuration = service(chain)["DeploymentConfiguration"]
+    assert configuration["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+    assert configuration["Alarms"]["Enable"] is True and configuration["Alarms"]["Rollback"] is True and configuration["Alarms"]["AlarmNames"]
+    assert (configuration["MinimumHealthyPercent"], configuration["MaximumPercent"]) == (100, 200)
+    assert "DesiredCount" not in service(chain), "an update would undo the scaling"
+    assert chain["service"].resources["Service"]["DependsOn"] == ["Rule", "TaskRole"]
+
+
+def must_keep_containers_small(chain):
+    for name, task in everything(chain, "AWS::ECS::TaskDefinition"):
+        assert task["NetworkMode"] == "awsvpc" and "PidMode" not in task, name
+        for container in task["ContainerDefinitions"]:
+            assert container["ReadonlyRootFilesystem"] is True and container["User"] == "65534:65534", name
+            assert not container.get("Privileged") and container["LinuxParameters"] == {"InitProcessEnabled": False, "Capabilities": {"Drop": ["ALL"]}}, name
+            options = container["LogConfiguration"]["Options"]
+            assert options["mode"] == "non-blocking" and options["awslogs-group"].endswith(".LogGroup>"), name
+    assert app(chain)["HealthCheck"]["Command"] == ["CMD", "/bin/pilot", "health"]
+
+
+def must_deploy_what_was_proven(chain):
+    assert re.search(r"(@sha256:[0-9a-f]{64}|:[0-9a-f]{40})$", app(chain)["Image"]), app(chain)["Image"]
+    parameters = chain["service"].template["Parameters"]
+    assert "Default" not in parameters["ImageUri"] and "Default" not in parameters["RulePriority"]
+    for refused in ("app:master", "app", "app:latest", "app@sha256:abc", "app:1.2.3"):
+        assert not re.fullmatch(parameters["ImageUri"]["AllowedPattern"], refused), refused
+    assert int(parameters["StopTimeout"]["MaxValue"]) <= 120
+
+
+def must_hide_secrets(chain):
+    for name, task in everything(chain, "AWS::ECS::TaskDefinition"):
+        for container in task["ContainerDefinitions"]:
+            for entry in container["Environment"]:
+                assert not re.search("PASS|TOKEN|SECRET|KEY|CONFIG", entry["Name"]), f"{name}: {entry['Name']} is in the open"
+    environment = {e["Name"]: e["Value"] for e in app(chain)["Environment"]}
+    assert environment["DB_TLS"] == "verify-identity" and environment["DB_CA_FILE"]
+    assert environment["DB_USER"] != "admin" and any(s["Name"] == "DB_PASSWD" and "AppSecret" in s["ValueFrom"] for s in app(chain)["Secrets"])
+    execution = chain["service"].of_type("AWS::IAM::Role")["ExecutionRole"]
+    for statement in execution["Policies"][0]["PolicyDocument"]["Statement"]:
+        assert "*" not in statement["Resource"], statement
+
+
+def must_keep_the_database_safe(chain):
+    database, = chain["database"].of_type("AWS::RDS::DBInstance").values()
+    assert database["StorageEncrypted"] is True and database["KmsKeyId"] == "<database.Key>"
+    assert database["ManageMasterUserPassword"] is True and "MasterUserPassword" not in database
+    assert str(database["DeletionProtection"]) == "true" and int(database["BackupRetentionPeriod"]) >= 7
+    body = chain["database"].resources["Db"]
+    assert body["DeletionPolicy"] == body["UpdateReplacePolicy"] == "Snapshot"
+    group, = chain["database"].of_type("AWS::RDS::DBParameterGroup").values()
+    assert group["Parameters"]["require_secure_transport"] == "1"
+    for name, key in everything(chain, "AWS::KMS::Key"):
+        assert key["EnableKeyRotation"] is True, name
+    assert chain["database"].resources["Key"]["DeletionPolicy"] == "Retain"
+
+
+DIMENSIONS = {
+    "AWS/ApplicationELB": ({"LoadBalancer"}, {"LoadBalancer", "TargetGroup"}),
+    "AWS/RDS": ({"DBInstanceIdentifier"},),
+    "ECS/ContainerInsights": ({"ClusterName", "ServiceName"},),
+}
+
+
+def must_have_alarms_that_can_fire(chain):
+    alarms = list(everything(chain, "AWS::CloudWatch::Alarm"))
+    assert len(alarms) >= 10
+    for name, alarm in alarms:
+        dimensions = {d["Name"]: d["Value"] for d in alarm["Dimensions"]}
+        assert set(dimensions) in DIMENSIONS[alarm["Namespace"]], f"{name}: no metric has the dimensions {set(dimensions)}"
+        for key, value in dimensions.items():
+            wanted = {"LoadBalancer": "LoadBalancerFullName>", "TargetGroup": "TargetGroupFullName>", "DBInstanceIdentifier": ".Db>", "ClusterName": ".Cluster>", "ServiceName": ".Name>"}[key]
+            assert value.endswith(wanted), f"{name}: {key} is {value}"
+        if "HealthyHost" not in alarm["MetricName"] and alarm["MetricName"].endswith(("5XX_Count",)):
+            assert "LoadBalancer" in dimensions and alarm["TreatMissingData"] == "notBreaching", name
+        if alarm["MetricName"] in ("HealthyHostCount", "RunningTaskCount"):
+            assert alarm["TreatMissingData"] == "breaching", f"{name}: when all are gone there is no data"
+        assert alarm["AlarmActions"] == ["<alerts.Topic>"], f"{name} tells nobody"
+
+
+def must_keep_logs_for_a_while(chain):
+    for name, group in everything(chain, "AWS::Logs::LogGroup"):
+        assert int(group["RetentionInDays"]) >= 7, name
+
+
+def must_trust_only_this_account(chain):
+    for name, role in everything(chain, "AWS::IAM::Role"):
+        for statement in role["AssumeRolePolicyDocument"]["Statement"]:
+            condition = statement.get("Condition", {}).get("StringEquals", {})
+            assert condition.get("aws:SourceAccount") == "111122223333" or condition.get("sts:ExternalId"), f"{name}: who may take it on is not limited"
+        for policy in role.get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                assert statement["Action"] != "*", name
+
+
+def must_scale_within_bounds(chain):
+    target, = chain["service"].of_type("AWS::ApplicationAutoScaling::ScalableTarget").values()
+    assert int(target["MinCapacity"]) <= int(target["MaxCapacity"])
+    policies = chain["service"].of_type("AWS::ApplicationAutoScaling::ScalingPolicy").values()
+    assert all(p["PolicyType"] == "TargetTrackingScaling" for p in policies)
+
+
+def must_keep_consul_whole(chain):
+    servers = [p for _, p in everything(chain, "AWS::ECS::Service") if p.get("ServiceRegistries")]
+    assert len(servers) == 3 and all(s["DeploymentConfiguration"]["MaximumPercent"] == 100 for s in servers)
+    assert [chain["consul"].resources[f"Server{n}"]["DependsOn"] for n in (2, 3)] == ["Server1", "Server2"]
+    disk, = chain["consul"].of_type("AWS::EFS::FileSystem").values()
+    assert disk["Encrypted"] is True and disk["BackupPolicy"]["Status"] == "ENABLED"
+    for task in chain["consul"].of_type("AWS::ECS::TaskDefinition").values():
+        assert task["Volumes"][0]["EFSVolumeConfiguration"]["TransitEncryption"] == "ENABLED"
+
+
+def must_protect_own_machines(chain):
+    template, = chain["ec2-capacity"].of_type("AWS::EC2::LaunchTemplate").values()
+    data = template["LaunchTemplateData"]
+    assert data["MetadataOptions"]["HttpTokens"] == "required" and data["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] is True and "KeyName" not in data
+
+
+ASSERTIONS = [value for name, value in sorted(globals().items()) if name.startswith("must_")] + permissions.ASSERTIONS
+
+
+def faults(chain):
+    """What is wrong with a chain; empty if nothing is."""
+    found = []
+    for assertion in ASSERTIONS:
+        try:
+            assertion(chain)
+        except Exception as problem:  # whatever an assertion stumbles over is a fault of the template
+            found.append(f"{assertion.__name__}: {problem!r}")
+    return found

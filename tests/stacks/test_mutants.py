@@ -1,0 +1,90 @@
+"""Faults planted one at a time; every one must be noticed. A suite that a mutant survives is not one."""
+
+import pytest
+from chain import ROOT, build, faults, texts
+from evaluator import Refused
+
+# stack, what stands there, what the fault writes
+MUTANTS = [
+    ("database", "StorageEncrypted: true", "StorageEncrypted: false"),
+    ("database", "PubliclyAccessible: false", "PubliclyAccessible: true"),
+    ("database", "require_secure_transport: '1'", "require_secure_transport: '0'"),
+    ("database", "DeletionPolicy: Snapshot", "DeletionPolicy: Delete"),
+    ("database", "${NetworkStack}-DataSubnets", "${NetworkStack}-PublicSubnets"),
+    ("database", "Value: !Ref Db}", "Value: NaN}"),
+    ("database", "SourceSecurityGroupId: {'Fn::ImportValue': !Sub '${AlbStack}-ServiceSecurityGroup'}", "CidrIp: 0.0.0.0/0"),
+    ("alb", "FromPort: 80, ToPort: 80", "FromPort: 22, ToPort: 22"),
+    ("alb", "Type: redirect, RedirectConfig: {Protocol: HTTPS", "Type: redirect, RedirectConfig: {Protocol: HTTP"),
+    ("alb", "SslPolicy: !Ref SslPolicy", "SslPolicy: ELBSecurityPolicy-2016-08"),
+    ("alb", "DestinationSecurityGroupId: {'Fn::GetAtt': [ServiceSecurityGroup, GroupId]}", "CidrIp: 0.0.0.0/0"),
+    ("alb", "Key: access_logs.s3.enabled, Value: 'true'", "Key: access_logs.s3.enabled, Value: 'false'"),
+    ("service", "DeploymentCircuitBreaker: {Enable: true, Rollback: true}", "DeploymentCircuitBreaker: {Enable: false, Rollback: false}"),
+    ("service", "Alarms: {Enable: true, Rollback: true", "Alarms: {Enable: true, Rollback: false"),
+    ("service", "AssignPublicIp: DISABLED", "AssignPublicIp: ENABLED"),
+    ("service", "InitProcessEnabled: false", "InitProcessEnabled: true"),
+    ("service", "ReadonlyRootFilesystem: true", "ReadonlyRootFilesystem: false"),
+    ("service", "StopTimeout: !Ref StopTimeout", "StopTimeout: 30"),
+    ("service", "deregistration_delay.timeout_seconds, Value: !Ref DeregistrationDelay", "deregistration_delay.timeout_seconds, Value: 300"),
+    ("service", "Key: deregistration_delay.timeout_seconds", "Key: deregistration_delay.timeout"),
+    ("service", "{Name: DB_TLS, Value: verify-identity}", "{Name: DB_TLS, Value: required}"),
+    ("service", "- {Name: DB_USER, Value: app}", "- {Name: DB_USER, Value: app}\n            - {Name: DB_PASSWD, Value: secret}"),
+    ("service", "Resource: !Ref TargetGroup", "Resource: '*'"),
+    ("service", "!If [BySelf, 'elasticloadbalancing:RegisterTargets', !Ref 'AWS::NoValue']", "elasticloadbalancing:RegisterTargets"),
+    ("service", "(@sha256:[0-9a-f]{64}|:[0-9a-f]{40})", "(@sha256:[0-9a-f]{64}|:.+)"),
+    ("service", "TreatMissingData: breaching", "TreatMissingData: notBreaching"),
+    ("network", "MapPublicIpOnLaunch: false", "MapPublicIpOnLaunch: true"),
+    ("network", "'10.${ClassB}.96.0/20'", "'10.${ClassB}.32.0/20'"),
+    ("registry", "Name: !Sub '${AWS::StackName}-RepositoryArn'", "Name: !Sub '${AWS::StackName}-RepositoryUri'"),
+    ("consul", "DependsOn: Server1", "DependsOn: MountTarget1"),
+    ("consul", "MaximumPercent: 100", "MaximumPercent: 200"),
+    ("ec2-capacity", "HttpTokens: required", "HttpTokens: optional"),
+    ("ci-role", "Condition: {StringEquals: {'sts:ExternalId': !Ref ExternalId}}", "Condition: {}"),
+    ("ci-role", "- ecs:CreateCluster", "- 'ecs:*'"),
+    ("ci-role", "                  - ecs:UpdateService\n", ""),
+    ("ci-role", "cluster/${StackPrefix}-*'\n                  - ", "cluster/*'\n                  - "),
+    ("ci-role", ":targetgroup/${StackPrefix}-*'\n        - PolicyName", ":targetgroup/*'\n        - PolicyName"),
+    ("ci-role", "Action: elasticloadbalancing:CreateRule\n                Resource: {'Fn::ImportValue': !Sub '${AlbStack}-HttpsListener'}",
+     "Action: elasticloadbalancing:CreateRule\n                Resource: !Sub 'arn:${AWS::Partition}:elasticloadbalancing:${AWS::Region}:${AWS::AccountId}:listener/*'"),
+    ("ci-role", "ecs:DescribeTaskDefinition, ecs:ListTasks, ecs:RegisterTaskDefinition]", "ecs:RunTask]"),
+    ("ci-role", "Action: [iam:CreateRole, iam:DeleteRolePolicy, iam:PutRolePolicy]\n                Resource: !Sub 'arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${StackPrefix}-*'\n"
+     "                Condition: {StringEquals: {'iam:PermissionsBoundary': !Ref Boundary}}",
+     "Action: [iam:CreateRole, iam:DeleteRolePolicy, iam:PutRolePolicy]\n                Resource: !Sub 'arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${StackPrefix}-*'"),
+    ("ci-role", "                  ArnEquals: {'iam:PolicyARN': !Sub 'arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy'}\n", ""),
+    ("ci-role", "Action: [iam:DeleteRole, iam:GetRole,", "Action: [iam:DeleteRolePermissionsBoundary, iam:GetRole,"),
+    ("ci-role", "Condition: {StringEquals: {'iam:PassedToService': ecs-tasks.amazonaws.com}}\n        - PolicyName: without-a-resource\n          PolicyDocument:\n"
+     "            Version: '2012-10-17'\n            Statement:\n              # These calls cannot be limited to one resource; all",
+     "Condition: {StringEquals: {'iam:PassedToService': ec2.amazonaws.com}}\n        - PolicyName: without-a-resource\n          PolicyDocument:\n"
+     "            Version: '2012-10-17'\n            Statement:\n              # These calls cannot be limited to one resource; all"),
+    ("ci-role", "Resource: {'Fn::GetAtt': [ExecutionRole, Arn]}\n                Condition: {StringEquals: {'iam:PassedToService': cloudformation.amazonaws.com}}", "Resource: '*'"),
+    ("ci-role", "                Condition: {StringEquals: {'cloudformation:RoleArn': {'Fn::GetAtt': [ExecutionRole, Arn]}}}\n", ""),
+    ("ci-role", "Effect: Deny", "Effect: Allow"),
+    ("ci-role", "                Condition: {ArnLike: {'ecs:cluster'", "                Condition: {ArnLike: {'ecs:other'"),
+    ("ci-role", "Action: secretsmanager:GetSecretValue\n", "Action: ['secretsmanager:GetSecretValue', 'sts:AssumeRole']\n"),
+    ("ci-role", "                  - ecr:CompleteLayerUpload\n", "                  - ecr:BatchDeleteImage\n                  - s3:GetObject\n"),
+    ("ci-role", "Action: [ecr:BatchGetImage, ecr:DescribeImages, ecr:GetDownloadUrlForLayer]", "Action: [ecr:BatchGetImage, ecr:PutImage]"),
+    ("ci-role", "'iam:AWSServiceName': ecs.application-autoscaling.amazonaws.com", "'iam:AWSServiceName': '*'"),
+    ("ci-role", "'application-autoscaling:service-namespace': ecs", "'application-autoscaling:service-namespace': dynamodb"),
+    ("service", "PermissionsBoundary: !If [WithCi, {'Fn::ImportValue': !Sub '${CiStack}-Boundary'}, !Ref 'AWS::NoValue']", "Description: unbounded"),
+    ("service", "Action: kms:Decrypt", "Action: [kms:Decrypt, kms:CreateGrant]"),
+]
+
+
+def test_without_a_mutant_nothing_is_found():
+    assert faults(build()) == []
+
+
+@pytest.mark.parametrize("stack,there,fault", MUTANTS, ids=[f"{m[0]}: {m[2][:50]}" for m in MUTANTS])
+def test_a_planted_fault_is_noticed(stack, there, fault):
+    sources = texts()
+    assert there in sources[stack], "the mutant has lost its place"
+    sources[stack] = sources[stack].replace(there, fault, 1)
+    try:
+        noticed = faults(build(sources=sources))
+    except Refused as refusal:
+        noticed = [str(refusal)]
+    assert noticed
+
+
+def test_a_slower_pilot_is_noticed():
+    config = (ROOT / "image/pilot.json5").read_text()
+    assert faults(build(config=config.replace('max: "25s"', 'max: "40s"')))

@@ -1,0 +1,99 @@
+"""Every environment, both ways of registering, every kind of NAT, with and without Consul and own machines."""
+
+import itertools
+
+import pytest
+from chain import ASSERTIONS, DIGEST, build, texts
+from evaluator import Refused, load
+
+VARIANTS = list(itertools.product(["production", "staging", "review"], ["ecs", "self"], ["single", "per-zone", "none"], [True, False]))
+
+
+@pytest.mark.parametrize("environment,mode,nat,consul", VARIANTS)
+def test_a_chain_of_stacks_is_what_it_promises(environment, mode, nat, consul):
+    network = {"NatGateways": nat, "Endpoints": "true" if nat == "none" else "false"}
+    chain = build(environment, mode, consul, given={"network": network})
+    for assertion in ASSERTIONS:
+        assertion(chain)
+    gateways = len(chain["network"].of_type("AWS::EC2::NatGateway"))
+    assert gateways == {"none": 0, "single": 1, "per-zone": 2}[nat]
+    assert len(chain["service"].of_type("AWS::ECS::TaskDefinition")["Task"]["ContainerDefinitions"]) == (2 if consul else 1)
+
+
+def test_own_machines_take_fargates_place():
+    chain = build(capacity=True)
+    for assertion in ASSERTIONS:
+        assertion(chain)
+    service = chain["service"].of_type("AWS::ECS::Service")["Service"]
+    assert "LaunchType" not in service and service["CapacityProviderStrategy"][0]["CapacityProvider"] == "<ec2-capacity.Capacity>"
+
+
+REFUSED = [
+    ("service", {"ImageUri": "registry.example/app:master"}),
+    ("service", {"ImageUri": "registry.example/app"}),
+    ("service", {"ImageUri": "registry.example/app@sha256:abc"}),
+    ("service", {"StopTimeout": 999}),
+    ("service", {"StopTimeout": 57}),
+    ("service", {"DeregistrationDelay": 99999}),
+    ("service", {"DeregistrationDelay": 5}),
+    ("service", {"RegistrationMode": "both"}),
+    ("service", {"DatabaseName": "a;b"}),
+    ("service", {"NetworkStack": "elsewhere"}),
+    ("service", {"Commit": "master"}),
+    ("network", {"NatGateways": "none", "Endpoints": "false"}),
+    ("network", {"ClassB": 256}),
+    ("alb", {"CertificateArn": "", "HostedZoneId": ""}),
+    ("alb", {"SslPolicy": "ELBSecurityPolicy-2016-08"}),
+    ("alb", {"SslPolicy": "nonsense"}),
+    ("database", {"EngineVersion": "5.7.1"}),
+    ("consul", {"ImageUri": "consul:latest"}),
+    ("ci-role", {"StackPrefix": "staging"}),
+    ("ci-role", {"ExternalId": "short"}),
+    ("ci-role", {"JenkinsPrincipal": "*"}),
+]
+
+
+@pytest.mark.parametrize("stack,values", REFUSED, ids=lambda value: str(value))
+def test_a_bad_parameter_is_refused(stack, values):
+    with pytest.raises(Refused) as refusal:
+        build(given={stack: values})
+    assert stack in str(refusal.value)
+
+
+def test_images_by_digest_and_by_whole_hash_are_taken():
+    for image in (DIGEST, "localhost:5000/a/b@sha256:" + "0" * 64, "registry.example/app:" + "c" * 40):
+        build(given={"service": {"ImageUri": image}})
+
+
+def test_a_certificate_is_made_when_there_is_a_zone():
+    chain = build(given={"alb": {"CertificateArn": "", "HostedZoneId": "Z1"}})
+    assert chain["alb"].of_type("AWS::CertificateManager::Certificate")
+    assert len(chain["alb"].of_type("AWS::Route53::RecordSet")) == 2
+
+
+def test_everything_is_written_so_that_moto_reads_it_too():
+    for name, text in texts().items():
+        text = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+        assert "Fn::Cidr" not in text and "!Cidr" not in text, name
+        assert "!ImportValue" not in text, f"{name}: write Fn::ImportValue"
+        assert "!GetAtt" not in text, f"{name}: write Fn::GetAtt"
+
+
+def test_only_what_is_never_replaced_is_exported():
+    for name in ("service",):
+        assert not [o for o in load(texts()[name])["Outputs"].values() if "Export" in o], name
+
+
+# The public mini-demo that this grew from has these faults (aws.md 4); each has a test here.
+def test_the_mini_demos_faults_are_not_ours():
+    chain = build()
+    listener = chain["alb"].of_type("AWS::ElasticLoadBalancingV2::Listener")["HttpsListener"]
+    assert listener["Certificates"], "an HTTPS listener without a certificate cannot be made"
+    ports = {r["ToPort"] for r in chain["alb"].of_type("AWS::EC2::SecurityGroup")["AlbSecurityGroup"]["SecurityGroupIngress"]}
+    assert 443 in ports, "HTTPS cannot be reached"
+    assert "AlbSecurityGroup" in chain["alb"].resources and "ServiceSecurityGroup" in chain["alb"].resources, "one group for both"
+    assert "PathPatternConfig" not in str(chain["service"].resources["Rule"]), "a rule for / only"
+    assert "Default" not in chain["service"].template["Parameters"]["ImageUri"], "an image that moves as the default"
+    policies = chain["service"].of_type("AWS::ApplicationAutoScaling::ScalingPolicy").values()
+    assert all("5XX" not in str(p) for p in policies), "errors make more tasks"
+    assert chain["database"].of_type("AWS::RDS::DBInstance"), "the database is missing"
