@@ -71,10 +71,7 @@ impl Scripted {
 
     /// The same on these addresses of this machine, which are one peer.
     #[allow(clippy::expect_used)]
-    pub fn start_at(
-        addresses: &[SocketAddr],
-        script: impl Fn(&Request) -> Reply + Send + Sync + 'static,
-    ) -> Scripted {
+    pub fn start_at(addresses: &[SocketAddr], script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Scripted {
         let port = addresses.first().map_or(0, SocketAddr::port);
         let peer = Scripted { port, requests: Arc::default() };
         let script: Arc<Script> = Arc::new(script);
