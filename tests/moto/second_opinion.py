@@ -47,7 +47,7 @@ class Pilot:
             "loadBalancer": {"targetGroup": arn, "mode": mode, "target": TARGET, "port": 8080}, "drain": {"min": "1s"},
         }
         control = {"socket": str(folder / f"{mode}.socket")}
-        config.write_text(json.dumps({"consul": False, "control": control, "jobs": [job]}))
+        config.write_text(json.dumps({"consul": False, "logging": {"level": "DEBUG"}, "control": control, "jobs": [job]}))
         environment = os.environ | KEYS | {"AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2": endpoint}
         with self.log.open("w") as log:
             self.process = subprocess.Popen([program, "-config", str(config)], env=environment, stdout=log, stderr=log)
