@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo run build push test test-slow test-images lint docs fuzz release sign deploy create-stack update-stack scale-app delete-stack tags jenkins bench bench-drain build-release clean
+.PHONY: help demo run build push test test-slow test-images test-moto lint docs fuzz release sign deploy create-stack update-stack scale-app delete-stack tags jenkins bench bench-drain build-release clean
 
 # How the image is called: REPO=registry.example/app make push. A default only; settings come by environment or after `make`.
 # Branch names never stand here: the scripts read them from the environment, for make would run what is in them.
@@ -33,6 +33,9 @@ test-slow: ## what takes minutes because Consul does: a service that it removes 
 
 test-images: ## the slow checks of the images: built from source by both builders, arm64, compose
 	@scripts/test-images.sh
+
+test-moto: ## pilot in and out of a target group of moto's, a second opinion beside our own stand-in
+	@scripts/test-moto.sh
 
 lint: ## formatting, clippy, unused dependencies, licences, shell scripts, Dockerfiles
 	@scripts/lint.sh

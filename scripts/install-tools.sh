@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the demo, the tests or the benchmarks need and is not there yet; says what and why.
 #
-#   scripts/install-tools.sh demo|test|stacks|test-images|cross|bench|bench-drain ...
+#   scripts/install-tools.sh demo|test|stacks|moto|test-images|cross|bench|bench-drain ...
 #
 # It starts no service, changes no apt source of the machine, and does nothing when all is there.
 # Consul: the one on PATH, else Debian's last package of it, unpacked into .tools/consul and not installed.
@@ -174,16 +174,17 @@ install_cosign() {
 }
 
 # What judges the CloudFormation templates, in a Python environment of its own.
-install_stacks() {
-    venv=$tools/stacks
-    wanted=$root/tests/stacks/requirements.txt
+# NAME WHY: what tests/NAME/requirements.txt lists, into .tools/NAME.
+install_python() {
+    venv=$tools/$1
+    wanted=$root/tests/$1/requirements.txt
     cmp -s "$wanted" "$venv/installed.txt" && return 0
     # uv takes 5 s where pip takes 40, and needs no python3-venv.
     from_pypi uv uv uv 'installs Python tools quickly' || die 'uv could not be had: pip3 install uv'
-    say "what tests/stacks/requirements.txt lists: judges the stacks (into .tools/stacks)"
+    say "what tests/$1/requirements.txt lists: $2 (into .tools/$1)"
     PATH=$PATH:$tools/uv/bin
     { uv venv -q --clear "$venv" && uv pip install -q --python "$venv/bin/python" -r "$wanted"; } ||
-        die "the stacks' tools could not be had; they need Python 3 and PyPI"
+        die "what tests/$1/requirements.txt lists could not be had; it needs Python 3 and PyPI"
     cp "$wanted" "$venv/installed.txt"
 }
 
@@ -219,7 +220,7 @@ from_pypi() {
 }
 
 groups=$*
-[ -n "$groups" ] || die "usage: $0 demo|test|stacks|test-images|cross|bench|bench-drain ..."
+[ -n "$groups" ] || die "usage: $0 demo|test|stacks|moto|test-images|cross|bench|bench-drain ..."
 mkdir -p "$tools"
 for group in $groups; do
     case $group in
@@ -229,8 +230,8 @@ for group in $groups; do
         want curl curl 'asks the app and Consul'
         want unshare util-linux 'namespaces: pilot as PID 1'
         ;;
-    stacks) ;;
-    *) die "unknown group $group (demo, test, stacks, test-images, cross, bench, bench-drain)" ;;
+    stacks | moto) ;;
+    *) die "unknown group $group (demo, test, stacks, moto, test-images, cross, bench, bench-drain)" ;;
     esac
     case $group in
     demo | test) want mariadbd mariadb-server 'a real MySQL-protocol server' ;;
@@ -278,7 +279,10 @@ for group in $groups; do
         ;;
     esac
 done
-case " $groups " in " stacks ") install_stacks; say "all there for: $groups"; exit 0 ;; esac
+case " $groups " in
+" stacks ") install_python stacks 'judges the stacks'; say "all there for: $groups"; exit 0 ;;
+" moto ") install_python moto 'plays AWS'; say "all there for: $groups"; exit 0 ;;
+esac
 install_packages
 install_consul
 install_musl_target
@@ -287,7 +291,7 @@ for group in $groups; do
     test)
         install_nextest
         install_mysql9
-        install_stacks
+        install_python stacks 'judges the stacks'
         from_pypi jenkins-job-builder jenkins-jobs jenkins-job-builder 'renders the Jenkins jobs' ||
             die 'Jenkins Job Builder could not be had: pip3 install jenkins-job-builder'
         ;;

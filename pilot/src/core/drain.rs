@@ -88,13 +88,9 @@ impl Engine {
     pub(super) fn leave_group(&mut self, id: JobId) {
         let Some(balancer) = &self.plan.jobs[id.0].balancer else { return self.drain(id) };
         let limit = if self.lifecycle.hurried { HURRIED_LEAVE } else { LEAVE_LIMIT };
-        let text = format!(
-            "{}: out of target group {} before anything else; waiting for AWS at most {limit:?}",
-            self.plan.jobs[id.0].name,
-            balancer.target_group.name()
-        );
-        self.say(Level::Info, Some(id), text);
-        self.jobs[id.0].phase = Phase::Leaving { until: self.now + limit };
+        let doing = format!("out of target group {}, waiting for AWS", balancer.target_group.name());
+        self.say_step(id, &doing, limit);
+        self.enter_phase(id, Phase::Leaving { until: self.now + limit });
         self.effect(Effect::LeaveGroup { job: id });
     }
 
@@ -132,7 +128,7 @@ impl Engine {
         let count_at = (drain.in_flight != InFlight::Unknown).then_some(self.now);
         let tell_at = self.now + TELL_EVERY;
         let draining = Draining { quiet, until, in_flight: None, quiet_passed: false, count_at, tell_at };
-        self.jobs[id.0].phase = Phase::Draining(draining);
+        self.enter_phase(id, Phase::Draining(draining));
         self.publish(Event::new(Code::Draining, name.clone()));
         self.effect(Effect::Drain { job: id });
     }

@@ -1,10 +1,12 @@
 //! The two languages of the engine's border: what it is told ([`Input`]) and what it asks for ([`Effect`]).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::event::Event;
 use super::exit::Exit;
 use super::plan::{JobId, Level, Plan, ServiceId, WatchId};
+use super::step::Step;
 
 /// One execution of a job; never reused within one engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -263,6 +265,15 @@ pub enum Effect {
     InForce,
     /// An event was on the bus.
     Published(Event),
+    /// A step of a job's way out is over.
+    StepOver {
+        /// Whose.
+        job: JobId,
+        /// Which.
+        step: Step,
+        /// It took so long.
+        took: Duration,
+    },
     /// A line for the log.
     Say {
         /// How grave.

@@ -147,6 +147,7 @@ pub(super) struct Check {
 #[derive(Debug)]
 pub struct Job {
     pub(super) phase: Phase,
+    pub(super) phase_since: Duration,
     pub(super) activity: Activity,
     pub(super) status: Status,
     pub(super) started: bool,
@@ -218,6 +219,7 @@ impl Job {
         let status = if plan.is_always_healthy() { Status::AlwaysHealthy } else { Status::Idle };
         Job {
             phase: Phase::Live,
+            phase_since: now,
             activity: Activity::Idle,
             status,
             started: false,

@@ -23,6 +23,7 @@ pub mod plan;
 pub mod readiness;
 mod reload;
 pub mod request;
+pub mod step;
 pub mod stop;
 mod stop_order;
 pub mod stop_plan;

@@ -113,14 +113,29 @@ impl Engine {
     fn leave(&mut self, id: JobId) {
         let until = self.now + self.plan.jobs[id.0].stop_timeout.unwrap_or(HOOK_LIMIT);
         let until = if self.lifecycle.hurried { self.now } else { until };
+        self.say_hooks(id, until - self.now);
         let job = &mut self.jobs[id.0];
         job.pending = 0;
         job.anew = false;
         if job.run().is_none() {
             job.activity = Activity::Idle;
         }
-        job.phase = Phase::Hooks { until };
+        self.enter_phase(id, Phase::Hooks { until });
         self.publish(Event::new(Code::Stopping, self.plan.jobs[id.0].name.clone()));
+    }
+
+    /// The jobs hooked on its `stopping` that have not had their run.
+    fn say_hooks(&mut self, id: JobId, limit: Duration) {
+        let name = &self.plan.jobs[id.0].name;
+        let hooks = self.ids().filter(|hook| {
+            let job = &self.jobs[hook.0];
+            *hook != id && job.phase == Phase::Live && self.waits_for(*hook, Code::Stopping, name)
+        });
+        let hooks: Vec<&str> = hooks.map(|hook| self.plan.jobs[hook.0].name.as_str()).collect();
+        if !hooks.is_empty() && !limit.is_zero() {
+            let doing = format!("stopping, waiting for {}", hooks.join(", "));
+            self.say_step(id, &doing, limit);
+        }
     }
 
     /// Whether it is on its way to the end, or about to be: in a shutdown everything, in a reload what is retired.
@@ -142,7 +157,8 @@ impl Engine {
         self.cancel_probe(id);
         if self.is_in_catalog(id) {
             let left = self.plan.jobs[id.0].registered_services().map(|(service, _)| service).collect();
-            self.jobs[id.0].phase = Phase::Withdrawing { until: self.now + WITHDRAW_LIMIT, left };
+            self.say_step(id, "out of Consul, waiting for the agent", WITHDRAW_LIMIT);
+            self.enter_phase(id, Phase::Withdrawing { until: self.now + WITHDRAW_LIMIT, left });
             self.effect(Effect::Withdraw { job: id });
         } else {
             self.leave_group(id);
@@ -162,8 +178,11 @@ impl Engine {
     pub(super) fn end(&mut self, id: JobId) {
         let grace = self.stop_grace(id);
         let next = self.now + grace;
-        self.jobs[id.0].phase = Phase::Ending { next, killed: false };
+        self.enter_phase(id, Phase::Ending { next, killed: false });
         let runs: Vec<_> = self.jobs[id.0].alive().collect();
+        if !runs.is_empty() {
+            self.say_step(id, "stop signal, waiting for the end of its processes before SIGKILL", grace);
+        }
         for run in runs {
             self.effect(Effect::Signal { job: id, run, signal: StopSignal::Terminate });
         }
@@ -253,7 +272,7 @@ impl Engine {
             Phase::Live if self.is_going(id) && self.waits_in_vain(id) => self.leave(id),
             Phase::Hooks { .. } if !self.has_busy_hook(id) => self.withdraw(id),
             Phase::Ending { .. } if self.jobs[id.0].alive().next().is_none() => {
-                self.jobs[id.0].phase = Phase::Done;
+                self.enter_phase(id, Phase::Done);
                 self.finished(id);
             }
             // Nobody is left who could finish anything.

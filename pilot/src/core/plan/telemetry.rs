@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 /// The names of pilot's own metrics, sorted; a user metric cannot have one of them. Described in `docs/telemetry.md`.
-pub const BUILT_IN_METRICS: [&str; 20] = [
+pub const BUILT_IN_METRICS: [&str; 21] = [
     "containerpilot_control_http_requests",
     "containerpilot_events",
     "containerpilot_watch_instances",
@@ -18,6 +18,7 @@ pub const BUILT_IN_METRICS: [&str; 20] = [
     "pilot_log_lines_lost_total",
     "pilot_probe_duration_seconds",
     "pilot_probes_total",
+    "pilot_stop_step_duration_seconds",
     "process_cpu_seconds_total",
     "process_max_fds",
     "process_open_fds",

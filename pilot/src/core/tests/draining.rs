@@ -51,6 +51,43 @@ fn a_job_leaves_the_catalog_then_its_target_group_then_serves_on_and_only_then_g
     );
 }
 
+/// Each with its limit and what is left in all when it begins, and with what it took when it is over.
+#[test]
+fn every_step_of_a_stop_says_what_it_waits_for_and_how_long_and_is_measured() {
+    let hook = Job { timeout: Some(secs(4)), ..job("pre").when(once(crate::core::event::Code::Stopping, "app")) };
+    let mut settings = plan([app(BalancerMode::Drain), hook]);
+    settings.stop_budget = Some(secs(60));
+    let mut world = World::new(settings).script("app", [Script::forever().deaf()]).started();
+    world.script_of("pre", [Script::exits(0).lasting(secs(1))]);
+    world.pass(secs(2));
+    (world.withdraw_takes, world.leave_takes) = (Some(ms(500)), Some(ms(1_500)));
+    let said = world.said.len();
+    stopped(&mut world);
+    let of_app: Vec<&str> = world.said[said..]
+        .iter()
+        .map(String::as_str)
+        .filter(|line| line.starts_with("app") && line.contains("most"))
+        .collect();
+    assert_eq!(
+        of_app,
+        [
+            "app: stopping, waiting for pre, at most 120s; 60s of the stop budget left",
+            "app: out of Consul, waiting for the agent, at most 2s; 59s of the stop budget left",
+            "app: out of target group app, waiting for AWS, at most 8s; 58s of the stop budget left",
+            "app drains: it serves on for at least 3s, then until nothing is in flight, at most 10s",
+            "app: stop signal, waiting for the end of its processes before SIGKILL, at most 5s; 54s of the stop budget left",
+        ]
+    );
+    let app = world.job("app");
+    let steps: Vec<_> = world
+        .steps
+        .iter()
+        .filter(|(job, ..)| *job == app)
+        .map(|(_, step, took)| (step.as_str(), took.as_millis()))
+        .collect();
+    assert_eq!(steps, [("hooks", 1_000), ("catalog", 500), ("balancer", 1_500), ("drain", 3_000), ("kill", 5_000)]);
+}
+
 #[test]
 fn what_is_in_flight_is_waited_for_but_not_for_ever() {
     let mut world = running(plan([app(BalancerMode::Drain)]));

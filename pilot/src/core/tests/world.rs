@@ -11,6 +11,7 @@ use crate::core::event::Event;
 use crate::core::exit::Exit;
 use crate::core::job::{Phase, State, start_events};
 use crate::core::plan::{Job, JobId, Plan, ServiceId};
+use crate::core::step::Step;
 
 /// How one run of a job behaves.
 #[derive(Clone, Debug)]
@@ -78,6 +79,8 @@ pub struct World {
     pub withdrawn: Vec<(Duration, JobId)>,
     pub probes: Vec<(Duration, JobId)>,
     pub said: Vec<String>,
+    /// Steps of stops that are over, and how long they took.
+    pub steps: Vec<(JobId, Step, Duration)>,
     /// Inputs given to the engine.
     pub handled: u64,
     pub exit: Option<(Duration, u8)>,
@@ -127,6 +130,7 @@ impl World {
             withdrawn: Vec::new(),
             probes: Vec::new(),
             said: Vec::new(),
+            steps: Vec::new(),
             handled: 0,
             exit: None,
             asked: false,
@@ -385,6 +389,7 @@ impl World {
             }
             Effect::InForce => self.in_force(),
             Effect::Published(event) => self.events.push((self.now, event)),
+            Effect::StepOver { job, step, took } => self.steps.push((job, step, took)),
             Effect::Say { text, .. } => self.said.push(text),
             Effect::Exit(code) => {
                 assert!(self.alive.is_empty(), "left behind: {:?}", self.alive);

@@ -35,9 +35,9 @@ impl State {
         self.state == "healthy"
     }
 
-    /// Not in the group, or no longer.
+    /// Not in the group, or no longer. The reason says so; AWS calls the state `unused`, moto `unavailable`.
     pub fn is_absent(&self) -> bool {
-        self.state == "unused" && self.reason == "Target.NotRegistered"
+        self.reason == "Target.NotRegistered"
     }
 
     /// On its way out.

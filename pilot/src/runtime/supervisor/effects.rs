@@ -75,6 +75,11 @@ impl Supervisor {
                 self.meters.event(&event);
                 tracing::debug!("event: {event}");
             }
+            Effect::StepOver { job, step, took } => {
+                if let Some(settings) = self.engine.job(job) {
+                    self.meters.step_over(&settings.name, step, took);
+                }
+            }
             Effect::Say { level, text, .. } => match level {
                 Level::Panic | Level::Fatal | Level::Error => tracing::error!("{text}"),
                 Level::Warn => tracing::warn!("{text}"),

@@ -16,12 +16,14 @@ use super::process;
 use super::reading::Reading;
 use crate::core::event::{Code, Event};
 use crate::core::exit::Exit;
+use crate::core::step::Step;
 
 /// Names of jobs and watches that are told apart in the life of a pilot; whatever comes later is counted as [`OTHER`].
 const MOST_NAMES: usize = 1000;
 const OTHER: &str = "other";
 
 const RUN_SECONDS: [f64; 8] = [0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 21600.0, 86400.0];
+const STOP_SECONDS: [f64; 8] = [0.01, 0.1, 1.0, 5.0, 15.0, 30.0, 60.0, 120.0];
 const LAG_SECONDS: [f64; 8] = [0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 1.0, 10.0];
 
 /// A handle that everybody who counts has. Nothing is counted before [`Meters::begin`].
@@ -52,6 +54,7 @@ struct Families {
     job_restarts: IntCounterVec,
     job_exits: IntCounterVec,
     job_run_seconds: HistogramVec,
+    stop_seconds: HistogramVec,
     probes: IntCounterVec,
     probe_seconds: HistogramVec,
     consul_requests: IntCounterVec,
@@ -143,6 +146,15 @@ impl Meters {
         };
         families.job_exits.with_label_values(&[job, code.as_str(), signal.as_str()]).inc();
         families.job_run_seconds.with_label_values(&[job]).observe(after.as_secs_f64());
+    }
+
+    /// A step of a job's way out has taken so long.
+    pub fn step_over(&self, job: &str, step: Step, took: Duration) {
+        let Some(families) = self.0.get() else { return };
+        families
+            .stop_seconds
+            .with_label_values(&[families.names().bounded(job), step.as_str()])
+            .observe(took.as_secs_f64());
     }
 
     /// A probe is over. `source` is `check.<job>` or `watch.<name>`, as in events.
@@ -259,6 +271,12 @@ impl Families {
                 "How long a job's process ran.",
                 &["job"],
                 &RUN_SECONDS,
+            ),
+            stop_seconds: histograms(
+                "pilot_stop_step_duration_seconds",
+                "How long a step of a job's stop took.",
+                &["job", "step"],
+                &STOP_SECONDS,
             ),
             probes: counters(
                 "pilot_probes_total",

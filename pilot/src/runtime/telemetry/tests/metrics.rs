@@ -7,6 +7,7 @@ use super::*;
 use crate::core::event::{Code, Event};
 use crate::core::exit::Exit;
 use crate::core::plan::BUILT_IN_METRICS;
+use crate::core::step::Step;
 
 /// Everything that can happen has happened.
 fn busy() -> Meters {
@@ -19,6 +20,7 @@ fn busy() -> Meters {
     meters.job_started("app");
     meters.job_restarted("app");
     meters.job_ended("app", Exit::Code(3), second);
+    meters.step_over("app", Step::Drain, second);
     meters.probed("check.app", Looked::Pass, second);
     meters.consul_called("register", "200", Some(second));
     meters.woke_late(second);
