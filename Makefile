@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo run build push test test-images lint docs fuzz release sign deploy create-stack update-stack scale-app delete-stack tags jenkins bench bench-drain build-release clean
+.PHONY: help demo run build push test test-slow test-images lint docs fuzz release sign deploy create-stack update-stack scale-app delete-stack tags jenkins bench bench-drain build-release clean
 
 # How the image is called: REPO=registry.example/app make push. A default only; settings come by environment or after `make`.
 # Branch names never stand here: the scripts read them from the environment, for make would run what is in them.
@@ -27,6 +27,9 @@ push: ## both names to the registry, verified; prints IMAGE=repo@sha256:... (als
 
 test: ## every check there is: lint, unit tests, end-to-end tests
 	@scripts/test.sh
+
+test-slow: ## what takes minutes because Consul does: a service that it removes after its time
+	@scripts/test.sh --ignore-default-filter -E 'binary(slow_consul)'
 
 test-images: ## the slow checks of the images: built from source by both builders, arm64, compose
 	@scripts/test-images.sh
