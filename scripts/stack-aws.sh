@@ -1,5 +1,5 @@
 # What scripts/stack.sh asks AWS, and how it waits. Read by it, not run.
-# shellcheck shell=sh disable=SC2034,SC2154  # they share $work, $status, $stack, $prefix, $environment
+# shellcheck shell=sh disable=SC2034,SC2154  # they share $set, $work, $status, $stack, $prefix, $environment
 
 # Seconds between two looks, and the longest wait for a stack; AWS itself gives up after about three hours.
 POLL=${POLL:-5}
@@ -15,8 +15,14 @@ export AWS_RETRY_MODE AWS_MAX_ATTEMPTS AWS_PAGER
 start() {
     command -v aws >/dev/null 2>&1 || die 'aws is not there: pip3 install awscli'
     work=$(mktemp -d)
-    trap 'rm -rf "$work" ${DOCKER_CONFIG:+"$DOCKER_CONFIG"}' EXIT
+    trap 'leave' EXIT
     trap 'interrupted' HUP INT TERM
+}
+
+# However the script ends, a change set that was not carried out does not stay behind.
+leave() {
+    if [ -n "$set" ]; then drop_change_set; fi
+    rm -rf "$work"
 }
 
 # ask WORDS...: sets $answer to what AWS says, as lines of tab-separated words; None is nothing. Dies with AWS's own reason.

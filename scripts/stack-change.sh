@@ -121,7 +121,6 @@ drop_change_set() {
 }
 
 interrupted() {
-    if [ -n "$set" ]; then drop_change_set; fi
     [ -z "$under_way" ] || printf 'stack: interrupted. AWS goes on with %s: scripts/stack.sh status\n' "$under_way" >&2
     exit 130
 }

@@ -53,7 +53,6 @@ to_file() {
 }
 
 not_migrated() {
-    drop_change_set
     die "the migration failed, and nothing was deployed: $1"
 }
 

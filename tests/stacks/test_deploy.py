@@ -9,7 +9,7 @@ import subprocess
 import permissions
 import pytest
 from chain import build
-from standin import Aws
+from standin import Aws, Refused
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 IMAGE = "registry.example/app@sha256:" + "1" * 64
@@ -122,7 +122,14 @@ def test_a_migration_that_cannot_start_or_never_ends_stops_it_too(deployed):
     stopped = deployed.aws.describe_tasks
     deployed.aws.describe_tasks = lambda options: {"tasks": [{**stopped(options)["tasks"][0], "lastStatus": "PENDING"}]}
     assert "has not ended" in deployed.image(NEWER, deployed.new, code=1, MIGRATION_SECONDS="0")
+    del deployed.aws.describe_tasks
+
+    def refused(options):
+        raise Refused("AccessDenied")
+    deployed.aws.register_task_definition = refused
+    assert "AccessDenied" in deployed.image(NEWER, deployed.new, code=1)
     assert deployed.called("cloudformation execute-change-set") == []
+    assert {s["state"] for s in deployed.aws.sets.values()} == {"dropped"}
 
 
 def test_what_cloudformation_takes_back_ends_with_4_and_the_reasons(deployed):
