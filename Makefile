@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo run build push test test-images lint docs fuzz release sign deploy tags jenkins bench bench-drain build-release clean
+.PHONY: help demo run build push test test-slow test-images lint docs fuzz release sign deploy create-stack update-stack scale-app delete-stack tags jenkins bench bench-drain build-release clean
 
 # How the image is called: REPO=registry.example/app make push. A default only; settings come by environment or after `make`.
 # Branch names never stand here: the scripts read them from the environment, for make would run what is in them.
@@ -28,6 +28,9 @@ push: ## both names to the registry, verified; prints IMAGE=repo@sha256:... (als
 test: ## every check there is: lint, unit tests, end-to-end tests
 	@scripts/test.sh
 
+test-slow: ## what takes minutes because Consul does: a service that it removes after its time
+	@scripts/test.sh --ignore-default-filter -E 'binary(slow_consul)'
+
 test-images: ## the slow checks of the images: built from source by both builders, arm64, compose
 	@scripts/test-images.sh
 
@@ -40,8 +43,20 @@ release: ## a version's name for the pushed image of this commit; VERSION=1.2.3,
 sign: ## signature and bill of materials for IMAGE=repo@sha256:... with COSIGN_KEY=file
 	@scripts/sign.sh
 
-deploy: ## deploys IMAGE=repo@sha256:... or TAG=githash, nothing that may move
+deploy: ## master to production: IMAGE=repo@sha256:... or TAG=githash, nothing that may move; BACK=1 for an older one
 	@scripts/deploy.sh
+
+create-stack: ## this branch's stack, and the base stacks that are missing; then push an image and update-stack
+	@scripts/stack.sh up
+
+update-stack: ## this branch's stack gets TAG=githash (or IMAGE=, or its newest pushed commit), proven to be what runs
+	@scripts/deploy.sh branch
+
+scale-app: ## at least CONTAINERS=n containers in this branch's stack
+	@scripts/stack.sh scale "$$CONTAINERS"
+
+delete-stack: ## deletes this branch's stack; never master's, never the base stacks
+	@scripts/stack.sh down
 
 tags: ## what the image of this checkout is called
 	@scripts/tags.sh

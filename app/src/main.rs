@@ -1,6 +1,7 @@
 //! The small web application that the images run: who is greeted, who is stored, and how it is watched.
 //! It keeps nothing of its own between requests, so any number of instances may run on one database.
 //! It starts, and tells that it is alive, without its database; `/ready` says when the database is there.
+//! `app migrate` brings the database to what this version needs and ends: deployments do that first, in one place.
 
 mod app;
 mod metrics;
@@ -21,6 +22,15 @@ use tracing::{error, info};
 #[tokio::main]
 async fn main() -> ExitCode {
     tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_target(false).init();
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    let only_migrate = match words.as_slice() {
+        [] => false,
+        [word] if word == "migrate" => true,
+        _ => {
+            eprintln!("app takes no words, or `migrate`; its settings come by environment");
+            return ExitCode::from(2);
+        }
+    };
     let settings = match Settings::from_env() {
         Ok(settings) => settings,
         Err(error) => {
@@ -28,6 +38,15 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if only_migrate {
+        return match migrations::once(&store::Store::open(settings.database)).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                error!("the database is not migrated: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     match run(settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

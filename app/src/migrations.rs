@@ -8,24 +8,29 @@ use std::time::Duration;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::mysql::MySqlPool;
 use sqlx::sqlite::SqlitePool;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
 use crate::app::App;
 use crate::store::Store;
 
 /// Both are run under a lock taken here; sqlx's own is not used, see [`migrate_mysql`] and [`migrate_sqlite`].
-static MYSQL: Migrator = Migrator { locking: false, ..sqlx::migrate!("migrations/mysql") };
-static SQLITE: Migrator = Migrator { locking: false, ..sqlx::migrate!("migrations/sqlite") };
+/// Migrations that this version does not know are a newer version's, which is being deployed or was put back: this one
+/// serves on its tables, or it would die with the deployment.
+static MYSQL: Migrator = Migrator { locking: false, ignore_missing: true, ..sqlx::migrate!("migrations/mysql") };
+static SQLITE: Migrator = Migrator { locking: false, ignore_missing: true, ..sqlx::migrate!("migrations/sqlite") };
 
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// The longest that one attempt may take; a database that is gone without a word does not hold it for ever.
 const ATTEMPT: Duration = Duration::from_secs(600);
 
+/// How long [`once`] waits for a database that cannot be reached, or in which another is migrating.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Why an attempt to migrate failed.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub enum Failure {
     #[error("no connection: {0}")]
     Connection(#[from] sqlx::Error),
     #[error("another instance is still migrating")]
@@ -46,6 +51,24 @@ pub async fn keep_trying(app: Arc<App>) {
     }
     app.migrated.store(true, Ordering::Relaxed);
     info!("the database is reached and migrated: ready");
+}
+
+/// Migrates and comes back. A migration that fails is told at once; what may pass is tried again for a minute.
+pub async fn once(store: &Store) -> Result<(), Failure> {
+    let given_up = Instant::now() + PATIENCE;
+    loop {
+        match attempt(store).await {
+            Err(failure @ (Failure::Connection(_) | Failure::Locked)) if Instant::now() < given_up => {
+                warn!("cannot migrate the database yet: {failure}");
+                sleep(FIRST_PAUSE * 4).await;
+            }
+            Ok(()) => {
+                info!("the database is migrated");
+                return Ok(());
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
 }
 
 async fn attempt(store: &Store) -> Result<(), Failure> {

@@ -235,6 +235,89 @@ async fn a_failing_check_turns_a_registered_service_critical_and_registers_nothi
     assert_eq!(answer, Withdrawn { id: other.id, result: Ok(()) }, "sent even if never registered");
 }
 
+// v3 spec 12.1, row 3: what Consul removes because it was critical for too long must stay away as long as it fails.
+#[tokio::test]
+async fn a_failing_service_that_is_removed_stays_away_until_it_passes() {
+    let agent = Agent::start().await;
+    let app = service("app");
+    let (mut registrar, _withdrawn) = registrar(agent.consul());
+    let lines = Lines::listen();
+    let failing = |text: &str| Desired::Failing { output: text.into() };
+    registrar.announce(&app, passing());
+    until("passing", SOON, async || agent.status_of(&app).await.as_deref() == Some("passing")).await;
+    registrar.announce(&app, failing("HTTP 500"));
+    until("critical", SOON, async || agent.status_of(&app).await.as_deref() == Some("critical")).await;
+    agent.put("agent/service/deregister/app-host1", String::new()).await;
+    registrar.announce(&app, failing("HTTP 501"));
+    until("noticed", SOON, async || lines.with("app is registered again when it passes").len() == 1).await;
+    registrar.announce(&app, failing("HTTP 502"));
+    assert_eq!(agent.status_of(&app).await, None);
+    registrar.announce(&app, passing());
+    until("passing again", SOON, async || agent.status_of(&app).await.as_deref() == Some("passing")).await;
+    assert_eq!(lines.with("INFO Service registered: app").len(), 2, "not registered while it failed");
+}
+
+#[tokio::test]
+async fn a_service_whose_definition_changes_is_registered_anew_under_its_id() {
+    let agent = Agent::start().await;
+    let app = service("app");
+    let (mut registrar, _withdrawn) = registrar(agent.consul());
+    registrar.announce(&app, passing());
+    until("passing", SOON, async || agent.status_of(&app).await.as_deref() == Some("passing")).await;
+    let other = Service { port: 9000, tags: vec!["green".into()], ..app.clone() };
+    registrar.announce(&other, passing());
+    until("changed", SOON, async || agent.get("agent/service/app-host1").await["Port"] == 9000).await;
+    assert_eq!(agent.get("agent/service/app-host1").await["Tags"][0], "green");
+    assert_eq!(agent.status_of(&app).await.as_deref(), Some("passing"));
+    assert_eq!(agent.get("agent/services").await.as_object().unwrap().len(), 1);
+}
+
+// The configuration refuses what Consul refuses, and nothing else.
+#[tokio::test]
+async fn the_limits_of_metadata_and_weights_are_those_of_a_real_agent() {
+    let agent = Agent::start().await;
+    let (long_key, long_value) = ("k".repeat(128), "v".repeat(512));
+    let pairs = |count: usize| (0..count).map(|n| format!("\"k{n}\": \"v\"")).collect::<Vec<_>>().join(",");
+    let rows = [
+        (format!(r#""meta": {{"{long_key}": "v"}}"#), true),
+        (format!(r#""meta": {{"{long_key}k": "v"}}"#), false),
+        (format!(r#""meta": {{"k": "{long_value}"}}"#), true),
+        (format!(r#""meta": {{"k": "{long_value}v"}}"#), false),
+        (format!(r#""meta": {{{}}}"#, pairs(64)), true),
+        (format!(r#""meta": {{{}}}"#, pairs(65)), false),
+        (r#""meta": {"": "v"}"#.to_owned(), false),
+        (r#""meta": {"a.b": "v"}"#.to_owned(), false),
+        (r#""meta": {"consul-x": "v"}"#.to_owned(), false),
+        (r#""meta": {"-A_9": "v"}"#.to_owned(), true),
+        (r#""weights": {"passing": 1, "warning": 0}"#.to_owned(), true),
+        (r#""weights": {"passing": 65535, "warning": 65535}"#.to_owned(), true),
+        (r#""weights": {"passing": 0, "warning": 1}"#.to_owned(), false),
+        (r#""weights": {"passing": 65536, "warning": 1}"#.to_owned(), false),
+        (r#""weights": {"passing": 1, "warning": -1}"#.to_owned(), false),
+        (r#""interfaces": "env:HOST", "meta": {}"#.to_owned(), false),
+    ];
+    for (member, good) in rows {
+        let text = format!(
+            r#"{{"consul": "c", "jobs": [{{"name": "app", "port": 80, "health": {{"interval": 1, "ttl": 5}}, {member}}}]}}"#
+        );
+        let around = pilot::config::Surroundings {
+            env: BTreeMap::from([("HOST".into(), "0.0.0.0".into())]),
+            interfaces: pilot::config::Interfaces::new(|| vec![("eth0".into(), [10, 0, 0, 7].into())]),
+            ..Default::default()
+        };
+        assert_eq!(pilot::config::load("f", &text, &around).plan.is_some(), good, "pilot: {member}");
+        // The same in Consul's words.
+        let words = [("meta", "Meta"), ("weights", "Weights"), ("passing", "Passing"), ("warning", "Warning")];
+        let body = words.into_iter().fold(member.clone(), |text, (ours, theirs)| {
+            text.replace(&format!("\"{ours}\":"), &format!("\"{theirs}\":"))
+        });
+        let body = body.replace(r#""interfaces": "env:HOST""#, r#""Address": "0.0.0.0""#);
+        let url = format!("http://127.0.0.1:{}/v1/agent/service/register", agent.port);
+        let answer = browser().put(url).body(format!(r#"{{"Name": "app", {body}}}"#)).send().await.unwrap();
+        assert_eq!(answer.status() == 200, good, "Consul: {member}");
+    }
+}
+
 #[tokio::test]
 async fn an_agent_that_comes_late_gets_the_service_without_another_heartbeat_and_with_one_warning() {
     let mut agent = Agent::start().await;

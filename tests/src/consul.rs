@@ -37,6 +37,11 @@ impl Consul {
         self.port
     }
 
+    /// Port at which agents of other datacenters join it.
+    pub fn wan_port(&self) -> u16 {
+        self.others[1]
+    }
+
     /// `127.0.0.1:port`, as a configuration names it.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)

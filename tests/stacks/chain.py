@@ -2,7 +2,6 @@
 Every assertion is a function `must_...(chain)`; a mutant that none of them notices is a hole (test_mutants.py)."""
 
 import ipaddress
-import json
 import pathlib
 import re
 
@@ -20,12 +19,22 @@ def texts():
     return {name: (FOLDER / f"{name}.yaml").read_text() for name in NAMES}
 
 
+def settings(environment):
+    """{stack: {parameter: value}} of an environment's file; a branch under review starts from production's."""
+    found = {}
+    for name in ("production", "review") if environment == "review" else (environment,):
+        for line in (FOLDER / f"params/{name}.conf").read_text().splitlines():
+            if line and not line.startswith("#"):
+                place, value = line.split(" = ")
+                stack, key = place.split(".")
+                found.setdefault(stack, {})[key] = value
+    return found
+
+
 def build(environment="production", mode="ecs", consul=True, capacity=False, given=None, sources=None, config=None):
     """Evaluates everything; `given` is {stack: {parameter: value}} on top of the environment's file."""
     sources = sources or texts()
-    parameters = json.loads((FOLDER / f"params/{environment}.json").read_text())
-    if "base" in parameters:
-        parameters = {**json.loads((FOLDER / f"params/{parameters['base']}.json").read_text()), **parameters}
+    parameters = settings(environment)
     common = {"NetworkStack": "network", "AlbStack": "alb", "AlertsStack": "alerts"}
     arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:"
     fixed = {
@@ -36,7 +45,7 @@ def build(environment="production", mode="ecs", consul=True, capacity=False, giv
         "service": {**common, "DatabaseStack": "database", "ConsulStack": "consul" if consul else "", "ImageUri": DIGEST, "Commit": HASH,
                     "HostName": "x.example.org", "RulePriority": 1000, "DatabaseName": "app", "RegistrationMode": mode, "CiStack": "ci-role", "CapacityStack": "ec2-capacity" if capacity else ""},
         "ec2-capacity": {"NetworkStack": "network", "ClusterName": "c"},
-        "ci-role": {"JenkinsPrincipal": "arn:aws:iam::111122223333:role/jenkins", "BuildPrincipal": "arn:aws:iam::111122223333:role/builder", "ExternalId": "0123456789abcdef",
+        "ci-role": {"StackPrefix": "app", "BuildPrincipal": "arn:aws:iam::111122223333:role/builder", "ExternalId": "0123456789abcdef",
                     "RegistryStack": "registry", "AlbStack": "alb", "DatabaseStack": "database", "ConsulStack": "consul" if consul else ""},
     }
     exports, stacks = {}, {}
@@ -44,7 +53,7 @@ def build(environment="production", mode="ecs", consul=True, capacity=False, giv
     if capacity:
         order.insert(order.index("service"), "ec2-capacity")
     for name in order:
-        values = {**fixed[name], **parameters.get(name, {}), **(given or {}).get(name, {})}
+        values = {**parameters.get(name, {}), **fixed[name], **(given or {}).get(name, {})}
         stacks[name] = Stack(name, load(sources[name]), values, exports)
     stacks["service"].pilot_config = config or (ROOT / "image/pilot.json5").read_text()
     return stacks
@@ -199,6 +208,7 @@ def must_keep_containers_small(chain):
         for container in task["ContainerDefinitions"]:
             assert container["ReadonlyRootFilesystem"] is True and container["User"] == "65534:65534", name
             assert not container.get("Privileged") and container["LinuxParameters"] == {"InitProcessEnabled": False, "Capabilities": {"Drop": ["ALL"]}}, name
+            assert "/run/pilot" in [m["ContainerPath"] for m in container["MountPoints"]], f"{name}: pilot cannot write its socket"
             options = container["LogConfiguration"]["Options"]
             assert options["mode"] == "non-blocking" and options["awslogs-group"].endswith(".LogGroup>"), name
     assert app(chain)["HealthCheck"]["Command"] == ["CMD", "/bin/pilot", "health"]
@@ -293,6 +303,23 @@ def must_keep_consul_whole(chain):
     assert disk["Encrypted"] is True and disk["BackupPolicy"]["Status"] == "ENABLED"
     for task in chain["consul"].of_type("AWS::ECS::TaskDefinition").values():
         assert task["Volumes"][0]["EFSVolumeConfiguration"]["TransitEncryption"] == "ENABLED"
+
+
+def must_give_consul_what_its_files_read(chain):
+    """Names of variables are a contract with consul/, where nothing else would notice that they differ."""
+    read = "".join(path.read_text() for path in sorted((ROOT / "consul").glob("*.sh")))
+    for name, task in everything(chain, "AWS::ECS::TaskDefinition"):
+        for container in task["ContainerDefinitions"]:
+            if container["Name"] == "consul":
+                environment = {e["Name"]: e["Value"] for e in container["Environment"]}
+                assert (ROOT / environment.pop("CONTAINERPILOT").replace("/etc/consul", "consul")).is_file(), name
+                names = {*environment, *(s["Name"] for s in container["Secrets"])}
+                unknown = {n for n in names if not re.search(rf"\b{n}\b", read)}
+                assert not unknown, f"{name}: consul/ does not read {unknown}"
+                server = {"CONSUL_CERT_PEM", "CONSUL_KEY_PEM", "CONSUL_TOKENS", "CONSUL_HTTP_TOKEN"} if name.startswith("consul.") else set()
+                assert names >= {"CONSUL_JOIN", "CONSUL_CONFIG", "CONSUL_CA_PEM"} | server, f"{name}: {names}"
+    if len(chain["service"].of_type("AWS::ECS::TaskDefinition")["Task"]["ContainerDefinitions"]) == 2:
+        assert app(chain)["DependsOn"] == [{"ContainerName": "consul", "Condition": "START"}], "the agent would go before the application is out of Consul"
 
 
 def must_protect_own_machines(chain):

@@ -82,18 +82,3 @@ def test_everything_is_written_so_that_moto_reads_it_too():
 def test_only_what_is_never_replaced_is_exported():
     for name in ("service",):
         assert not [o for o in load(texts()[name])["Outputs"].values() if "Export" in o], name
-
-
-# The public mini-demo that this grew from has these faults (aws.md 4); each has a test here.
-def test_the_mini_demos_faults_are_not_ours():
-    chain = build()
-    listener = chain["alb"].of_type("AWS::ElasticLoadBalancingV2::Listener")["HttpsListener"]
-    assert listener["Certificates"], "an HTTPS listener without a certificate cannot be made"
-    ports = {r["ToPort"] for r in chain["alb"].of_type("AWS::EC2::SecurityGroup")["AlbSecurityGroup"]["SecurityGroupIngress"]}
-    assert 443 in ports, "HTTPS cannot be reached"
-    assert "AlbSecurityGroup" in chain["alb"].resources and "ServiceSecurityGroup" in chain["alb"].resources, "one group for both"
-    assert "PathPatternConfig" not in str(chain["service"].resources["Rule"]), "a rule for / only"
-    assert "Default" not in chain["service"].template["Parameters"]["ImageUri"], "an image that moves as the default"
-    policies = chain["service"].of_type("AWS::ApplicationAutoScaling::ScalingPolicy").values()
-    assert all("5XX" not in str(p) for p in policies), "errors make more tasks"
-    assert chain["database"].of_type("AWS::RDS::DBInstance"), "the database is missing"

@@ -87,6 +87,9 @@ fn the_deploying_job_alone_has_the_keys_and_takes_nothing_from_a_pull_request() 
     let parameter = element(&xml, "hudson.model.StringParameterDefinition");
     assert_eq!(element(parameter[0], "name"), ["IMAGE"]);
     assert!(parameter[0].contains("<defaultValue/>"), "{}", parameter[0]);
+    let back = element(&xml, "hudson.model.BooleanParameterDefinition");
+    assert_eq!(element(back[0], "name"), ["BACK"]);
+    assert_eq!(element(back[0], "defaultValue"), ["false"], "a build that arrives late takes nothing back");
     assert_eq!(element(&xml, "upstreamProjects"), ["app"], "it looks for itself what there is to deploy");
     assert!(!rendered("app").contains("app-deploy"), "app starts nothing and hands nothing over");
     assert_eq!(element(&xml, "command"), ["#!/bin/sh\nset -eu\nexport REPO=myrepo/app\nmake deploy"]);

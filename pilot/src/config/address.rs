@@ -116,8 +116,8 @@ impl Tried {
         if let Spec::Variable(variable) = &spec {
             match around.env.get(variable).filter(|value| !value.is_empty()) {
                 // The value is not repeated: it may be anything.
-                Some(value) => self.specs.push(Spec::Static(value.parse().map_err(|_| BadSpec {
-                    complaint: format!("reads the variable {variable}, which holds no IP address"),
+                Some(value) => self.specs.push(Spec::Static(reachable(value).ok_or_else(|| BadSpec {
+                    complaint: format!("reads the variable {variable}, which holds no IP address of a machine"),
                     remedy: format!("set {variable} to an address such as 203.0.113.7, without a port"),
                 })?)),
                 None => name.push_str(" (not set)"),
@@ -151,9 +151,14 @@ fn printed(item: &Field<'_>) -> String {
 
 fn ip(field: &Field<'_>) -> Option<IpAddr> {
     let text = field.text()?;
-    let address = text.parse().ok();
+    let address = reachable(&text);
     if address.is_none() {
-        field.error(format!("is not an IP address: {}", field.value.shape()), REMEDY);
+        field.error(format!("is not the IP address of a machine: {}", field.value.shape()), REMEDY);
     }
     address
+}
+
+/// An address that others can connect to; Consul refuses `0.0.0.0` and `::` as well.
+fn reachable(text: &str) -> Option<IpAddr> {
+    text.parse().ok().filter(|address: &IpAddr| !address.is_unspecified())
 }

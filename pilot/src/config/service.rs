@@ -237,6 +237,8 @@ fn meta(field: &Field<'_>) -> BTreeMap<String, String> {
         let letters = key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
         if key.is_empty() || key.len() > META_KEY || !letters {
             value.error("has a key that Consul refuses", "use letters, digits, `-` and `_`, at most 128 of them");
+        } else if key.starts_with("consul-") {
+            value.error("has a key that Consul keeps for itself", "begin it with something else than `consul-`");
         }
         let Some(text) = value.text() else { continue };
         if text.len() > META_VALUE {

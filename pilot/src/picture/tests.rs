@@ -37,7 +37,7 @@ fn the_page_is_up_to_date() {
 #[test]
 fn the_state_of_each_job_can_be_drawn_in() {
     let plan = plan(
-        "{consul: false, watches: [{name: 'w', tcp: 'h:1', interval: 1}], jobs: [{name: 'a', exec: 'x'}, {name: 'b', exec: 'x', when: {source: 'a', once: 'exitSuccess'}}]}",
+        "{consul: false, watches: [{name: 'db', tcp: 'h:1', interval: 1}], jobs: [{name: 'a', exec: 'x'}, {name: 'b', exec: 'x', when: {source: 'a', once: 'exitSuccess'}}]}",
     );
     let graph = Graph::of(&plan);
     let live = |words: &str, mood| Live { words: words.into(), mood };

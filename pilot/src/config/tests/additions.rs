@@ -59,6 +59,7 @@ fn the_smaller_keys_of_a_job_are_read() {
             "job \"app\": service \"Web\" cannot be used: a service's name goes into DNS",
         ),
         (&members.replace("a_b", "'a.b'"), "job \"app\": meta.a.b has a key that Consul refuses"),
+        (&members.replace("a_b", "'consul-x'"), "job \"app\": meta.consul-x has a key that Consul keeps for itself"),
     ]);
     refused(&[(
         "{jobs: [{name: 'a', tty: true}, {name: 'b', tty: true}]}",

@@ -86,8 +86,15 @@ fn address_and_port_can_be_advertised_that_are_not_the_containers() {
     assert_eq!((address.as_str(), port), ("10.2.0.1", 8080));
     let with = |advertise: &str| format!("{APP}, advertise: {advertise}");
     job_refused(&[
-        (&with("{address: 'nomad'}"), "job \"app\": advertise.address is not an IP address: \"nomad\""),
-        (&with("{address: '[::1]:80'}"), "job \"app\": advertise.address is not an IP address: \"[::1]:80\""),
+        (&with("{address: 'nomad'}"), "job \"app\": advertise.address is not the IP address of a machine: \"nomad\""),
+        (
+            &with("{address: '[::1]:80'}"),
+            "job \"app\": advertise.address is not the IP address of a machine: \"[::1]:80\"",
+        ),
+        (
+            &with("{address: '0.0.0.0'}"),
+            "job \"app\": advertise.address is not the IP address of a machine: \"0.0.0.0\"",
+        ),
         (&with("{port: 0}"), "job \"app\": advertise.port must be a port from 1 to 65535, not 0"),
         (&with("{prot: 1}"), "job \"app\": advertise.prot is not a known key"),
         (&with("'192.0.2.9'"), "job \"app\": advertise must be an object, not \"192.0.2.9\""),
@@ -116,7 +123,7 @@ fn an_interface_can_be_an_environment_variable() {
     );
     refuse(
         &[("HOST_IP", "the-secret")],
-        "job \"app\": interfaces[0] reads the variable HOST_IP, which holds no IP address",
+        "job \"app\": interfaces[0] reads the variable HOST_IP, which holds no IP address of a machine",
     );
     job_refused(&[(
         &format!("{APP}, interfaces: 'env:HOST IP'"),

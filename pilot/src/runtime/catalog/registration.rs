@@ -227,10 +227,10 @@ impl Keeper {
                 debug!("the last passing check of {} is older than its TTL and is not sent", self.service.name);
                 return None;
             }
-            Some(Desired::Passing { output }) => self.write(CheckStatus::Passing, output).await.map(|()| None),
+            Some(Desired::Passing { output }) => self.pass(output).await.map(|()| None),
             Some(Desired::Failing { .. }) if !self.registered && !self.moved => return None,
             Some(Desired::Failing { output }) => {
-                self.write(CheckStatus::Critical, output).await.map(|()| Some(LOOK_AFTER))
+                self.fail(output).await.map(|()| self.registered.then_some(LOOK_AFTER))
             }
         };
         match outcome {
@@ -270,9 +270,9 @@ impl Keeper {
     }
 
     /// Updates the check, and registers the service first where the agent does not have it (any more).
-    async fn write(&mut self, status: CheckStatus, output: &str) -> Result<(), Stop> {
+    async fn pass(&mut self, output: &str) -> Result<(), Stop> {
         if self.registered {
-            match self.update(status, output).await {
+            match self.update(CheckStatus::Passing, output).await {
                 Err(Stop::Failed(what, error @ Error::UnknownCheck(_))) => {
                     warn!("{what}: {error}; registering {} again", self.service.name);
                     self.registered = false;
@@ -280,8 +280,24 @@ impl Keeper {
                 other => return other,
             }
         }
-        self.register(status).await?;
-        self.update(status, output).await
+        self.register(CheckStatus::Passing).await?;
+        self.update(CheckStatus::Passing, output).await
+    }
+
+    /// Turns the check critical. A service that the agent has removed meanwhile, perhaps because it was critical for too
+    /// long, stays away until it passes.
+    async fn fail(&mut self, output: &str) -> Result<(), Stop> {
+        if self.moved {
+            self.register(CheckStatus::Critical).await?;
+        }
+        match self.update(CheckStatus::Critical, output).await {
+            Err(Stop::Failed(what, error @ Error::UnknownCheck(_))) => {
+                info!("{what}: {error}; {} is registered again when it passes", self.service.name);
+                self.registered = false;
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     async fn register(&mut self, status: CheckStatus) -> Result<(), Stop> {

@@ -1,0 +1,65 @@
+//! `app migrate`: once, before a deployment, and what the version before it does with the tables afterwards.
+
+use std::path::Path;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor};
+
+use crate::instance::{Instance, program};
+
+/// The exit code and all that it said.
+fn app(directory: &Path, words: &[&str]) -> (Option<i32>, String) {
+    let output = program(directory, &[]).args(words).output().unwrap();
+    (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+}
+
+fn execute(directory: &Path, sql: &str) {
+    let options = SqliteConnectOptions::new().filename(directory.join("app.sqlite"));
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        connection.execute(AssertSqlSafe(sql)).await.unwrap();
+    });
+}
+
+#[test]
+fn it_makes_the_tables_and_ends_and_may_be_run_again() {
+    let directory = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let (code, said) = app(directory.path(), &["migrate"]);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains("the database is migrated") && !said.contains("listening"), "{said}");
+    }
+    execute(directory.path(), "INSERT INTO users (username) VALUES ('ada')");
+}
+
+#[test]
+fn a_migration_that_fails_is_told_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    assert_eq!(app(directory.path(), &["migrate"]).0, Some(0));
+    execute(directory.path(), "UPDATE _sqlx_migrations SET checksum = x'00'");
+    let (code, said) = app(directory.path(), &["migrate"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("the database is not migrated") && said.contains("modified"), "{said}");
+}
+
+#[test]
+fn a_version_serves_on_tables_that_a_newer_one_has_migrated() {
+    let directory = tempfile::tempdir().unwrap();
+    assert_eq!(app(directory.path(), &["migrate"]).0, Some(0));
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+                 VALUES (9999, 'newer', TRUE, x'00', 1)";
+    execute(directory.path(), newer);
+    let instance = Instance::start_ready(directory.path(), &[]);
+    assert_eq!(instance.create("ada"), "/success");
+    assert_eq!(app(directory.path(), &["migrate"]).0, Some(0));
+}
+
+#[test]
+fn other_words_are_not_taken() {
+    let directory = tempfile::tempdir().unwrap();
+    for words in [&["migrat"][..], &["migrate", "now"], &["--help"]] {
+        let (code, said) = app(directory.path(), words);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains("`migrate`"), "{said}");
+    }
+}

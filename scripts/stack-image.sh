@@ -1,0 +1,58 @@
+# One image for this branch's service: looked at, migrated, carried out, proven. Read by scripts/stack.sh, not run.
+# shellcheck shell=sh disable=SC2154,SC2034  # they share $stack, $status, $environment, $keep
+
+# image REPO@sha256:...
+image() {
+    read_image "$1"
+    commit=${COMMIT:-}
+    if [ -z "$commit" ]; then
+        needs_skopeo
+        label_of "$image" "$REVISION"
+        commit=$label
+    fi
+    printf '%s\n' "$commit" | grep -Eqx '[0-9a-f]{40}' || die "nobody says which commit $1 was built from (COMMIT=)"
+    stack_status "$stack"
+    case $status in
+    absent | REVIEW_IN_PROGRESS | ROLLBACK_COMPLETE | CREATE_FAILED)
+        # Nothing runs that an older table could serve: the first tasks make the tables, one of them at a time.
+        first=yes
+        previous=''
+        of_the_branch DatabaseName
+        note "$stack is new. Its tasks become healthy only if its schema is there: CREATE DATABASE $value (docs/stacks.md)"
+        ;;
+    *)
+        first=no
+        parameter_of "$stack" Commit
+        refuse_older "$value" "$commit"
+        parameter_of "$stack" ImageUri
+        previous=$value
+        [ "$previous" != "$1" ] || { parameter_of "$stack" PreviousImageUri; previous=$value; }
+        ;;
+    esac
+    keep=all
+    write_parameters service "$stack" "ImageUri=$1" "Commit=$commit" "PreviousImageUri=$previous"
+    if ! change_set service "$stack"; then
+        note "$stack has $1 already"
+        verify "$stack" "$1" || return
+        return 3
+    fi
+    [ "$first" = yes ] || migrate "$stack" "$1"
+    carry_out
+    protect service "$stack"
+    verify "$stack" "$1"
+}
+
+# refuse_older DEPLOYED NEW: never an older commit over a newer one, unless a person says BACK=1.
+refuse_older() {
+    [ "${BACK:-}" != 1 ] && [ "${BACK:-}" != true ] || return 0
+    [ "$1" != "$2" ] || return 0
+    if [ "$environment" = review ]; then
+        # A branch's history may have been written anew; only what is certainly older is refused.
+        ! git merge-base --is-ancestor "$2" "$1" 2>/dev/null ||
+            die "$2 is older than $1, which is deployed. Back to it: BACK=1"
+        return 0
+    fi
+    git rev-parse -q --verify "$1^{commit}" >/dev/null || die "this checkout does not know the commit that is deployed, $1: git fetch"
+    git merge-base --is-ancestor "$1" "$2" 2>/dev/null ||
+        die "$2 does not contain $1, which is deployed: it is older, or of another branch. Back to it: BACK=1"
+}

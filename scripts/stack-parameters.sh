@@ -1,0 +1,110 @@
+# What a stack is given: the words of this run, what it has, the stacks beside it, the environment's file; else the
+# template's default. Read by scripts/stack.sh, not run.
+# shellcheck shell=sh disable=SC2154  # they share $work, $stack, $prefix, $environment, $slug, $keep
+
+template_parameters() { sed -n '/^Parameters:/,/^[A-Z][a-z]*:$/s/^  \([A-Z][A-Za-z]*\):.*/\1/p' "cloudformation/$1.yaml"; }
+
+# setting STACK KEY: of cloudformation/params; review starts from production's.
+setting() {
+    case $environment in review) files='production review' ;; *) files=$environment ;; esac
+    for file in $files; do
+        sed -n "s/^$1\\.$2 *= *//p" "cloudformation/params/$file.conf"
+    done | tail -n 1
+}
+
+# beside KEY: sets $value to the base stack that a parameter such as NetworkStack means, if it is there.
+beside() {
+    value=''
+    case $1 in
+    NetworkStack) template_beside=network ;;
+    AlertsStack) template_beside=alerts ;;
+    RegistryStack) template_beside=registry ;;
+    AlbStack) template_beside=alb ;;
+    DatabaseStack) template_beside=database ;;
+    ConsulStack) template_beside=consul ;;
+    CiStack) template_beside=ci-role ;;
+    CapacityStack) template_beside=ec2-capacity ;;
+    *) return 0 ;;
+    esac
+    stack_status "base-$prefix-$template_beside"
+    case $status in
+    ROLLBACK_COMPLETE) ;;
+    *_COMPLETE) value=base-$prefix-$template_beside ;;
+    esac
+}
+
+# of_the_branch KEY: sets $value to what a branch is called, and where.
+of_the_branch() {
+    value=''
+    case $1 in
+    HostName)
+        output_of "base-$prefix-alb" DomainName
+        [ -n "$value" ] || die "there is no load balancer yet: scripts/stack.sh up"
+        [ "$slug" = master ] || value=$slug.$value
+        ;;
+    DatabaseName)
+        value=app
+        [ "$slug" = master ] || value=app_$(printf '%s' "$slug" | tr - _)
+        ;;
+    RulePriority) free_priority ;;
+    esac
+}
+
+# A number for the branch's rule that nobody has: from its name, so that it is nearly always the same one.
+free_priority() {
+    output_of "base-$prefix-alb" HttpsListener
+    ask elbv2 describe-rules --listener-arn "$value" --query 'Rules[].Priority'
+    priority=$(printf '%s' "$stack" | cksum | awk '{ print $1 % 49000 + 1000 }')
+    while printf '%s' "$answer" | tr '\t' '\n' | grep -qx "$priority"; do priority=$((priority % 49999 + 1)); done
+    value=$priority
+}
+
+# write_parameters TEMPLATE NAME [KEY=VALUE...]: writes $work/parameters.json.
+# $keep says what a stack keeps that is there: `image` what deployments gave it, `all` everything.
+write_parameters() {
+    template=$1
+    name=$2
+    shift 2
+    stack_status "$name"
+    has=''
+    case $status in
+    absent | REVIEW_IN_PROGRESS | ROLLBACK_COMPLETE | ROLLBACK_FAILED | CREATE_FAILED) ;; # nothing to keep of what never was
+    *)
+        ask cloudformation describe-stacks --stack-name "$name" --query 'Stacks[0].Parameters[].[ParameterKey]'
+        has=$(printf '%s' "$answer" | tr '\n' ' ')
+        ;;
+    esac
+    entries=''
+    for key in $(template_parameters "$template"); do
+        entry_of "$@"
+        [ -z "$entry" ] || entries="$entries${entries:+,
+}$entry"
+    done
+    printf '[%s]\n' "$entries" >"$work/parameters.json"
+}
+
+# Sets $entry to the JSON of $key, to nothing if the template's default is right.
+entry_of() {
+    entry=''
+    for pair; do
+        case $pair in "$key"=*) value_entry "${pair#*=}"; return ;; esac
+    done
+    if kept; then
+        entry="{\"ParameterKey\": \"$key\", \"UsePreviousValue\": true}"
+        return
+    fi
+    value=$(setting "$template" "$key")
+    [ -n "$value" ] || beside "$key"
+    [ -n "$value" ] || [ "$template" != service ] || of_the_branch "$key"
+    [ -n "$value" ] || [ "$key" != ExternalId ] || value=${EXTERNAL_ID:-}
+    [ -z "$value" ] || value_entry "$value"
+}
+kept() {
+    case " $has " in *" $key "*) ;; *) return 1 ;; esac
+    [ "$keep" = all ] && return
+    case $key in ImageUri | Commit | PreviousImageUri | RulePriority | ExternalId) ;; *) false ;; esac
+}
+value_entry() {
+    case $1 in *[\"\\]*) die "$key may not contain quotes or backslashes: $1" ;; esac
+    entry="{\"ParameterKey\": \"$key\", \"ParameterValue\": \"$1\"}"
+}
