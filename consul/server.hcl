@@ -11,6 +11,11 @@ retry_interval = "5s"
 # The HTTP API has no TLS and so listens here only; others have an agent of their own and need no server's API.
 client_addr = "127.0.0.1"
 
+# One datacenter: no gossip between datacenters.
+ports {
+  serf_wan = -1
+}
+
 # A server that stops stays a member: it comes back with its disk, and the others know whom to wait for. That one goes for
 # good is said by a person (docs/consul.md).
 leave_on_terminate      = false

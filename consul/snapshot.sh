@@ -14,6 +14,7 @@ if [ -z "${CONSUL_HTTP_TOKEN:-}" ] && [ -s "$token" ]; then
 fi
 mkdir -p "$folder"
 name=$folder/$(date -u +%Y-%m-%dT%H.%M.%SZ).snap
+trap 'rm -f "$name".new*' EXIT
 
 # Soon after a start there may be no leader yet, or no token.
 tries=0
