@@ -1,6 +1,7 @@
 //! The two languages of the engine's border: what it is told ([`Input`]) and what it asks for ([`Effect`]).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::event::Event;
 use super::exit::Exit;
@@ -37,6 +38,11 @@ pub enum Input {
     },
     /// The time asked for by `next_timeout` has come.
     Tick,
+    /// The same, and the wall clock shows this: wanted instead of a tick while a job goes by the clock.
+    Clock {
+        /// Since 1970.
+        utc: Duration,
+    },
     /// The process of this run could not be started.
     StartFailed {
         /// Whose.
