@@ -1,7 +1,5 @@
 //! Pictures against their files, and what no name may break.
 
-use std::collections::BTreeMap;
-
 use super::*;
 use crate::committed;
 use crate::config::{Interfaces, Surroundings, load};
@@ -9,7 +7,8 @@ use crate::config::{Interfaces, Surroundings, load};
 const PAGE: &str = "docs/graph.md";
 
 fn plan(text: &str) -> Plan {
-    let around = Surroundings { env: BTreeMap::new(), hostname: "box".into(), interfaces: Interfaces::new(Vec::new) };
+    let around =
+        Surroundings { hostname: "box".into(), interfaces: Interfaces::new(Vec::new), ..Surroundings::default() };
     let loaded = load("x", text, &around);
     loaded.plan.clone().unwrap_or_else(|| panic!("{}", loaded.report(text)))
 }

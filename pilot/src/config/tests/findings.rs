@@ -72,7 +72,7 @@ fn a_good_file_is_found_good() {
     let text = "{consul: 'c', jobs: [
         {name: 'setup', exec: 'x'},
         {name: 'app', exec: 'x', critical: true, port: 80, when: {source: 'setup', once: 'exitSuccess'},
-         health: {http: '/', interval: 5, ttl: 15}},
+         health: {http: '/', interval: 5, ttl: 15, failFast: true}},
         {name: 'reload', exec: 'x', when: {source: 'watch.db', each: 'changed'}},
         {name: 'tick', exec: 'x', when: {interval: '1m'}},
         {name: 'drain', exec: 'x', timeout: '10s', when: {source: 'app', once: 'stopping'}},
@@ -82,6 +82,22 @@ fn a_good_file_is_found_good() {
         {name: 'given-up', exec: 'x', when: {source: 'late', once: 'timerExpired'}},
       ], watches: [{name: 'db', interval: 5}], telemetry: {}}";
     assert_eq!(found(text), []);
+}
+
+/// v3 spec 12.1, rows 24 and 25.
+#[test]
+fn what_is_kept_for_v3s_sake_is_noted_and_a_start_is_not_told() {
+    let job = |name: &str, health: &str| {
+        format!("{{name: '{name}', exec: 'x', port: 80, health: {{{health}, interval: 1, ttl: 20}}}}")
+    };
+    let text = |jobs: [String; 2]| format!("{{consul: 'c', jobs: [{}]}}", jobs.join(", "));
+    let both = text([job("aa", "exec: 'x'"), job("bb", "exec: 'x'")]);
+    let at = |job: usize| format!("jobs[{job}].health");
+    assert_eq!(rules(&both), [(Rule::LateFailure, at(0)), (Rule::LateFailure, at(1)), (Rule::SharedVariable, at(1))]);
+    assert_eq!(loaded(&both).diagnostics, []);
+    assert_eq!(rules(&text([job("aa", "exec: 'x', failFast: true"), job("bb", "tcp: 80, failFast: true")])), []);
+    let local = "{jobs: [{name: 'aa', exec: 'x', port: 80, register: false, health: {tcp: 80, interval: 1}}]}";
+    assert_eq!(rules(local), [], "nobody but pilot is told");
 }
 
 #[test]
