@@ -52,7 +52,7 @@ pub(super) fn read(field: &Field<'_>, around: &Surroundings) -> When {
         field.error(complaint, "keep one of interval, cron, once, each, all, any");
         return at_startup();
     }
-    warn_beside(&block);
+    refuse_beside(&block);
     let overlap = cron::overlap(&block);
     let mut has_each = each.is_some();
     let start = if let Some(interval) = block.filled("interval") {
@@ -75,7 +75,7 @@ pub(super) fn read(field: &Field<'_>, around: &Surroundings) -> When {
 }
 
 /// Keys that mean something to some kinds of start only. (v3 ignores `source` and `timeout` beside an interval.)
-fn warn_beside(block: &Block<'_>) {
+fn refuse_beside(block: &Block<'_>) {
     let has = |key: &str| block.filled(key).is_some();
     let meaningless = |key: &str, complaint: &str, remedy: &str| {
         if let Some(field) = block.filled(key) {

@@ -8,6 +8,7 @@ use super::drain::{Draining, Target};
 use super::effect::{RoundId, RunId};
 use super::event::{Code, Event};
 use super::exit::Exit;
+use super::history::{Cause, Entry, EntryId};
 use super::periodic::Due;
 use super::plan::{self, Condition, Count, ServiceId, Start};
 use super::request::Hold;
@@ -356,11 +357,6 @@ impl Job {
     /// Whether a person has stopped it.
     pub fn hold(&self) -> Hold {
         self.hold
-    }
-
-    /// When a cron job is due next, in seconds since 1970.
-    pub fn next_due(&self) -> Option<i64> {
-        self.due?.next
     }
 
     /// Its health.

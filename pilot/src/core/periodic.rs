@@ -35,7 +35,7 @@ pub(super) struct Due {
     /// Everything up to here has been run, or was never its business.
     settled: i64,
     /// Its next time; `None`: there is none any more.
-    pub next: Option<i64>,
+    next: Option<i64>,
 }
 
 impl Due {

@@ -173,7 +173,7 @@ mod tests {
     /// v3 spec 12.1, row 25.
     #[test]
     fn a_check_has_v3s_shared_variable_and_one_of_its_own() {
-        let mut environment = Environment { variables: BTreeMap::new(), put: BTreeMap::new() };
+        let mut environment = Environment { variables: BTreeMap::new() };
         environment.process_started("check.app", Pid::from_raw(7));
         environment.process_started("check.my-db 2", Pid::from_raw(8));
         let all = |environment: &Environment| {

@@ -53,6 +53,24 @@ fn each_job_of_a_chain_is_told_what_it_waits_for_in_vain() {
     assert!(!said[3].message.contains("this job never starts"), "SIGHUP starts it: {said:?}");
 }
 
+/// The clock is no event, but it starts a job, and whoever waits for that job.
+#[test]
+fn a_cron_job_can_run_and_so_can_who_waits_for_it() {
+    let file = |cron: &str, code: &str| {
+        format!(
+            "{{jobs: [{{name: 'nightly', exec: 'x', when: {{cron: '@daily'}}{cron}}},
+              {{name: 'after', exec: 'x', when: {{source: 'nightly', {code}}}}}]}}"
+        )
+    };
+    for code in ["each: 'exitSuccess'", "once: 'exitFailed'"] {
+        assert_eq!(rules(&file("", code)), [], "{code}");
+    }
+    // It stops by itself only when its runs are counted.
+    assert_eq!(rules(&file(", restarts: 3", "once: 'stopped'")), []);
+    let at = "jobs[1].when.once".to_owned();
+    assert_eq!(rules(&file("", "once: 'healthy'")), [(Rule::ImpossibleEvent, at)]);
+}
+
 /// Reliability case 32.
 #[test]
 fn a_circle_is_told_once() {
@@ -153,6 +171,12 @@ fn a_command_that_only_asks_has_a_native_probe() {
     ] {
         assert_eq!(hint(exec), None, "{exec}");
     }
+    // What the job listens on counts, whatever it advertises.
+    let advertised =
+        "{consul: 'c', jobs: [{name: 'app', exec: 'x', port: 8080, advertise: {address: '10.0.0.1', port: 9},
+        health: {exec: 'curl -f http://localhost:8080/health', interval: 5, ttl: 15}}]}";
+    let found = found(advertised).into_iter().find(|d| d.rule == Rule::ForkPerProbe);
+    assert_eq!(found.and_then(|d| d.remedy).as_deref(), Some("write `http: \"/health\"` instead of `exec`"));
 }
 
 /// What is proposed is itself a valid check.
