@@ -210,7 +210,7 @@ const JOBS: Table = Table {
             V3,
             Form::Restarts,
             r#"integer, `"unlimited"`, `"never"`; **+** object"#,
-            r#"`"never"`; for interval jobs `"unlimited"`"#,
+            r#"`"never"`; for interval and cron jobs `"unlimited"`"#,
             "[How often it is run again](#restarts).",
         ),
         key(
