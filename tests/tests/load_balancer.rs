@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use pilot_tests::aws::{Aws, Fault, GROUP, Network};
 use pilot_tests::pilot::jobs;
-use pilot_tests::{Consul, Pilot, SOON, fixture, http, ports, until};
+use pilot_tests::{Pilot, SOON, fixture, http, ports, until};
 use serde_json::{Value, json};
 
 /// The fixture's web server behind the group, drained for `min` to `max`.
@@ -171,45 +171,6 @@ fn on_a_bridge_the_target_is_the_instance_with_the_port_of_the_host() {
     });
     assert_eq!(pilot.stop(), 0);
     assert_eq!(aws.state_of("i-0123456789abcdef0", 32_768), "draining");
-}
-
-#[test]
-fn every_step_of_a_stop_has_its_line_its_metric_and_an_event_at_its_ends() {
-    let (aws, consul) = (Aws::start(), Consul::start());
-    let (port, telemetry) = (ports::free(), ports::free());
-    let mut settings = config("self", port, &json!({ "min": "500ms" }));
-    settings["consul"] = json!(consul.address());
-    settings["telemetry"] = json!({ "port": telemetry, "interfaces": ["static:127.0.0.1"] });
-    settings["jobs"].as_array_mut().unwrap().push(json!({
-        "name": "preStop", "exec": [fixture(), "wait", "100"], "when": { "source": "app", "once": "stopping" },
-    }));
-    let mut pilot = start(&aws, &settings);
-    pilot.wait_for("is healthy in target group app");
-    consul.wait_for_passing("app", 1);
-    // Stopped by hand it goes the same way, and pilot is still there to be asked.
-    pilot.asked(&["stop", "app"]);
-    let metrics = || http::get(telemetry, "/metrics").map(|answer| answer.body).unwrap_or_default();
-    let step = |name: &str| format!("pilot_stop_step_duration_seconds_count{{job=\"app\",step=\"{name}\"}} 1\n");
-    pilot.wait("the last step to be measured", SOON, |_| metrics().contains(&step("kill")).then_some(()));
-    let shown = metrics();
-    for name in ["hooks", "catalog", "balancer", "drain"] {
-        assert!(shown.contains(&step(name)), "{name}: {shown}");
-    }
-    for code in ["Stopping", "Draining", "Drained", "Stopped"] {
-        let event = format!("containerpilot_events{{code=\"{code}\",source=\"app\"}} 1\n");
-        assert!(shown.contains(&event), "{code}: {shown}");
-    }
-    for line in [
-        "app: stopping, waiting for preStop, at most 5s",
-        "app: out of Consul, waiting for the agent, at most 2s",
-        "app: out of target group app, waiting for AWS, at most 8s",
-        "app drains: it serves on for 500ms",
-        "app has drained",
-        "app: stop signal, waiting for the end of its processes before SIGKILL, at most 5s",
-    ] {
-        pilot.wait_for(line);
-    }
-    assert_eq!(pilot.stop(), 0);
 }
 
 #[test]

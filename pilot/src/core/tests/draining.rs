@@ -2,7 +2,7 @@
 
 use super::plans::*;
 use super::world::{Script, World};
-use crate::core::effect::{Input, StopSignal, Switch};
+use crate::core::effect::{Input, JobRequest, StopSignal, Switch};
 use crate::core::plan::*;
 use crate::core::readiness::Readiness;
 
@@ -261,4 +261,21 @@ fn a_job_that_registers_itself_is_not_ready_until_the_load_balancer_called_it_he
     see(&mut world, true, Some("healthy"));
     see(&mut world, false, Some("unhealthy"));
     assert_eq!(ready(&world), Some(Readiness::Ready), "it was healthy once");
+}
+
+#[test]
+fn a_job_without_a_process_that_is_started_again_on_its_way_out_is_back_in_its_target_group() {
+    let job = Job { balancer: Some(balancer(BalancerMode::Drain)), ..job("place").checked(ms(200)).served() };
+    let mut world = World::new(plan([Job { exec: None, ..job }]));
+    world.withdraw_takes = None;
+    let mut world = world.started();
+    world.pass(secs(1));
+    let id = world.job("place");
+    for request in [JobRequest::Stop, JobRequest::Start] {
+        world.give(Input::Job { job: id, request });
+        world.pass(ms(1));
+    }
+    world.pass(secs(30));
+    let entered: Vec<_> = world.entered.iter().map(|(_, job)| *job).collect();
+    assert_eq!(entered, [id, id], "{}", world.said.join("\n"));
 }

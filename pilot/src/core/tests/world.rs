@@ -206,10 +206,6 @@ impl World {
             return;
         }
         self.held.remove(&id);
-        if self.engine.job(id).is_some_and(|job| job.exec.is_none()) {
-            // It has no start by which it would be seen to be back.
-            self.outside.remove(&id);
-        }
         if *self.engine.jobs[id.0].phase() != Phase::Live {
             self.revived.insert(id);
         }
@@ -218,6 +214,14 @@ impl World {
         let hooked = |job: &Job| start_events(&job.start).iter().any(|event| event.source == *name);
         let is_hooked = |id: &&JobId| self.engine.job(**id).is_some_and(hooked);
         self.revived.extend(self.engine.job_ids().iter().filter(is_hooked));
+    }
+
+    /// A job without a process has no start by which it would be seen to be back.
+    fn seen_without_start(&mut self, id: JobId) {
+        if self.engine.job(id).is_some_and(|job| job.exec.is_none()) && self.revived.remove(&id) {
+            self.fenced.remove(&id);
+            self.outside.remove(&id);
+        }
     }
 
     /// The run of this job that is going, if any, ends now.
@@ -356,9 +360,8 @@ impl World {
             }
             Effect::CancelProbe { job, round } => assert!(self.in_flight.remove(&(job, round))),
             Effect::Announce { job, announcement } => {
-                let first_sign = announcement == Announcement::Initial
-                    || self.engine.job(job).is_some_and(|settings| settings.exec.is_none());
-                if first_sign && self.revived.remove(&job) {
+                self.seen_without_start(job);
+                if announcement == Announcement::Initial && self.revived.remove(&job) {
                     self.fenced.remove(&job);
                 }
                 assert!(!self.fenced.contains(&job), "{announcement:?} behind the fence");
@@ -380,6 +383,7 @@ impl World {
                 }
             }
             Effect::EnterGroup { job } => {
+                self.seen_without_start(job);
                 assert!(!self.outside.contains(&job), "into the target group behind the fence");
                 self.entered.push((self.now, job));
             }
