@@ -54,6 +54,18 @@ fn the_state_of_each_job_can_be_drawn_in() {
 }
 
 #[test]
+fn the_clock_starts_a_cron_job() {
+    let plan = plan("{consul: false, jobs: [{name: 'nightly', exec: 'x', when: {cron: '30 3 * * *'}, restarts: 1}]}");
+    let graph = Graph::of(&plan);
+    let picture = Picture { plan: &plan, graph: &graph, now: None };
+    let text = picture.text();
+    assert!(text.contains("  nightly  by the clock  at \"30 3 * * *\", 2 times\n"), "{text}");
+    for form in Form::ALL.map(|form| picture.drawn(form)) {
+        assert!(form.contains("30 3 * * *") && !form.contains("never starts"), "{form}");
+    }
+}
+
+#[test]
 fn names_of_any_kind_break_no_form() {
     let text = r#"{jobs: [
         {name: '<b>&"\'\u0007', exec: 'x'},
