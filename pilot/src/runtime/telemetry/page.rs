@@ -7,7 +7,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use crate::core::exit::Exit;
-use crate::core::job::Status;
+use crate::core::job::{Status, start_events};
 use crate::picture::Form;
 use crate::runtime::control::explain::EventReport;
 use crate::runtime::live;
@@ -22,8 +22,9 @@ pub(super) const POLICY: &str = "default-src 'none'; img-src data:; \
 
 const PAGE: &str = include_str!("page.html");
 
-/// The graph of more jobs and watches than this is nothing to look at, and takes too long to be drawn every few seconds.
-const DRAWN: usize = 100;
+/// A graph of more jobs, watches and events waited for is nothing to look at, and takes too long to be drawn every few
+/// seconds.
+const DRAWN: usize = 500;
 
 /// Whether the browser asks again by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,16 +115,16 @@ fn watches(snapshot: &Snapshot) -> String {
 
 /// As `pilot graph --live` draws it, in a box that scrolls by itself.
 fn graph(view: &View) -> String {
-    let figure = match view.plan.jobs.len() + view.plan.watches.len() {
+    let plan = &view.plan;
+    let events: usize = plan.jobs.iter().map(|job| start_events(&job.start).len()).sum();
+    let figure = match plan.jobs.len() + plan.watches.len() + events {
         0 => return String::new(),
         1..=DRAWN => {
-            let svg = live::picture(&view.plan, &view.snapshot, Form::Svg);
+            let svg = live::picture(plan, &view.snapshot, Form::Svg);
             // Whoever has no mouse scrolls with the keys.
             format!("<div class=\"graph\" tabindex=\"0\">\n{svg}</div>")
         }
-        count => {
-            format!("<p>{count} jobs and watches are too many to be drawn here: <code>pilot graph --live</code>.</p>")
-        }
+        _ => "<p>It is too large to be drawn here: <code>pilot graph --live</code>.</p>".to_owned(),
     };
     format!("<section>\n<h2>Graph</h2>\n{figure}\n</section>\n")
 }
