@@ -28,8 +28,8 @@ push: ## both names to the registry, verified; prints IMAGE=repo@sha256:... (als
 test: ## every check there is: lint, unit tests, end-to-end tests
 	@scripts/test.sh
 
-test-slow: ## what takes minutes because Consul does: a service that it removes after its time
-	@scripts/test.sh --ignore-default-filter -E 'binary(slow_consul)'
+test-slow: ## what takes minutes because Consul does: a service that it removes after its time, a cluster that loses servers
+	@scripts/test.sh --ignore-default-filter -E 'binary(slow_consul) | binary(slow_cluster)'
 
 test-images: ## the slow checks of the images: built from source by both builders, arm64, compose
 	@scripts/test-images.sh

@@ -470,7 +470,10 @@ fn a_snapshot_restores_a_cluster_that_has_lost_every_disk_and_the_gossip_key_is_
     until("a cluster without memory", PATIENCE, || {
         (cluster.servers[0].status(&management, "GET", "/v1/kv/word", &Value::Null) == 404).then_some(())
     });
-    cluster.servers[0].consul(&management, &["snapshot", "restore", &taken]).well();
+    // Refused while the young cluster still passes its leadership on.
+    until("the snapshot to be restored", PATIENCE, || {
+        cluster.servers[0].consul(&management, &["snapshot", "restore", &taken]).succeeded().then_some(())
+    });
     until("the word to be back", PATIENCE, || {
         (cluster.servers[2].status(&management, "GET", "/v1/kv/word?raw", &Value::Null) == 200).then_some(())
     });
