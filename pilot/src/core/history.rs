@@ -101,6 +101,11 @@ impl History {
         EntryId(self.last)
     }
 
+    /// How many entries are kept.
+    pub fn count(&self) -> usize {
+        self.entries.len()
+    }
+
     /// All entries that are kept after this one, oldest first.
     pub fn after(&self, id: EntryId) -> impl Iterator<Item = &Arc<Entry>> {
         self.entries.iter().skip(self.entries.partition_point(|entry| entry.id <= id))

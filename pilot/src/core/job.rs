@@ -413,7 +413,7 @@ impl Job {
 }
 
 /// The events that can start a job.
-pub(super) fn start_events(start: &Start) -> &[Event] {
+pub fn start_events(start: &Start) -> &[Event] {
     match start {
         Start::Once { when: Condition::All(events) | Condition::Any(events), .. } | Start::Each { events, .. } => {
             events

@@ -2,6 +2,8 @@
 //!
 //! Longest path, barycentres, no randomness. An arrow over several columns gets a free place in each of them.
 
+use std::collections::HashMap;
+
 use super::figure::Figure;
 
 /// A place in the picture: a shape, or the passage of an arrow.
@@ -41,8 +43,9 @@ pub(super) fn layers(figure: &Figure) -> Layers {
         routes.push(route);
     }
     let mut layers = Layers { slots, columns, routes };
+    let neighbours = layers.neighbours();
     for round in 0..8 {
-        layers.sort(round % 2 == 0);
+        layers.sort(&neighbours, round % 2 == 0);
     }
     layers
 }
@@ -92,7 +95,7 @@ fn visit(figure: &Figure, shape: usize, state: &mut [u8], forward: &mut Vec<(usi
 
 impl Layers {
     /// Orders each column by where its neighbours in the column before (or after) stand.
-    fn sort(&mut self, rightwards: bool) {
+    fn sort(&mut self, neighbours: &[Vec<usize>], rightwards: bool) {
         let order: Vec<usize> = if rightwards {
             (1..self.columns.len()).collect()
         } else {
@@ -101,15 +104,17 @@ impl Layers {
         for column in order {
             let beside = if rightwards { column - 1 } else { column + 1 };
             let height = self.columns[beside].len().max(1) as f64;
-            let place = |slot: usize| self.columns[beside].iter().position(|other| *other == slot);
+            let places: HashMap<usize, usize> =
+                self.columns[beside].iter().enumerate().map(|(place, slot)| (*slot, place)).collect();
             let mut keyed: Vec<(f64, usize)> = Vec::new();
             for (at, slot) in self.columns[column].iter().enumerate() {
-                let neighbours: Vec<usize> = self.neighbours(*slot).into_iter().filter_map(place).collect();
+                let beside: Vec<usize> =
+                    neighbours[*slot].iter().filter_map(|other| places.get(other).copied()).collect();
                 let own = (at as f64 + 0.5) / self.columns[column].len() as f64 * height;
-                let key = if neighbours.is_empty() {
+                let key = if beside.is_empty() {
                     own
                 } else {
-                    neighbours.iter().map(|place| *place as f64 + 0.5).sum::<f64>() / neighbours.len() as f64
+                    beside.iter().map(|place| *place as f64 + 0.5).sum::<f64>() / beside.len() as f64
                 };
                 keyed.push((key, *slot));
             }
@@ -118,14 +123,15 @@ impl Layers {
         }
     }
 
-    fn neighbours(&self, slot: usize) -> Vec<usize> {
-        let pairs = self.routes.iter().flat_map(|route| route.windows(2));
-        pairs
-            .filter_map(|pair| match pair {
-                [a, b] if *a == slot => Some(*b),
-                [a, b] if *b == slot => Some(*a),
-                _ => None,
-            })
-            .collect()
+    /// What each slot has an arrow to or from.
+    fn neighbours(&self) -> Vec<Vec<usize>> {
+        let mut neighbours = vec![Vec::new(); self.slots.len()];
+        for pair in self.routes.iter().flat_map(|route| route.windows(2)) {
+            if let [one, other] = pair {
+                neighbours[*one].push(*other);
+                neighbours[*other].push(*one);
+            }
+        }
+        neighbours
     }
 }

@@ -78,6 +78,7 @@ pub(super) fn svg(picture: &Picture<'_>, figure: &Figure) -> String {
     out
 }
 
+/// The status page shows it, and allows exactly this style: there are no `style` attributes.
 const STYLE: &str = "<style>\n\
 text { font: 12px ui-monospace, monospace; fill: #1f2328 }\n\
 .name { font-weight: bold } .line, .label, .note, .key { font-size: 10.5px; fill: #59636e }\n\
@@ -87,10 +88,11 @@ path.dead { stroke: #cf222e; stroke-dasharray: 2 3 } .label.dead { fill: #cf222e
 .label { paint-order: stroke; stroke: #ffffff; stroke-width: 3px }\n\
 .never rect { stroke: #cf222e; stroke-dasharray: 4 3 } .well rect { stroke: #1a7f37; stroke-width: 2.4 }\n\
 .unwell rect { stroke: #cf222e; stroke-width: 2.4 } .over rect { fill: #f6f8fa }\n\
+.tip { fill: #59636e; stroke: none } .paper { stroke: none }\n\
 </style>\n\
 <defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7.5\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" \
-markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path d=\"M0 0 L8 4 L0 8 z\" style=\"fill:#59636e;stroke:none\"/></marker></defs>\n\
-<rect x=\"0\" y=\"0\" width=\"100%\" height=\"100%\" style=\"fill:#ffffff;stroke:none\"/>\n";
+markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path d=\"M0 0 L8 4 L0 8 z\" class=\"tip\"/></marker></defs>\n\
+<rect x=\"0\" y=\"0\" width=\"100%\" height=\"100%\" class=\"paper\"/>\n";
 
 /// The rectangle of each slot, and the size of all.
 fn places(figure: &Figure, layers: &Layers) -> (Vec<Rect>, f64, f64) {

@@ -3,6 +3,7 @@
 //! Taken by the supervisor between two steps, so it is never half of a change. It holds no command line, no environment
 //! and no secret.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -10,11 +11,14 @@ use tokio::sync::{mpsc, oneshot};
 use super::children::Children;
 use crate::core::engine::Engine;
 use crate::core::exit::Exit;
+use crate::core::history::{Entry, EntryId};
 use crate::core::job::{Activity, State, Status};
-use crate::core::plan::WatchTarget;
+use crate::core::plan::{Plan, WatchTarget};
 
 /// Requests for a snapshot that may wait at one time; more are refused.
 const WAITING: usize = 16;
+/// Things that have happened in one view, at most.
+const TOLD: usize = 50;
 
 /// Everything, in the order of the configuration.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,12 +145,36 @@ impl Snapshot {
     }
 }
 
-/// Asks the supervisor for snapshots, from any task.
+/// What a viewer is given. Nothing in it is copied or written out before somebody looks.
 #[derive(Clone, Debug)]
-pub struct Viewer(mpsc::Sender<oneshot::Sender<Snapshot>>);
+pub struct View {
+    /// What there is.
+    pub snapshot: Snapshot,
+    /// The plan in force, for the picture of it: the commands and environments in it are to be shown nowhere.
+    pub plan: Arc<Plan>,
+    /// What has happened last, oldest first.
+    pub events: Vec<Arc<Entry>>,
+}
 
-/// The supervisor's end: whoever is in it waits for a snapshot.
-pub type Viewers = mpsc::Receiver<oneshot::Sender<Snapshot>>;
+impl View {
+    /// What there is now, and how it came. `uptime` is the time on the engine's clock.
+    pub fn take(engine: &Engine, children: &Children, uptime: Duration) -> Self {
+        let all = engine.history().after(EntryId(0));
+        let older = engine.history().count().saturating_sub(TOLD);
+        View {
+            snapshot: Snapshot::take(engine, children, uptime),
+            plan: Arc::clone(engine.plan()),
+            events: all.skip(older).cloned().collect(),
+        }
+    }
+}
+
+/// Asks the supervisor for views, from any task.
+#[derive(Clone, Debug)]
+pub struct Viewer(mpsc::Sender<oneshot::Sender<View>>);
+
+/// The supervisor's end: whoever is in it waits for a view.
+pub type Viewers = mpsc::Receiver<oneshot::Sender<View>>;
 
 impl Viewer {
     /// A viewer and the supervisor's end of it.
@@ -156,9 +184,9 @@ impl Viewer {
     }
 
     /// What there is now; `None` if too many ask at once, or if pilot has ended.
-    pub async fn look(&self) -> Option<Snapshot> {
-        let (sender, snapshot) = oneshot::channel();
+    pub async fn look(&self) -> Option<View> {
+        let (sender, view) = oneshot::channel();
         self.0.try_send(sender).ok()?;
-        snapshot.await.ok()
+        view.await.ok()
     }
 }

@@ -45,7 +45,8 @@ pub fn events(engine: &Engine, after: u64, count: usize, now: Duration) -> Vec<E
 }
 
 impl EventReport {
-    fn new(entry: &Entry, now: Duration) -> Self {
+    /// An entry as it is told at time `now` of the engine.
+    pub fn new(entry: &Entry, now: Duration) -> Self {
         let text = match &entry.what {
             What::Event(event) => said(event),
             What::Started(job) => format!("{job} was started"),

@@ -21,7 +21,7 @@ use super::probe::Prober;
 use super::process::guard::Guarded;
 use super::process::leftovers;
 use super::process::signals::{Arrived, Signals};
-use super::snapshot::{Snapshot, Viewer, Viewers};
+use super::snapshot::{View, Viewer, Viewers};
 use super::telemetry::{Listening, Meters, Telemetry};
 use crate::core::effect::{Effect, Input, RoundId, UserSignal};
 use crate::core::engine::Engine;
@@ -224,7 +224,7 @@ impl Supervisor {
             }
             Some(viewer) = self.viewers.recv() => {
                 // Whoever asked may have gone.
-                let _ = viewer.send(Snapshot::take(&self.engine, &self.children, self.began.elapsed()));
+                let _ = viewer.send(View::take(&self.engine, &self.children, self.began.elapsed()));
             }
         }
     }

@@ -1,25 +1,59 @@
 //! The status page: what there is, for a person with a browser. No script, nothing loaded from elsewhere, nothing to press.
 //!
-//! The browser asks again by itself every few seconds. A further section is one more function in [`html`].
+//! The browser asks again by itself every few seconds, unless it is asked to hold still: what is scrolled sideways or marked
+//! stays so. A further section is one more function in [`html`].
 
 use std::fmt::Display;
 use std::time::Duration;
 
 use crate::core::exit::Exit;
-use crate::core::job::Status;
-use crate::runtime::snapshot::{JobView, ServiceView, Snapshot, WatchView};
+use crate::core::job::{Status, start_events};
+use crate::picture::Form;
+use crate::runtime::control::explain::EventReport;
+use crate::runtime::live;
+use crate::runtime::snapshot::{JobView, ServiceView, Snapshot, View, WatchView};
 
-/// Everything that is not the page itself is forbidden; its one style is named by its hash, which a test keeps true.
+/// Everything that is not the page itself is forbidden; its style and the graph's are named by their hashes, which a test
+/// keeps true.
 pub(super) const POLICY: &str = "default-src 'none'; img-src data:; \
-     style-src 'sha256-BsgcMLr9E95mJ+2CorFXSrXTqN/rq1oCVDhgMjPTMIU='; \
+     style-src 'sha256-2N4k+aSjbw2d6U3my+8smThUxTOHFhBJO3XEdb2Of/0=' \
+     'sha256-aC8+3RhSZq+Tsw+2zs7m37MtMuq7124tDSfgbi7aZUo='; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const PAGE: &str = include_str!("page.html");
 
+/// A graph of more jobs, watches and events waited for is nothing to look at, and takes too long to be drawn every few
+/// seconds.
+const DRAWN: usize = 500;
+
+/// Whether the browser asks again by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Every few seconds.
+    Follow,
+    /// Not at all.
+    Still,
+}
+
+impl Pace {
+    /// What the query asks for.
+    pub fn wanted(query: Option<&str>) -> Self {
+        if query == Some("still") { Pace::Still } else { Pace::Follow }
+    }
+}
+
 /// The whole page.
-pub(super) fn html(snapshot: &Snapshot) -> String {
-    let sections = [heading(snapshot), jobs(snapshot), services(snapshot), watches(snapshot)];
-    PAGE.replace("<!--title-->", &escaped(&title(snapshot))).replace("<!--body-->", &sections.concat())
+pub(super) fn html(view: &View, pace: Pace) -> String {
+    let snapshot = &view.snapshot;
+    let sections =
+        [heading(snapshot, pace), jobs(snapshot), services(snapshot), watches(snapshot), graph(view), timeline(view)];
+    let again = match pace {
+        Pace::Follow => "<meta http-equiv=\"refresh\" content=\"5\">\n",
+        Pace::Still => "",
+    };
+    PAGE.replace("<!--pace-->", again)
+        .replace("<!--title-->", &escaped(&title(snapshot)))
+        .replace("<!--body-->", &sections.concat())
 }
 
 /// Says what is wrong to whoever looks at the tab only.
@@ -31,11 +65,15 @@ fn title(snapshot: &Snapshot) -> String {
     }
 }
 
-fn heading(snapshot: &Snapshot) -> String {
+fn heading(snapshot: &Snapshot, pace: Pace) -> String {
     let Snapshot { version, pid, uptime, stopping, .. } = snapshot;
     let stopping = if *stopping { "<p class=\"stopping\">Everything is being stopped.</p>\n" } else { "" };
     let age = age(*uptime);
-    format!("<h1>pilot</h1>\n<p class=\"quiet\">Version {version}, process {pid}, up {age}.</p>\n{stopping}")
+    let pace = match pace {
+        Pace::Follow => "Asks again every 5 s: <a href=\"?still\">hold still</a>.",
+        Pace::Still => "Holds still: <a href=\"?\">ask again every 5 s</a>.",
+    };
+    format!("<h1>pilot</h1>\n<p class=\"quiet\">Version {version}, process {pid}, up {age}. {pace}</p>\n{stopping}")
 }
 
 fn jobs(snapshot: &Snapshot) -> String {
@@ -73,6 +111,39 @@ fn watches(snapshot: &Snapshot) -> String {
         [escaped(name), escaped(&looks_at), coloured(status.as_str(), *status_for), seen]
     });
     table("Watches", ["Watch", "Looks at", "Health", "Instances"], rows)
+}
+
+/// As `pilot graph --live` draws it, in a box that scrolls by itself.
+fn graph(view: &View) -> String {
+    let plan = &view.plan;
+    let events: usize = plan.jobs.iter().map(|job| start_events(&job.start).len()).sum();
+    let figure = match plan.jobs.len() + plan.watches.len() + events {
+        0 => return String::new(),
+        1..=DRAWN => {
+            let svg = live::picture(plan, &view.snapshot, Form::Svg);
+            // Whoever has no mouse scrolls with the keys.
+            format!("<div class=\"graph\" tabindex=\"0\">\n{svg}</div>")
+        }
+        _ => "<p>It is too large to be drawn here: <code>pilot graph --live</code>.</p>".to_owned(),
+    };
+    format!("<section>\n<h2>Graph</h2>\n{figure}\n</section>\n")
+}
+
+/// What `pilot events` shows, newest first.
+fn timeline(view: &View) -> String {
+    let events: Vec<EventReport> =
+        view.events.iter().map(|entry| EventReport::new(entry, view.snapshot.uptime)).collect();
+    let rows = events.iter().rev().map(|event| {
+        let earlier = event.cause.map(|id| match events.binary_search_by_key(&id, |event| event.id) {
+            Ok(at) => format!("<span><span class=\"quiet\">{id}:</span> {}</span>", escaped(&events[at].text)),
+            Err(_) => id.to_string(),
+        });
+        let cause = earlier.or_else(|| event.because.as_ref().map(escaped)).unwrap_or_default();
+        let times = if event.times > 1 { format!(", {} times", event.times) } else { String::new() };
+        let when = format!("{} ago", age(Duration::from_secs_f64(event.ago)));
+        [when, escaped(&format_args!("{}{times}", event.text)), cause, event.id.to_string()]
+    });
+    table("Timeline", ["When", "Event", "Cause", "Number"], rows)
 }
 
 /// A section with a table; nothing if it would be empty.

@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 use super::{Telemetry, page, status};
 use crate::core::plan;
 use crate::runtime::http::{KeepAlive, Limits, Request, Response, Server, text};
-use crate::runtime::snapshot::Snapshot;
+use crate::runtime::snapshot::View;
 
 /// v3's attempts to bind, and the pause between two of them.
 const ATTEMPTS: u32 = 10;
@@ -85,7 +85,10 @@ impl Telemetry {
             "/metrics" if looks => self.metrics(),
             // v3 answers GET only.
             "/status" if *request.method() == Method::GET => self.show(status_answer).await,
-            "/" if looks => self.show(page_answer).await,
+            "/" if looks => {
+                let pace = page::Pace::wanted(request.uri().query());
+                self.show(|view| page_answer(view, pace)).await
+            }
             "/status" => not_allowed("GET"),
             "/metrics" | "/" => not_allowed("GET, HEAD"),
             _ => text(StatusCode::NOT_FOUND, "not here; there are /, /metrics and /status\n"),
@@ -100,24 +103,24 @@ impl Telemetry {
         }
     }
 
-    async fn show(&self, shown: fn(&Snapshot) -> Response) -> Response {
+    async fn show(&self, shown: impl FnOnce(&View) -> Response) -> Response {
         match timeout(LOOK, self.0.viewer.look()).await {
-            Ok(Some(snapshot)) => shown(&snapshot),
+            Ok(Some(view)) => shown(&view),
             Ok(None) => unavailable("too many ask at once, or pilot has ended"),
             Err(_) => unavailable("pilot's event loop does not answer"),
         }
     }
 }
 
-fn status_answer(snapshot: &Snapshot) -> Response {
-    match status::json(snapshot) {
+fn status_answer(view: &View) -> Response {
+    match status::json(&view.snapshot) {
         Ok(body) => with(text(StatusCode::OK, body), CONTENT_TYPE, "application/json"),
         Err(error) => unavailable(&format!("the status cannot be written: {error}")),
     }
 }
 
-fn page_answer(snapshot: &Snapshot) -> Response {
-    let response = with(text(StatusCode::OK, page::html(snapshot)), CONTENT_TYPE, "text/html; charset=utf-8");
+fn page_answer(view: &View, pace: page::Pace) -> Response {
+    let response = with(text(StatusCode::OK, page::html(view, pace)), CONTENT_TYPE, "text/html; charset=utf-8");
     let response = with(response, CONTENT_SECURITY_POLICY, page::POLICY);
     with(response, REFERRER_POLICY, "no-referrer")
 }

@@ -1,5 +1,6 @@
 //! What is answered over HTTP, and how it is listened.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +11,12 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 use super::*;
+use crate::config::{Interfaces, Surroundings, load};
+use crate::core::event::{Code, Event};
 use crate::core::exit::Exit;
+use crate::core::history::{Cause, Entry, EntryId, What};
 use crate::core::job::{State, Status};
-use crate::runtime::snapshot::{JobView, ServiceView, Snapshot, WatchView};
+use crate::runtime::snapshot::{JobView, ServiceView, Snapshot, View, WatchView};
 use crate::runtime::telemetry::{page, status};
 
 /// Only spent when something is broken.
@@ -53,6 +57,26 @@ fn snapshot(jobs: Vec<JobView>, watches: &[&str]) -> Snapshot {
     Snapshot { version: "9.9.9", pid: 1, uptime, stopping: false, jobs, watches }
 }
 
+/// A view of this, with nothing in its plan and nothing that has happened.
+fn seen(snapshot: Snapshot) -> View {
+    View { snapshot, plan: plan("{}"), events: Vec::new() }
+}
+
+fn plan(text: &str) -> Arc<plan::Plan> {
+    let around = Surroundings { env: BTreeMap::new(), hostname: "box".into(), interfaces: Interfaces::new(Vec::new) };
+    let loaded = load("x", text, &around);
+    Arc::new(loaded.plan.clone().unwrap_or_else(|| panic!("{}", loaded.report(text))))
+}
+
+fn entry(id: u64, what: What, cause: Cause) -> Arc<Entry> {
+    let at = Duration::from_secs(id);
+    Arc::new(Entry { id: EntryId(id), at, times: 1, last_at: at, cause, what })
+}
+
+fn shown(view: &View) -> String {
+    page::html(view, page::Pace::Follow)
+}
+
 fn status_of(snapshot: &Snapshot) -> String {
     String::from_utf8(status::json(snapshot).unwrap()).unwrap()
 }
@@ -80,10 +104,10 @@ fn status_is_v3s_byte_for_byte() {
 #[test]
 fn the_page_shows_everything_and_takes_nothing_for_html() {
     let jobs = vec![served("app", Status::Unhealthy, "fd00::1"), job("<script>alert('&\"')</script>", Status::Unknown)];
-    let page = page::html(&snapshot(jobs, &["db"]));
+    let page = shown(&seen(snapshot(jobs, &["db"])));
     for shown in [
         "<title>1 unhealthy - pilot</title>",
-        "Version 9.9.9, process 1, up 9 s.",
+        "Version 9.9.9, process 1, up 9 s. ",
         "<td data-label=\"Job\">&lt;script&gt;alert(&#39;&amp;&quot;&#39;)&lt;/script&gt;</td>",
         "<span class=\"unhealthy\">unhealthy</span> <span class=\"quiet\">for 1 min 5 s</span>",
         "<span class=\"running\">running</span> <span class=\"quiet\">for 1 h 2 min</span>",
@@ -98,17 +122,99 @@ fn the_page_shows_everything_and_takes_nothing_for_html() {
     }
     assert!(!page.contains("<script") && !page.contains("stopped"), "{page}");
     let stopping = Snapshot { stopping: true, ..snapshot(vec![], &[]) };
-    let page = page::html(&stopping);
+    let page = shown(&seen(stopping));
     assert!(page.contains("Everything is being stopped.") && !page.contains("<table"), "{page}");
 }
 
 #[test]
-fn the_policy_of_the_page_allows_its_one_style_and_nothing_else() {
-    let page = page::html(&snapshot(vec![], &[]));
-    let style = page.split("<style>").nth(1).unwrap().split("</style>").next().unwrap();
-    let hash = ring::digest::digest(&ring::digest::SHA256, style.as_bytes());
-    let want = format!("style-src 'sha256-{}'", base64(hash.as_ref()));
-    assert!(page::POLICY.contains(&want), "the style has changed; write into POLICY: {want}");
+fn the_graph_is_that_of_the_running_pilot_and_holds_nothing_secret() {
+    let jobs = vec![
+        job("app", Status::Unhealthy),
+        JobView { state: State::Waiting, runs: 0, ..job("</svg><b>", Status::Unknown) },
+    ];
+    let plan = plan(
+        "{consul: false, jobs: [
+           {name: 'app', exec: ['x', '--password=hunter2'], env: {KEY: 'hunter3'}},
+           {name: '</svg><b>', exec: ['x', 'hunter4'], when: {source: 'app', once: 'exitSuccess'}}]}",
+    );
+    let view = View { plan, ..seen(snapshot(jobs, &[])) };
+    let page = shown(&view);
+    let graph = page.split("<svg ").nth(1).unwrap().split("</svg>").next().unwrap();
+    assert!(crate::runtime::live::picture(&view.plan, &view.snapshot, crate::picture::Form::Svg).contains(graph));
+    for shown in
+        ["<g class=\"unwell\">", "running for 1h2m5s, unhealthy, 2 restarts", "waiting for 1h2m5s", ">exitSuccess<"]
+    {
+        assert!(graph.contains(shown), "{shown}\n{graph}");
+    }
+    assert!(!page.contains("hunter") && !page.contains("<b>"), "{page}");
+    assert_eq!(page.matches("</svg>").count(), 1);
+}
+
+#[test]
+fn a_graph_that_is_very_large_is_not_drawn() {
+    let with = |count: usize| {
+        let job = |n| format!("{{name: 'j{n}', exec: 'x', when: {{source: 'j0', once: 'exitSuccess'}}}},");
+        let jobs: String = (1..count).map(job).collect();
+        let plan = plan(&format!("{{consul: false, jobs: [{{name: 'j0', exec: 'x'}}, {jobs}]}}"));
+        shown(&View { plan, ..seen(snapshot(vec![], &[])) })
+    };
+    assert!(with(250).contains("<svg "));
+    let page = with(251);
+    assert!(!page.contains("<svg ") && page.contains("<p>It is too large to be drawn here"), "{page}");
+}
+
+#[test]
+fn the_timeline_tells_the_newest_first_and_names_each_cause() {
+    let event = |code, source: &str| What::Event(Event::new(code, source));
+    let ended = What::Ended { job: "app".into(), exit: Exit::Signal(9), lasted: Duration::from_millis(2500) };
+    let often = Entry { times: 7, ..(*entry(5, event(Code::Healthy, "<i>"), Cause::Seen)).clone() };
+    let events = vec![
+        entry(3, ended, Cause::Entry(EntryId(2))),
+        entry(4, What::Started("app".into()), Cause::Entry(EntryId(3))),
+        Arc::new(often),
+    ];
+    let page = shown(&View { events, ..seen(snapshot(vec![], &[])) });
+    let timeline = page.split("<h2>Timeline</h2>").nth(1).unwrap();
+    let row = |cells: [&str; 4]| {
+        let cell = |(label, cell): (&str, &str)| format!("<td data-label=\"{label}\">{cell}</td>");
+        format!(
+            "<tr>{}</tr>\n",
+            ["When", "Event", "Cause", "Number"].into_iter().zip(cells).map(cell).collect::<String>()
+        )
+    };
+    let ended = "app ended after 2.5s: signal: killed";
+    let rows = [
+        row(["4 s ago", "event healthy of &lt;i&gt;, 7 times", "it was seen outside", "5"]),
+        row(["5 s ago", "app was started", &format!("<span><span class=\"quiet\">3:</span> {ended}</span>"), "4"]),
+        // Too long ago to be told.
+        row(["6 s ago", ended, "2", "3"]),
+    ];
+    assert!(timeline.contains(&rows.concat()), "{timeline}");
+}
+
+#[test]
+fn the_page_asks_again_unless_it_is_to_hold_still() {
+    let view = seen(snapshot(vec![], &[]));
+    let refresh = "<meta http-equiv=\"refresh\" content=\"5\">";
+    for (query, follows, link) in [(None, true, "?still"), (Some(""), true, "?still"), (Some("still"), false, "?")] {
+        let page = page::html(&view, page::Pace::wanted(query));
+        assert_eq!(page.contains(refresh), follows, "{query:?}");
+        assert!(page.contains(&format!("<a href=\"{link}\">")), "{page}");
+    }
+}
+
+#[test]
+fn the_policy_of_the_page_allows_its_styles_and_nothing_else() {
+    let plan = plan("{consul: false, jobs: [{name: 'a', exec: 'x'}]}");
+    let page = shown(&View { plan, ..seen(snapshot(vec![], &[])) });
+    let styles = page.split("<style>").skip(1).map(|rest| rest.split("</style>").next().unwrap());
+    let hashes = styles.map(|style| {
+        let hash = ring::digest::digest(&ring::digest::SHA256, style.as_bytes());
+        format!(" 'sha256-{}'", base64(hash.as_ref()))
+    });
+    let want = format!("style-src{};", hashes.collect::<String>());
+    assert!(page::POLICY.contains(&want), "a style has changed; write into POLICY: {want}");
+    let page = page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
     for forbidden in ["script", "http:", "https:", "style=", "<form", "<img", "onclick"] {
         assert!(!page.contains(forbidden), "{forbidden}");
     }
@@ -136,7 +242,7 @@ async fn listening() -> (Listening, SocketAddr) {
     let (viewer, mut viewers) = Viewer::new();
     tokio::spawn(async move {
         while let Some(viewer) = viewers.recv().await {
-            let _ = viewer.send(snapshot(vec![], &[]));
+            let _ = viewer.send(seen(snapshot(vec![], &[])));
         }
     });
     listening_with(viewer).await
@@ -178,6 +284,7 @@ async fn three_pages_are_answered_and_nothing_but_looking_is_allowed() {
         ("POST", "/metrics", "405", "allow: GET, HEAD\r\n"),
         ("DELETE", "/", "405", "allow: GET, HEAD\r\n"),
         ("GET", "/", "200", "content-type: text/html; charset=utf-8\r\n"),
+        ("GET", "/?still", "200", "content-type: text/html; charset=utf-8\r\n"),
         ("GET", "/v3/ping", "404", "content-type: text/plain; charset=utf-8\r\n"),
         ("POST", "/v3/reload", "404", "content-type: text/plain; charset=utf-8\r\n"),
     ];
