@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::core::exit::Exit;
 use crate::core::job::Status;
+use crate::runtime::reached_at::reached_at;
 use crate::runtime::snapshot::{JobView, ServiceView, Snapshot, WatchView};
 
 /// Everything that is not the page itself is forbidden; its one style is named by its hash, which a test keeps true.
@@ -56,8 +57,12 @@ fn services(snapshot: &Snapshot) -> String {
     let all = snapshot.jobs.iter().flat_map(|job| job.services.iter().map(move |service| (job, service)));
     let rows = all.map(|(job, service)| {
         let ServiceView { name, address, port, .. } = service;
-        let place = if address.contains(':') { format!("[{address}]:{port}") } else { format!("{address}:{port}") };
-        [escaped(name), escaped(&place), coloured(job.status.as_str(), job.status_for), escaped(&job.name)]
+        [
+            escaped(name),
+            escaped(&reached_at(address, *port)),
+            coloured(job.status.as_str(), job.status_for),
+            escaped(&job.name),
+        ]
     });
     table("Services", ["Service", "Advertised as", "Health", "Job"], rows)
 }
