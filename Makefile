@@ -25,7 +25,7 @@ build: ## the image of this commit, under its git hash and its branch name; REPO
 push: ## both names to the registry, verified; prints IMAGE=repo@sha256:... (also into image.env)
 	@scripts/push.sh
 
-test: ## every check there is: lint, unit tests, end-to-end tests
+test: ## every check but those that take minutes: lint, stacks, unit tests, end-to-end tests, demo
 	@scripts/test.sh
 
 test-slow: ## what takes minutes because Consul does: a service that it removes after its time, a cluster that loses servers

@@ -173,8 +173,7 @@ install_cosign() {
     unpack trixie "$(dpkg --print-architecture)" cosign cosign || die "Debian's package cosign of trixie could not be fetched"
 }
 
-# What judges the CloudFormation templates, in a Python environment of its own.
-# NAME WHY: what tests/NAME/requirements.txt lists, into .tools/NAME.
+# NAME WHY, in a Python environment of its own: what tests/NAME/requirements.txt lists, into .tools/NAME.
 install_python() {
     venv=$tools/$1
     wanted=$root/tests/$1/requirements.txt
@@ -220,11 +219,13 @@ from_pypi() {
 }
 
 groups=$*
+builds='' # whether a group builds or starts something; stacks and moto need Python alone
 [ -n "$groups" ] || die "usage: $0 demo|test|stacks|moto|test-images|cross|bench|bench-drain ..."
 mkdir -p "$tools"
 for group in $groups; do
     case $group in
     demo | test | test-images | cross | bench | bench-drain)
+        builds=yes
         want cc gcc 'the linker, and SQLite is C'
         want musl-gcc musl-tools 'links the static binary'
         want curl curl 'asks the app and Consul'
@@ -279,13 +280,11 @@ for group in $groups; do
         ;;
     esac
 done
-case " $groups " in
-" stacks ") install_python stacks 'judges the stacks'; say "all there for: $groups"; exit 0 ;;
-" moto ") install_python moto 'plays AWS'; say "all there for: $groups"; exit 0 ;;
-esac
-install_packages
-install_consul
-install_musl_target
+if [ -n "$builds" ]; then
+    install_packages
+    install_consul
+    install_musl_target
+fi
 for group in $groups; do
     case $group in
     test)
@@ -301,6 +300,8 @@ for group in $groups; do
         install_cosign
         ;;
     cross) install_cross ;;
+    stacks) install_python stacks 'judges the stacks' ;;
+    moto) install_python moto 'plays AWS' ;;
     esac
 done
 say "all there for: $groups"

@@ -57,12 +57,17 @@ pub(super) fn from_address(address: &str, env: &Env) -> Option<Consul> {
     host_and_port(address)?;
     let ssl = set(env, "CONSUL_HTTP_SSL").and_then(go_bool).unwrap_or(false);
     let scheme = if ssl { "https" } else { "http" };
-    Some(Consul {
-        address: ConsulAddress::Url(format!("{scheme}://{address}")),
+    Some(at(ConsulAddress::Url(format!("{scheme}://{address}")), env))
+}
+
+/// With token and TLS of the environment.
+fn at(address: ConsulAddress, env: &Env) -> Consul {
+    Consul {
+        address,
         token: token(None, env),
         token_file: set(env, "CONSUL_HTTP_TOKEN_FILE").map(PathBuf::from),
         tls: from_environment(ConsulTls::default(), env),
-    })
+    }
 }
 
 fn from_text(field: &Field<'_>, text: &str, env: &Env) -> Option<Consul> {
@@ -70,15 +75,9 @@ fn from_text(field: &Field<'_>, text: &str, env: &Env) -> Option<Consul> {
         Some(address) => ("https", address),
         None => ("http", text.strip_prefix("http://").unwrap_or(text)),
     };
-    let address = resolve(field, scheme, address, env)?;
-    let tls = from_environment(ConsulTls::default(), env);
-    warn_if_unverified(field, &address, &tls);
-    Some(Consul {
-        address,
-        token: token(None, env),
-        token_file: set(env, "CONSUL_HTTP_TOKEN_FILE").map(PathBuf::from),
-        tls,
-    })
+    let consul = at(resolve(field, scheme, address, env)?, env);
+    warn_if_unverified(field, &consul.address, &consul.tls);
+    Some(consul)
 }
 
 fn from_object(field: &Field<'_>, env: &Env) -> Option<Consul> {

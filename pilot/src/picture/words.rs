@@ -7,7 +7,7 @@ use crate::core::plan::{Count, Job, Probe, Start, Watch, WatchTarget};
 
 /// An event's name as the configuration writes it; a signal has none of its own.
 pub(super) fn event(event: &Event) -> &'static str {
-    Code::SELECTABLE.iter().find(|(_, code)| *code == event.code).map_or("", |(name, _)| name)
+    if event.code == Code::Signal { "" } else { event.code.word() }
 }
 
 /// `1m30s`, `500ms`.

@@ -8,8 +8,9 @@ use std::path::Path;
 
 use nix::unistd::Pid;
 
+use super::reached_at::reached_at;
 use crate::core::effect::Instance;
-use crate::core::event::{Code, Event};
+use crate::core::event::Event;
 use crate::core::plan::{Plan, check_variable};
 
 /// Tells children where the control socket is.
@@ -77,13 +78,8 @@ impl Environment {
 
     /// The instances behind a watch, as `address:port` separated by commas.
     pub fn watch_saw(&mut self, watch: &str, instances: &[Instance]) {
-        let addresses: Vec<String> = instances
-            .iter()
-            .map(|Instance { address, port, .. }| match address.contains(':') {
-                true => format!("[{address}]:{port}"),
-                false => format!("{address}:{port}"),
-            })
-            .collect();
+        let addresses: Vec<String> =
+            instances.iter().map(|Instance { address, port, .. }| reached_at(address, *port)).collect();
         self.set(&watch_variable(watch), addresses.join(","));
     }
 
@@ -96,7 +92,7 @@ impl Environment {
     pub fn snapshot(&self, cause: Option<&Event>) -> Vec<(OsString, OsString)> {
         let mut variables: Vec<_> = self.variables.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
         if let Some(event) = cause {
-            variables.push(("PILOT_EVENT".into(), name_in_configuration(event.code).into()));
+            variables.push(("PILOT_EVENT".into(), event.code.word().into()));
             variables.push(("PILOT_SOURCE".into(), event.source.clone().into()));
         }
         variables
@@ -120,10 +116,6 @@ fn watch_variable(watch: &str) -> String {
 
 fn upper(name: &str) -> String {
     name.to_uppercase().replace(['-', '.'], "_")
-}
-
-fn name_in_configuration(code: Code) -> &'static str {
-    Code::SELECTABLE.iter().find(|(_, other)| *other == code).map_or("signal", |(name, _)| name)
 }
 
 /// Where a process is found: v3's variable, and for a check one that it shares with no other.
@@ -154,6 +146,7 @@ fn pid_variable(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::event::Code;
 
     /// v3 spec 1.5 and appendix A.
     #[test]

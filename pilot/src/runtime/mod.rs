@@ -16,6 +16,7 @@ pub mod output;
 pub mod postmortem;
 pub mod probe;
 pub mod process;
+mod reached_at;
 mod scope;
 pub mod snapshot;
 pub mod supervisor;

@@ -50,6 +50,14 @@ pub(in crate::cli) fn from_flags(matches: &ArgMatches) -> Option<Ask> {
 pub(in crate::cli) fn subcommands() -> Vec<Command> {
     let command = |name: &'static str, about: &'static str| Command::new(name).about(about);
     let job = || Arg::new("job").value_name("JOB").required(true);
+    let lines = || {
+        let lines = Arg::new("lines").short('n').long("lines").value_name("N");
+        let follow = Arg::new("follow").short('f').long("follow").action(ArgAction::SetTrue);
+        [
+            lines.value_parser(clap::value_parser!(usize)).default_value("20").help("How many"),
+            follow.help("And those to come"),
+        ]
+    };
     let json = || Arg::new("json").long("json").action(ArgAction::SetTrue).help("As JSON");
     let pairs = || pairs(Arg::new("pairs")).num_args(1..).required(true);
     vec![
@@ -68,19 +76,7 @@ pub(in crate::cli) fn subcommands() -> Vec<Command> {
         command("signal", "Send a signal to a job's processes")
             .arg(job())
             .arg(Arg::new("signal").value_name("SIGNAL").required(true).help("Such as HUP, USR1, TERM")),
-        command("logs", "Show the last lines of a job")
-            .arg(job())
-            .arg(
-                Arg::new("lines")
-                    .short('n')
-                    .long("lines")
-                    .value_name("N")
-                    .value_parser(clap::value_parser!(usize))
-                    .default_value("20")
-                    .help("How many"),
-            )
-            .arg(Arg::new("follow").short('f').long("follow").action(ArgAction::SetTrue).help("And those to come"))
-            .arg(json()),
+        command("logs", "Show the last lines of a job").arg(job()).args(lines()).arg(json()),
         command("health", "Exit with 0 if no job fails its health check")
             .arg(
                 Arg::new("ready")
@@ -90,18 +86,7 @@ pub(in crate::cli) fn subcommands() -> Vec<Command> {
             )
             .arg(json()),
         command("why", "Say what a job waits for, or what has started it").arg(job()).arg(json()),
-        command("events", "Show what has happened, and what caused it")
-            .arg(
-                Arg::new("lines")
-                    .short('n')
-                    .long("lines")
-                    .value_name("N")
-                    .value_parser(clap::value_parser!(usize))
-                    .default_value("20")
-                    .help("How many"),
-            )
-            .arg(Arg::new("follow").short('f').long("follow").action(ArgAction::SetTrue).help("And those to come"))
-            .arg(json()),
+        command("events", "Show what has happened, and what caused it").args(lines()).arg(json()),
         command("postmortem", "Show the last ends, and what is known of those that have ended")
             .arg(job().required(false))
             .arg(json()),

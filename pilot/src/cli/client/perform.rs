@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt;
 use hyper::Method;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -41,20 +41,15 @@ pub(super) async fn perform(ask: &Ask, socket: &Path) -> Result<ExitCode, String
             return say("ok");
         }
         Ask::Status(form) => {
-            let body = get("/v3/status").await?.success()?;
-            return match form {
-                Form::Json => say(&body),
-                Form::Text => say(&shown::status(&read(&body)?)),
-            };
+            return say_as(*form, &get("/v3/status").await?.success()?, |status| shown::status(&status));
         }
         Ask::Graph(form) => return say(&get(&format!("/v3/graph?format={}", form.name())).await?.success()?),
         Ask::Jobs { job, form } => {
             let path = job.as_ref().map_or_else(|| "/v3/jobs".to_owned(), |job| path_of(job, ""));
             let body = get(&path).await?.success()?;
-            return match (form, job) {
-                (Form::Json, _) => say(&body),
-                (Form::Text, None) => say(&shown::jobs(&read::<Vec<JobReport>>(&body)?)),
-                (Form::Text, Some(_)) => say(&shown::jobs(&[read(&body)?])),
+            return match job {
+                None => say_as(*form, &body, |jobs: Vec<_>| shown::jobs(&jobs)),
+                Some(_) => say_as(*form, &body, |job| shown::jobs(&[job])),
             };
         }
         Ask::Change { job, request, wait } => {
@@ -80,21 +75,13 @@ pub(super) async fn perform(ask: &Ask, socket: &Path) -> Result<ExitCode, String
             };
         }
         Ask::Why { job, form } => {
-            let path = format!("/v3/why/{}", utf8_percent_encode(job, NON_ALPHANUMERIC));
-            let body = get(&path).await?.success()?;
-            return match form {
-                Form::Json => say(&body),
-                Form::Text => say(&told::why(&read(&body)?)),
-            };
+            let path = format!("/v3/why/{}", encoded(job));
+            return say_as(*form, &get(&path).await?.success()?, |why| told::why(&why));
         }
         Ask::Postmortem { job, form } => {
-            let of_job = |job| format!("/v3/postmortem/{}", utf8_percent_encode(job, NON_ALPHANUMERIC));
+            let of_job = |job| format!("/v3/postmortem/{}", encoded(job));
             let path = job.as_deref().map_or_else(|| "/v3/postmortem".to_owned(), of_job);
-            let body = get(&path).await?.success()?;
-            return match form {
-                Form::Json => say(&body),
-                Form::Text => say(&told::postmortem(&read(&body)?)),
-            };
+            return say_as(*form, &get(&path).await?.success()?, |remains| told::postmortem(&remains));
         }
         Ask::Events { count, until: Until::Forever, form } => {
             return follow_lines(socket, &format!("/v3/events?lines={count}&follow=true"), *form, told::shown_event)
@@ -102,10 +89,7 @@ pub(super) async fn perform(ask: &Ask, socket: &Path) -> Result<ExitCode, String
         }
         Ask::Events { count, until: Until::Now, form } => {
             let body = get(&format!("/v3/events?lines={count}")).await?.success()?;
-            return match form {
-                Form::Json => say(&body),
-                Form::Text => say(&told::events(&read::<Vec<_>>(&body)?)),
-            };
+            return say_as(*form, &body, |events: Vec<_>| told::events(&events));
         }
         Ask::Health { wanted, form } => {
             // Not being well is an answer, too.
@@ -132,9 +116,22 @@ fn object(pairs: &[(String, String)]) -> Value {
     Value::Object(pairs.iter().map(|(key, value)| (key.clone(), Value::String(value.clone()))).collect::<Map<_, _>>())
 }
 
+/// A name as it stands in a path.
+fn encoded(name: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(name, NON_ALPHANUMERIC)
+}
+
 fn path_of(job: &str, verb: &str) -> String {
-    let name = utf8_percent_encode(job, NON_ALPHANUMERIC);
+    let name = encoded(job);
     if verb.is_empty() { format!("/v3/jobs/{name}") } else { format!("/v3/jobs/{name}/{verb}") }
+}
+
+/// An answer as it is, or as `text` puts it for people.
+fn say_as<T: DeserializeOwned>(form: Form, body: &str, text: impl FnOnce(T) -> String) -> Result<ExitCode, String> {
+    match form {
+        Form::Json => say(body),
+        Form::Text => say(&text(read(body)?)),
+    }
 }
 
 fn read<T: DeserializeOwned>(body: &str) -> Result<T, String> {

@@ -181,12 +181,12 @@ fn route(request: &Request) -> Route<'_> {
         EVENTS if request.method() == Method::GET => Route::Events { query: request.uri().query().unwrap_or_default() },
         EVENTS => Route::WrongMethod { counted: EVENTS },
         path if path.starts_with(WHY) => {
-            let name = percent_decode_str(&path[WHY.len()..]).decode_utf8_lossy().into_owned();
+            let name = decoded(&path[WHY.len()..]);
             get("/v3/why", &|| Ask::Job { name: name.clone(), ask: JobAsk::Why })
         }
         POSTMORTEM => get(POSTMORTEM, &|| Ask::Postmortem(None)),
         path if path.strip_prefix(POSTMORTEM).is_some_and(|rest| rest.starts_with('/')) => {
-            let name = percent_decode_str(&path[POSTMORTEM.len() + 1..]).decode_utf8_lossy().into_owned();
+            let name = decoded(&path[POSTMORTEM.len() + 1..]);
             get(POSTMORTEM, &|| Ask::Postmortem(Some(name.clone())))
         }
         STATUS => get(STATUS, &|| Ask::Status),
@@ -201,7 +201,7 @@ fn route(request: &Request) -> Route<'_> {
             else {
                 return Route::Nowhere;
             };
-            let name = percent_decode_str(name).decode_utf8_lossy().into_owned();
+            let name = decoded(name);
             let of_job = |ask| Ask::Job { name: name.clone(), ask };
             let change = |request| post(JOBS, &|_| Ok(of_job(JobAsk::Change(request))));
             match verb {
@@ -218,6 +218,11 @@ fn route(request: &Request) -> Route<'_> {
             }
         }
     }
+}
+
+/// A name in a path.
+fn decoded(name: &str) -> String {
+    percent_decode_str(name).decode_utf8_lossy().into_owned()
 }
 
 /// `{"signal": "HUP"}`; with or without `SIG`, in any letter case, or its number.

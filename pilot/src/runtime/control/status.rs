@@ -9,6 +9,7 @@ use crate::core::due::Due;
 use crate::core::effect::Switch;
 use crate::core::engine::Engine;
 use crate::core::plan::JobId;
+use crate::runtime::reached_at::reached_at;
 use crate::runtime::snapshot::Snapshot;
 
 /// How many of the things that time brings next are told.
@@ -136,8 +137,4 @@ impl NextReport {
         let text = format!("{job} {what}");
         Some(NextReport { job, due_in: at.saturating_sub(now).as_secs_f64(), text })
     }
-}
-
-fn reached_at(address: &str, port: u16) -> String {
-    if address.contains(':') { format!("[{address}]:{port}") } else { format!("{address}:{port}") }
 }

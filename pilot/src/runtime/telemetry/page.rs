@@ -11,6 +11,7 @@ use crate::core::job::{Status, start_events};
 use crate::picture::Form;
 use crate::runtime::control::explain::EventReport;
 use crate::runtime::live;
+use crate::runtime::reached_at::reached_at;
 use crate::runtime::snapshot::{JobView, ServiceView, Snapshot, View, WatchView};
 
 /// Everything that is not the page itself is forbidden; its style and the graph's are named by their hashes, which a test
@@ -94,8 +95,12 @@ fn services(snapshot: &Snapshot) -> String {
     let all = snapshot.jobs.iter().flat_map(|job| job.services.iter().map(move |service| (job, service)));
     let rows = all.map(|(job, service)| {
         let ServiceView { name, address, port, .. } = service;
-        let place = if address.contains(':') { format!("[{address}]:{port}") } else { format!("{address}:{port}") };
-        [escaped(name), escaped(&place), coloured(job.status.as_str(), job.status_for), escaped(&job.name)]
+        [
+            escaped(name),
+            escaped(&reached_at(address, *port)),
+            coloured(job.status.as_str(), job.status_for),
+            escaped(&job.name),
+        ]
     });
     table("Services", ["Service", "Advertised as", "Health", "Job"], rows)
 }
