@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{Interfaces, Question, Surroundings, examine, fuzz_room, template};
+use crate::config::{Interfaces, Question, Surroundings, Zones, examine, fuzz_room, template};
 use crate::core::graph::Graph;
 use crate::picture::Picture;
 use crate::runtime::{catalog, control, notify};
@@ -12,7 +12,8 @@ use crate::runtime::{catalog, control, notify};
 fn surroundings() -> Surroundings {
     let env = [("NAME", "value"), ("N", "3"), ("EMPTY", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
     let interfaces = || vec![("eth0".to_owned(), std::net::IpAddr::from([10, 0, 0, 7]))];
-    Surroundings { env: BTreeMap::from(env), hostname: "box".to_owned(), interfaces: Interfaces::new(interfaces) }
+    let interfaces = Interfaces::new(interfaces);
+    Surroundings { env: BTreeMap::from(env), hostname: "box".to_owned(), interfaces, zones: Zones::default() }
 }
 
 /// A configuration: template, JSON5, every block, what `check` finds, and the pictures of what is valid.

@@ -5,7 +5,10 @@ use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use crate::config::{Interfaces, Loaded, Question, Surroundings, examine, load};
+use tz::TimeZone;
+
+use crate::config::{Interfaces, Loaded, Question, Surroundings, Zones, examine, load};
+use crate::runtime::output::local_zone;
 
 fn text(text: OsString) -> String {
     text.to_string_lossy().into_owned()
@@ -22,7 +25,16 @@ pub(super) fn variables() -> BTreeMap<String, String> {
 /// These variables, the host name and every address.
 fn surroundings(env: BTreeMap<String, String>) -> Surroundings {
     let hostname = nix::unistd::gethostname().map(text).unwrap_or_default();
-    Surroundings { env, hostname, interfaces: Interfaces::new(interfaces) }
+    Surroundings { env, hostname, interfaces: Interfaces::new(interfaces), zones: Zones(zone) }
+}
+
+fn zone(name: &str) -> Option<TimeZone> {
+    match name {
+        "" => Some(local_zone()),
+        // Known without any data.
+        "UTC" => Some(TimeZone::utc()),
+        name => TimeZone::from_posix_tz(name).ok(),
+    }
 }
 
 fn interfaces() -> Vec<(String, IpAddr)> {

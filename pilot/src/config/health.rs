@@ -40,7 +40,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// How long a process that tells when it is ready may take for that, unless `startGrace` says so. systemd's default.
 const READY_WITHIN: Duration = Duration::from_secs(90);
 
-/// Reads the block of a job with this port, if it has one. `None` if it is not an object (reported).
+/// Reads the block of a job with this port, if it has one, and these services. `None` if it is not an object (reported).
 pub(super) fn read(field: &Field<'_>, port: Option<u16>, services: &[Service]) -> Option<Health> {
     if let Kind::Text(command) = &field.value.kind {
         // As in version 2.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::core::plan::{Job, Start, TELEMETRY_JOB};
 
 use super::block::Block;
+use super::value::Kind;
 use super::weak::Field;
 use super::when::{self, When};
 use super::{Surroundings, balancer, command, durations, health, logging, process, restarts, service};
@@ -78,7 +79,7 @@ pub(super) fn read(field: &Field<'_>, around: &Surroundings, registers: bool) ->
     if block.filled("name").is_none() {
         block.missing("name", "is needed", "write `name: \"app\"`: other jobs refer to it");
     }
-    let when = block.get("when").map_or_else(when::at_startup, |field| when::read(&field));
+    let when = block.get("when").map_or_else(when::at_startup, |field| when::read(&field, around));
     let (restarts, backoff) = restarts::read(block.get("restarts"), &when);
     let port = port(&block);
     let shared = service::Shared { job: &name, registered: registers, around };
@@ -118,6 +119,7 @@ pub(super) fn read(field: &Field<'_>, around: &Surroundings, registers: bool) ->
         success_codes: block.get("successCodes").map(|field| success_codes(&field)).unwrap_or_default(),
         tty: flag(&block, "tty"),
         start: when.start,
+        overlap: when.overlap,
         name,
         restarts,
         backoff,
@@ -151,9 +153,10 @@ fn stop_timeout(nanos: i64) -> Option<Duration> {
 
 fn timeout(block: &Block<'_>, when: &When) -> Option<Duration> {
     match (block.filled("timeout"), &when.start) {
+        (Some(field), _) if matches!(&field.value.kind, Kind::Text(text) if text == "never") => None,
         (Some(field), _) => field.at_least_a_millisecond(),
         (None, Start::Interval(interval)) => Some(*interval),
-        (None, Start::Once { .. } | Start::Each { .. } | Start::Never { .. }) => None,
+        (None, Start::Once { .. } | Start::Each { .. } | Start::Cron(_) | Start::Never { .. }) => None,
     }
 }
 

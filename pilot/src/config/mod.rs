@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use tz::TimeZone;
+
 use crate::core::plan::{Consul, MysqlProbe, Plan};
 
 pub mod diagnostic;
@@ -20,6 +22,7 @@ mod block;
 mod command;
 mod consul;
 mod control;
+mod cron;
 mod document;
 mod durations;
 mod environment;
@@ -71,6 +74,18 @@ pub struct Surroundings {
     pub hostname: String,
     /// Every address of this machine with the name of its interface; only asked for when something is advertised.
     pub interfaces: Interfaces,
+    /// The time zones of this machine.
+    pub zones: Zones,
+}
+
+/// Looks up a time zone by its name, or the container's own by the empty name; only asked for a cron job.
+pub struct Zones(pub fn(&str) -> Option<TimeZone>);
+
+/// A machine without time zone data.
+impl Default for Zones {
+    fn default() -> Self {
+        Zones(|name| matches!(name, "" | "UTC").then(TimeZone::utc))
+    }
 }
 
 /// Addresses with the names of their interfaces, looked up once, by the first who needs them.

@@ -12,7 +12,7 @@ const REMEDY: &str = "write a number, \"unlimited\" or \"never\"";
 /// Reads `restarts`, which may be absent.
 pub(super) fn read(field: Option<Field<'_>>, when: &When) -> (Count, Backoff) {
     let default = match when.start {
-        Start::Interval(_) => Count::Unlimited,
+        Start::Interval(_) | Start::Cron(_) => Count::Unlimited,
         Start::Once { .. } | Start::Each { .. } | Start::Never { .. } => Count::Finite(0),
     };
     let Some(field) = field else { return (default, Backoff::default()) };

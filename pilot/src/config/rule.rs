@@ -37,11 +37,15 @@ pub enum Rule {
     ForkPerProbe,
     /// A command is written for a shell, and there is none.
     NoShell,
+    /// Consul hears of a failing check only when its TTL has passed.
+    LateFailure,
+    /// Several checks share one variable for their process.
+    SharedVariable,
 }
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Rule; 17] = [
+    pub const ALL: [Rule; 19] = [
         Rule::Template,
         Rule::Syntax,
         Rule::Configuration,
@@ -59,6 +63,8 @@ impl Rule {
         Rule::CriticalNeverEnds,
         Rule::ForkPerProbe,
         Rule::NoShell,
+        Rule::LateFailure,
+        Rule::SharedVariable,
     ];
 
     /// Its name.
@@ -81,6 +87,8 @@ impl Rule {
             Rule::CriticalNeverEnds => "critical-never-ends",
             Rule::ForkPerProbe => "fork-per-probe",
             Rule::NoShell => "no-shell",
+            Rule::LateFailure => "late-failure",
+            Rule::SharedVariable => "shared-variable",
         }
     }
 }

@@ -86,7 +86,7 @@ fn events(start: &Start) -> &[Event] {
         Start::Once { when: Condition::All(events) | Condition::Any(events), .. } | Start::Each { events, .. } => {
             events
         }
-        Start::Interval(_) | Start::Never { .. } => &[],
+        Start::Interval(_) | Start::Cron(_) | Start::Never { .. } => &[],
     }
 }
 

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use crate::core::event::{Code, Event};
-use crate::core::plan::{Condition, Start};
+use crate::core::plan::{Condition, Overlap, Start};
 
+use super::Surroundings;
 use super::block::Block;
+use super::cron;
 use super::durations::positive;
 use super::value::Kind;
 use super::weak::Field;
@@ -16,9 +18,11 @@ pub(super) struct When {
     pub start: Start,
     /// `each` is written: v3 refuses unlimited restarts beside it.
     pub each: bool,
+    pub overlap: Overlap,
 }
 
-pub(super) const KEYS: &[&str] = &["interval", "source", "once", "each", "timeout", "all", "any"];
+pub(super) const KEYS: &[&str] =
+    &["interval", "cron", "timezone", "overlap", "source", "once", "each", "timeout", "all", "any"];
 const SIGNALS: [&str; 2] = ["SIGHUP", "SIGUSR2"];
 
 /// How a condition counts its events.
@@ -31,24 +35,30 @@ enum Mode {
 /// The start without `when`: once, at startup.
 pub(super) fn at_startup() -> When {
     let when = Condition::All(vec![Event::global(Code::Startup)]);
-    When { start: Start::Once { when, timeout: None }, each: false }
+    When { start: Start::Once { when, timeout: None }, each: false, overlap: Overlap::default() }
 }
 
 /// Reads the block.
-pub(super) fn read(field: &Field<'_>) -> When {
+pub(super) fn read(field: &Field<'_>, around: &Surroundings) -> When {
     let Some(block) = field.block(KEYS, &[]) else { return at_startup() };
     let timeout = block.filled("timeout").and_then(|field| field.duration()).and_then(positive);
     let (once, each) = (block.filled("once"), block.filled("each"));
-    let given: Vec<&str> =
-        ["interval", "once", "each", "all", "any"].into_iter().filter(|key| block.filled(key).is_some()).collect();
+    let given: Vec<&str> = ["interval", "cron", "once", "each", "all", "any"]
+        .into_iter()
+        .filter(|key| block.filled(key).is_some())
+        .collect();
     if let [first, second, ..] = given.as_slice() {
         let complaint = format!("has both `{first}` and `{second}`, and only one of them can decide");
-        field.error(complaint, "keep one of interval, once, each, all, any");
+        field.error(complaint, "keep one of interval, cron, once, each, all, any");
         return at_startup();
     }
+    refuse_beside(&block);
+    let overlap = cron::overlap(&block);
     let mut has_each = each.is_some();
     let start = if let Some(interval) = block.filled("interval") {
         Start::Interval(interval.at_least_a_millisecond().unwrap_or(Duration::from_secs(1)))
+    } else if let Some(field) = block.filled("cron") {
+        cron::read(&field, &block, around).map_or(Start::Never { timeout: None }, Start::Cron)
     } else if let Some(list) = block.get("all") {
         Start::Once { when: Condition::All(entries(&list, &block).0), timeout }
     } else if let Some(list) = block.get("any") {
@@ -61,7 +71,34 @@ pub(super) fn read(field: &Field<'_>) -> When {
     } else {
         by_source(&block, once, each, timeout)
     };
-    When { start, each: has_each }
+    When { start, each: has_each, overlap }
+}
+
+/// Keys that mean something to some kinds of start only. (v3 ignores `source` and `timeout` beside an interval.)
+fn refuse_beside(block: &Block<'_>) {
+    let has = |key: &str| block.filled(key).is_some();
+    let meaningless = |key: &str, complaint: &str, remedy: &str| {
+        if let Some(field) = block.filled(key) {
+            field.error(complaint, remedy);
+        }
+    };
+    if has("cron") {
+        meaningless("source", "has no meaning beside cron, which waits for nobody", "remove one of them");
+        meaningless(
+            "timeout",
+            "has no meaning beside cron, which waits as long as it takes",
+            "remove it; a run's own limit is the job's `timeout`",
+        );
+    } else {
+        meaningless("timezone", "has no meaning without cron", "remove it, or add `cron`");
+    }
+    if !has("cron") && !has("interval") {
+        meaningless(
+            "overlap",
+            "has no meaning without interval or cron",
+            "remove it; runs for events follow one another",
+        );
+    }
 }
 
 /// v3's form: `source` with `once` or `each`. A list of sources is an addition.

@@ -17,6 +17,8 @@ pub enum Due {
     TimerExpired,
     /// Its interval is over and it runs.
     Tick,
+    /// The clock shows a time of its schedule and it runs.
+    Schedule,
     /// Its health is looked at.
     Check,
     /// Its hooks are waited for no longer.
@@ -79,7 +81,9 @@ impl Engine {
                 job.due().filter(|(_, due)| *due != Due::Check || job.may_report()).map(move |(at, due)| (at, id, due)),
             )
         };
-        let mut all: Vec<_> = self.job_ids().iter().filter_map(of).flatten().collect();
+        let scheduled = |id: &JobId| Some((self.next_time(*id)?, *id, Due::Schedule));
+        let scheduled = self.job_ids().iter().filter_map(scheduled);
+        let mut all: Vec<_> = self.job_ids().iter().filter_map(of).flatten().chain(scheduled).collect();
         all.sort_by_key(|(at, _, _)| *at);
         all
     }

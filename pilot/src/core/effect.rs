@@ -39,6 +39,11 @@ pub enum Input {
     },
     /// The time asked for by `next_timeout` has come.
     Tick,
+    /// The same, and the wall clock shows this: wanted instead of a tick while a job goes by the clock.
+    Clock {
+        /// Since 1970.
+        utc: Duration,
+    },
     /// The process of this run could not be started.
     StartFailed {
         /// Whose.

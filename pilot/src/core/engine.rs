@@ -13,6 +13,7 @@ use super::exit::Exit;
 use super::history::{Cause, History, What};
 use super::in_force::{InForce, Table};
 use super::job::{Activity, Job, Phase, Status, hooked_on_stop, is_restart, start_events};
+use super::periodic::Clock;
 use super::plan::{self, Condition, Count, JobId, Level, Plan, Start, WatchId};
 use super::stop::Lifecycle;
 use super::watch::Watch;
@@ -38,6 +39,8 @@ pub struct Engine {
     effects: Vec<Effect>,
     last_id: u64,
     next_number: usize,
+    /// The wall clock, once it was told.
+    pub(super) clock: Option<Clock>,
 }
 
 impl Engine {
@@ -64,6 +67,7 @@ impl Engine {
             queue: VecDeque::new(),
             effects: Vec::new(),
             last_id: 0,
+            clock: None,
         }
     }
 
@@ -82,7 +86,7 @@ impl Engine {
 
     /// When [`Input::Tick`] is wanted at the latest.
     pub fn next_timeout(&self) -> Option<Duration> {
-        self.jobs.values().filter_map(Job::next_timeout).min()
+        self.jobs.values().filter_map(Job::next_timeout).chain(self.next_look()).min()
     }
 
     /// The plan in force.
@@ -169,6 +173,7 @@ impl Engine {
             Input::Reload(next) => self.request_reload(next),
             Input::Job { job, request } => self.requested(job, request),
             Input::Tick => {}
+            Input::Clock { utc } => self.told_the_time(utc),
             Input::StartFailed { job, run, code, reason } => {
                 if self.end_run(job, run, Exit::Code(code)) {
                     let name = &self.plan.jobs[job.0].name;
@@ -227,7 +232,8 @@ impl Engine {
             | Input::Signal(_)
             | Input::Maintenance(_)
             | Input::Reload(_)
-            | Input::Tick => true,
+            | Input::Tick
+            | Input::Clock { .. } => true,
         }
     }
 
@@ -369,7 +375,7 @@ impl Engine {
         if std::mem::take(&mut job.anew) {
             return self.run(id, None);
         }
-        let periodic = matches!(settings.start, Start::Interval(_));
+        let periodic = settings.start.is_periodic();
         if job.pending > 0 {
             if !periodic && job.budget.take() {
                 job.pending += 1;
@@ -427,7 +433,7 @@ impl Engine {
             }
             Start::Once { when: Condition::Any(events), .. } | Start::Each { events, .. } => events.contains(event),
             Start::Interval(_) => *event == Event::global(Code::Startup),
-            Start::Never { .. } => false,
+            Start::Cron(_) | Start::Never { .. } => false,
         };
         if wanted && job.starts.take() {
             self.run(id, Some(event.clone()));
@@ -444,7 +450,7 @@ impl Engine {
             Activity::Running { .. } => {
                 job.pending = match settings.start {
                     // Ticks that could not be kept are not made up for.
-                    Start::Interval(_) => 1,
+                    Start::Interval(_) | Start::Cron(_) => 1,
                     Start::Once { .. } | Start::Each { .. } | Start::Never { .. } => job.pending + 1,
                 };
                 job.pending_cause = cause;
@@ -476,6 +482,15 @@ impl Engine {
         }
     }
 
+    /// Ends the run that is going, gently at first; what follows is up to who asks for it.
+    pub(super) fn stop_run(&mut self, id: JobId) {
+        let until = self.now + self.stop_grace(id);
+        let Activity::Running { run, kill_at, .. } = &mut self.jobs[id.0].activity else { return };
+        *kill_at = Some(kill_at.map_or(until, |at| at.min(until)));
+        let run = *run;
+        self.effect(Effect::Signal { job: id, run, signal: StopSignal::Terminate });
+    }
+
     fn fire_timers(&mut self) {
         for id in self.ids() {
             self.cause = Cause::Timer;
@@ -502,30 +517,6 @@ impl Engine {
             if self.jobs[id.0].phase == Phase::Live {
                 self.quit(id);
             }
-        }
-    }
-
-    /// Rule 3.
-    fn tick_interval(&mut self, id: JobId) {
-        let now = self.now;
-        let plan = Arc::clone(&self.plan);
-        let Start::Interval(every) = plan.jobs[id.0].start else { return };
-        let job = &mut self.jobs[id.0];
-        if job.phase != Phase::Live || job.tick_at.is_none_or(|at| at > now) {
-            return;
-        }
-        job.tick_at = job.tick_at.map(|at| next_tick(at, every, now));
-        if job.budget.take() {
-            self.run(id, None);
-        } else if job.run().is_some() {
-            job.last_run = true;
-        } else {
-            self.say(
-                Level::Debug,
-                Some(id),
-                format!("interval expired but restart not permitted: {}", plan.jobs[id.0].name),
-            );
-            self.halt(id);
         }
     }
 
@@ -660,7 +651,7 @@ fn cause_of(input: &Input) -> Cause {
         Input::Stop => Cause::StopRequest,
         Input::Signal(signal) => Cause::Signal(*signal),
         Input::Maintenance(_) | Input::Reload(_) | Input::Job { .. } => Cause::Person,
-        Input::Tick => Cause::Timer,
+        Input::Tick | Input::Clock { .. } => Cause::Timer,
         Input::StartFailed { .. }
         | Input::Exited { .. }
         | Input::GroupGone { .. }

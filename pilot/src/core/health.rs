@@ -1,6 +1,6 @@
 //! What a probe's result means: thresholds, the start grace, events, the heartbeat. v3 spec 5.6.
 
-use super::effect::{Announcement, Effect, RoundId, StopSignal, Verdict};
+use super::effect::{Announcement, Effect, RoundId, Verdict};
 use super::engine::{Engine, next_tick};
 use super::event::{Code, Event};
 use super::exit::Exit;
@@ -104,7 +104,13 @@ impl Engine {
         }
         let restarts_now = job.check.failures == health.failure_threshold;
         if job.turn(Status::Unhealthy) != Status::Unhealthy {
-            self.say(Level::Warn, Some(id), format!("{} is unhealthy: {note}", settings.name));
+            let delay = match settings.registered_services().next() {
+                Some((_, service)) if self.plan.consul.is_some() && !health.fail_fast => {
+                    format!(" (Consul hears of it when the TTL of {:?} has passed)", service.ttl)
+                }
+                Some(_) | None => String::new(),
+            };
+            self.say(Level::Warn, Some(id), format!("{} is unhealthy: {note}{delay}", settings.name));
         }
         self.publish(Event::new(Code::Unhealthy, settings.name.clone()));
         if health.fail_fast {
@@ -116,17 +122,10 @@ impl Engine {
     }
 
     fn end_unhealthy_run(&mut self, id: JobId) {
-        let grace = self.stop_grace(id);
-        let now = self.now;
-        let job = &mut self.jobs[id.0];
-        if job.phase != Phase::Live {
-            return;
-        }
-        if let Activity::Running { run, kill_at, .. } = &mut job.activity {
-            let run = *run;
-            *kill_at = Some(kill_at.map_or(now + grace, |at| at.min(now + grace)));
+        let job = &self.jobs[id.0];
+        if job.phase == Phase::Live && job.run().is_some() {
             self.say(Level::Warn, Some(id), format!("stopping {} because it is unhealthy", self.plan.jobs[id.0].name));
-            self.effect(Effect::Signal { job: id, run, signal: StopSignal::Terminate });
+            self.stop_run(id);
         }
     }
 

@@ -9,6 +9,7 @@ use super::effect::{RoundId, RunId};
 use super::event::{Code, Event};
 use super::exit::Exit;
 use super::history::{Cause, Entry, EntryId};
+use super::periodic::Due;
 use super::plan::{self, Condition, Count, ServiceId, Start};
 use super::request::Hold;
 
@@ -159,6 +160,8 @@ pub struct Job {
     pub(super) seen: Vec<bool>,
     pub(super) give_up_at: Option<Duration>,
     pub(super) tick_at: Option<Duration>,
+    /// Of a cron job, once it was told the time.
+    pub(super) due: Option<Due>,
     /// Starts that wait for the current run's end, and what caused the last of them.
     pub(super) pending: u64,
     pub(super) pending_cause: Option<Event>,
@@ -173,7 +176,7 @@ pub struct Job {
     pub(super) leaving: bool,
     /// A reload has no place for it.
     pub(super) retired: bool,
-    /// An interval job whose restarts are used up while a run is still going.
+    /// A periodic job whose restarts are used up: it is over when the run that is going has ended.
     pub(super) last_run: bool,
     /// Its run was ended by a person, who is owed the next one.
     pub(super) anew: bool,
@@ -214,6 +217,7 @@ impl Job {
             }
             Start::Each { timeout, .. } => (Count::Unlimited, timeout.as_ref().map(after), None, 0),
             Start::Interval(every) => (Count::Finite(1), None, Some(after(every)), 0),
+            Start::Cron(_) => (Count::Finite(1), None, None, 0),
             Start::Never { timeout } => (Count::Unlimited, timeout.as_ref().map(after), None, 0),
         };
         let status = if plan.is_always_healthy() { Status::AlwaysHealthy } else { Status::Idle };
@@ -228,6 +232,7 @@ impl Job {
             seen: vec![false; conditions],
             give_up_at,
             tick_at,
+            due: None,
             pending: 0,
             pending_cause: None,
             lingering: Vec::new(),
@@ -328,7 +333,7 @@ impl Job {
     /// Begins again at time `now`, as a job that has had its first start; what is known of its last run stays.
     pub(super) fn renew(&mut self, plan: &plan::Job, now: Duration) {
         let starts = match &plan.start {
-            Start::Once { .. } | Start::Interval(_) => Count::Finite(0),
+            Start::Once { .. } | Start::Interval(_) | Start::Cron(_) => Count::Finite(0),
             Start::Each { .. } | Start::Never { .. } => Count::Unlimited,
         };
         *self = Job {
@@ -413,13 +418,13 @@ pub fn start_events(start: &Start) -> &[Event] {
         Start::Once { when: Condition::All(events) | Condition::Any(events), .. } | Start::Each { events, .. } => {
             events
         }
-        Start::Interval(_) | Start::Never { .. } => &[],
+        Start::Interval(_) | Start::Cron(_) | Start::Never { .. } => &[],
     }
 }
 
 /// Whether a start without a cause is a restart, and not the tick of a periodic job.
 pub fn is_restart(start: &Start, cause: Option<&Event>) -> bool {
-    cause.is_none() && !matches!(start, Start::Interval(_))
+    cause.is_none() && !start.is_periodic()
 }
 
 /// Whether it is an event of a job's way out.

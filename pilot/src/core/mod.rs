@@ -19,6 +19,7 @@ mod in_force;
 pub mod job;
 pub mod nearest;
 pub mod number;
+mod periodic;
 pub mod plan;
 pub mod readiness;
 mod reload;

@@ -51,7 +51,7 @@ impl Engine {
         if !job.started {
             return match plan.start {
                 Start::Once { .. } => Some(Readiness::Starting("has not started yet".to_owned())),
-                Start::Each { .. } | Start::Interval(_) | Start::Never { .. } => None,
+                Start::Each { .. } | Start::Interval(_) | Start::Cron(_) | Start::Never { .. } => None,
             };
         }
         Some(match (job.status, &job.activity) {
@@ -72,7 +72,7 @@ impl Engine {
             }
             (Status::Idle | Status::Unknown | Status::Maintenance, Activity::Idle) => match plan.start {
                 Start::Once { .. } => Readiness::Starting("is between two runs".to_owned()),
-                Start::Each { .. } | Start::Interval(_) | Start::Never { .. } => return None,
+                Start::Each { .. } | Start::Interval(_) | Start::Cron(_) | Start::Never { .. } => return None,
             },
         })
     }

@@ -225,6 +225,6 @@ fn waits_once_for(job: &plan::Job, source: &str, standing: &[Event]) -> bool {
         Start::Once { when: Condition::Any(events), .. } => {
             events.iter().any(of_it) && !events.iter().any(|event| standing.contains(event))
         }
-        Start::Each { .. } | Start::Interval(_) | Start::Never { .. } => false,
+        Start::Each { .. } | Start::Interval(_) | Start::Cron(_) | Start::Never { .. } => false,
     }
 }

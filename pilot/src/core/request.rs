@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use super::effect::{Effect, JobRequest, StopSignal};
+use super::effect::JobRequest;
 use super::engine::Engine;
 use super::history::{Cause, What};
-use super::job::{Activity, Phase, hooked_on_stop, start_events};
+use super::job::{Phase, hooked_on_stop, start_events};
 use super::plan::{Count, JobId, Level, Start};
 
 /// Whether a person holds a job.
@@ -135,15 +135,9 @@ impl Engine {
 
     /// Ends the run that is going; its successor is owed and costs no restart.
     fn run_anew(&mut self, id: JobId) {
-        let until = self.now + self.stop_grace(id);
-        let job = &mut self.jobs[id.0];
-        let Activity::Running { run, kill_at, .. } = &mut job.activity else { return };
-        if std::mem::replace(&mut job.anew, true) {
-            return;
+        if !std::mem::replace(&mut self.jobs[id.0].anew, true) {
+            self.stop_run(id);
         }
-        *kill_at = Some(kill_at.map_or(until, |at| at.min(until)));
-        let run = *run;
-        self.effect(Effect::Signal { job: id, run, signal: StopSignal::Terminate });
     }
 
     /// A job that is to run once has had its start then; others go on waiting for their events.

@@ -313,7 +313,7 @@ impl Engine {
             Start::Once { when: Condition::Any(events), .. } | Start::Each { events, .. } => {
                 !events.iter().any(possible)
             }
-            Start::Interval(_) | Start::Never { .. } => true,
+            Start::Interval(_) | Start::Cron(_) | Start::Never { .. } => true,
         }
     }
 

@@ -181,7 +181,9 @@ impl Adder<'_> {
             _ if !hooked_on_stop(job) => Duration::ZERO,
             // A stop comes once; with a second event one run may be under way and one more be owed when it does.
             Start::Each { ref events, .. } if events.len() > 1 => self.run(id) * 3,
-            Start::Each { .. } | Start::Once { .. } | Start::Interval(_) | Start::Never { .. } => self.run(id),
+            Start::Each { .. } | Start::Once { .. } | Start::Interval(_) | Start::Cron(_) | Start::Never { .. } => {
+                self.run(id)
+            }
         }
     }
 

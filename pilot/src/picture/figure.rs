@@ -136,7 +136,7 @@ fn job(picture: &Picture<'_>, at: JobAt) -> Shape {
     match &job.start {
         Start::Once { when: Condition::All(_), .. } if count > 1 => lines.push(format!("waits for all {count}")),
         Start::Once { when: Condition::Any(_), .. } if count > 1 => lines.push("waits for the first".to_owned()),
-        Start::Once { .. } | Start::Each { .. } | Start::Interval(_) | Start::Never { .. } => {}
+        Start::Once { .. } | Start::Each { .. } | Start::Interval(_) | Start::Cron(_) | Start::Never { .. } => {}
     }
     let facts = words::facts(job);
     if !facts.is_empty() {

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::core::event::Event;
 use crate::core::graph::{Chance, Edge, JobAt, Mode, Node};
+use crate::core::plan::Start;
 
 use super::{Live, Mood, Picture, words};
 
@@ -79,16 +80,12 @@ pub(super) fn json(picture: &Picture<'_>) -> String {
 fn job_of<'a>(picture: &Picture<'a>, at: JobAt, job: &'a crate::core::plan::Job) -> Job<'a> {
     let edges: Vec<&Edge> = picture.graph.waits(at).collect();
     let after = picture.graph.stops_after.get(at.0).map(Vec::as_slice).unwrap_or_default();
+    let by_the_clock = matches!(job.start, Start::Cron(_));
     Job {
         name: &job.name,
         facts: words::facts(job),
         starts: chance(picture.graph.starts.get(at.0).unwrap_or(&Chance::Open)),
-        mode: edges.first().map(|edge| match edge.mode {
-            Mode::All => "all",
-            Mode::Any => "any",
-            Mode::Each => "each",
-            Mode::Interval => "interval",
-        }),
+        mode: edges.first().map(|edge| mode(edge.mode)).or(by_the_clock.then_some("cron")),
         waits: edges.into_iter().map(|edge| wait(picture, edge)).collect(),
         stops_after: after.iter().map(|at| name(picture, *at)).collect(),
         now: picture.now.and_then(|now| now.jobs.get(at.0)).map(now),
@@ -116,6 +113,15 @@ fn wait<'a>(picture: &Picture<'a>, edge: &'a Edge) -> Wait<'a> {
 
 fn name<'a>(picture: &Picture<'a>, at: JobAt) -> &'a str {
     picture.plan.jobs.get(at.0).map(|job| job.name.as_str()).unwrap_or_default()
+}
+
+fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::All => "all",
+        Mode::Any => "any",
+        Mode::Each => "each",
+        Mode::Interval => "interval",
+    }
 }
 
 fn chance(chance: &Chance) -> &'static str {

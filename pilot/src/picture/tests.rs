@@ -1,7 +1,5 @@
 //! Pictures against their files, and what no name may break.
 
-use std::collections::BTreeMap;
-
 use super::*;
 use crate::committed;
 use crate::config::{Interfaces, Surroundings, load};
@@ -9,7 +7,8 @@ use crate::config::{Interfaces, Surroundings, load};
 const PAGE: &str = "docs/graph.md";
 
 fn plan(text: &str) -> Plan {
-    let around = Surroundings { env: BTreeMap::new(), hostname: "box".into(), interfaces: Interfaces::new(Vec::new) };
+    let around =
+        Surroundings { hostname: "box".into(), interfaces: Interfaces::new(Vec::new), ..Surroundings::default() };
     let loaded = load("x", text, &around);
     loaded.plan.clone().unwrap_or_else(|| panic!("{}", loaded.report(text)))
 }
@@ -93,6 +92,20 @@ fn json_says_who_starts_whom_and_what_never_comes() {
     assert_eq!((&d["waits"][0]["from"], &d["waits"][0]["event"]), (&"pilot".into(), &"startup".into()));
     assert_eq!(json["watches"], serde_json::json!([{ "name": "db", "looksAt": "tcp h:1 every 1s" }]));
     assert!(a.get("now").is_none());
+}
+
+#[test]
+fn the_clock_starts_a_cron_job() {
+    let plan = plan("{consul: false, jobs: [{name: 'nightly', exec: 'x', when: {cron: '30 3 * * *'}, restarts: 1}]}");
+    let graph = Graph::of(&plan);
+    let picture = Picture { plan: &plan, graph: &graph, now: None };
+    let text = picture.text();
+    let json: serde_json::Value = serde_json::from_str(&picture.json()).unwrap();
+    assert_eq!((&json["jobs"][0]["mode"], &json["jobs"][0]["starts"]), (&"cron".into(), &"open".into()));
+    assert!(text.contains("  nightly  by the clock  at \"30 3 * * *\", 2 times\n"), "{text}");
+    for form in Form::ALL.map(|form| picture.drawn(form)) {
+        assert!(form.contains("30 3 * * *") && !form.contains("never starts"), "{form}");
+    }
 }
 
 #[test]

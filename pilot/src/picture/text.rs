@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::core::event::{Code, GLOBAL};
 use crate::core::graph::{Chance, Edge, JobAt, Mode, Node, WatchAt};
+use crate::core::plan::Start;
 
 use super::{Picture, words};
 
@@ -49,7 +50,10 @@ fn jobs(picture: &Picture<'_>, out: &mut String) {
 /// `at startup`, `when db is healthy and setup has exitSuccess`.
 fn start(picture: &Picture<'_>, at: JobAt) -> String {
     let edges: Vec<&Edge> = picture.graph.waits(at).collect();
-    let Some(first) = edges.first() else { return "never".to_owned() };
+    let Some(first) = edges.first() else {
+        let by_the_clock = picture.plan.jobs.get(at.0).is_some_and(|job| matches!(job.start, Start::Cron(_)));
+        return if by_the_clock { "by the clock" } else { "never" }.to_owned();
+    };
     let events: Vec<String> = edges.iter().map(|edge| event(edge)).collect();
     let text = match first.mode {
         Mode::Interval => "at startup, then periodically".to_owned(),

@@ -32,6 +32,10 @@ pub(super) fn facts(job: &Job) -> Vec<String> {
         facts.push("critical".to_owned());
     }
     match (&job.start, job.restarts) {
+        (Start::Cron(schedule), Count::Unlimited) => facts.push(format!("at {:?}", schedule.text)),
+        (Start::Cron(schedule), Count::Finite(times)) => {
+            facts.push(format!("at {:?}, {} times", schedule.text, times + 1))
+        }
         (Start::Interval(every), Count::Unlimited) => facts.push(format!("every {}", time(*every))),
         (Start::Interval(every), Count::Finite(times)) => {
             facts.push(format!("every {}, {} times", time(*every), times + 1))

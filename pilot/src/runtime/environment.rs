@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 
 use crate::core::effect::Instance;
 use crate::core::event::{Code, Event};
-use crate::core::plan::Plan;
+use crate::core::plan::{Plan, check_variable};
 
 /// Tells children where the control socket is.
 pub const SOCKET_VARIABLE: &str = "PILOT_SOCKET";
@@ -63,12 +63,16 @@ impl Environment {
 
     /// A job or check has started; children started later can find it.
     pub fn process_started(&mut self, name: &str, pid: Pid) {
-        self.set(&pid_variable(name), pid.to_string());
+        for variable in pid_variables(name) {
+            self.set(&variable, pid.to_string());
+        }
     }
 
     /// It has ended.
     pub fn process_ended(&mut self, name: &str) {
-        self.variables.remove(&OsString::from(pid_variable(name)));
+        for variable in pid_variables(name) {
+            self.variables.remove(&OsString::from(variable));
+        }
     }
 
     /// The instances behind a watch, as `address:port` separated by commas.
@@ -122,6 +126,11 @@ fn name_in_configuration(code: Code) -> &'static str {
     Code::SELECTABLE.iter().find(|(_, other)| *other == code).map_or("signal", |(name, _)| name)
 }
 
+/// Where a process is found: v3's variable, and for a check one that it shares with no other.
+fn pid_variables(name: &str) -> impl Iterator<Item = String> {
+    std::iter::once(pid_variable(name)).chain(name.strip_prefix("check.").map(check_variable))
+}
+
 /// v3's rule for `CONTAINERPILOT_<NAME>_PID`: last path element, without its extension, every run of other characters
 /// than letters and digits one `_`, upper case. All checks share one name, as in v3.
 fn pid_variable(name: &str) -> String {
@@ -159,6 +168,22 @@ mod tests {
         for (name, variable) in rows {
             assert_eq!(pid_variable(name), format!("CONTAINERPILOT_{variable}_PID"));
         }
+    }
+
+    /// v3 spec 12.1, row 25.
+    #[test]
+    fn a_check_has_v3s_shared_variable_and_one_of_its_own() {
+        let mut environment = Environment { variables: BTreeMap::new() };
+        environment.process_started("check.app", Pid::from_raw(7));
+        environment.process_started("check.my-db 2", Pid::from_raw(8));
+        let all = |environment: &Environment| {
+            let pair = |(key, value): (OsString, OsString)| format!("{}={}", key.display(), value.display());
+            environment.snapshot(None).into_iter().map(pair).collect::<Vec<_>>()
+        };
+        let want = ["CONTAINERPILOT_CHECK_PID=8", "PILOT_CHECK_APP_PID=7", "PILOT_CHECK_MY_DB_2_PID=8"];
+        assert_eq!(all(&environment), want, "the second overwrites the first, as in v3");
+        environment.process_ended("check.app");
+        assert_eq!(all(&environment), ["PILOT_CHECK_MY_DB_2_PID=8"]);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! The report to the letter: `docs/check.md` shows it, and the JSON form says the same.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Strictness;
@@ -11,7 +10,8 @@ use crate::config::{Interfaces, Loaded, Question, Rule, Surroundings, examine};
 const PAGE: &str = "docs/check.md";
 
 fn examined(text: &str, stop_budget: Option<Duration>) -> Loaded {
-    let around = Surroundings { env: BTreeMap::new(), hostname: "box".into(), interfaces: Interfaces::new(Vec::new) };
+    let around =
+        Surroundings { hostname: "box".into(), interfaces: Interfaces::new(Vec::new), ..Surroundings::default() };
     examine("app.json5", text, &around, &Question { stop_budget })
 }
 

@@ -5,6 +5,7 @@ use crate::core::plan::{Command, Probe};
 
 use super::super::diagnostic::{Rule, Severity};
 use super::super::document::Document;
+use super::super::numbers::whole;
 use super::super::value::Kind;
 use super::super::weak::Field;
 use super::native;
@@ -22,7 +23,7 @@ pub(super) fn find(document: &Document<'_>, graph: &Graph) {
         if graph.edges.iter().any(|edge| edge.event.source == source) {
             continue;
         }
-        if let Some(instead) = native::instead_of(command, job.services.first().map(|service| service.port)) {
+        if let Some(instead) = native::instead_of(command, local_port(place)) {
             exec.find(
                 Severity::Note,
                 Rule::ForkPerProbe,
@@ -31,6 +32,12 @@ pub(super) fn find(document: &Document<'_>, graph: &Graph) {
             );
         }
     }
+}
+
+/// The port that the job listens on; it may advertise another one.
+fn local_port(job: &Field<'_>) -> Option<u16> {
+    let port = job.value.member("port").and_then(whole)?;
+    u16::try_from(port).ok().filter(|port| *port != 0)
 }
 
 /// A command in one text that only a shell would understand; a list is taken as it is and meant so.

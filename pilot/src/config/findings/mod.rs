@@ -6,6 +6,7 @@
 mod commands;
 mod events;
 mod hooks;
+mod kept;
 mod native;
 mod roles;
 mod stopping;
@@ -31,6 +32,7 @@ pub(super) fn find(document: &Document<'_>, question: &Question) {
     hooks::find(document, &graph);
     roles::find(document, &graph);
     commands::find(document, &graph);
+    kept::find(document);
     stopping::find(document, question);
 }
 

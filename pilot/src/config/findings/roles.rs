@@ -39,7 +39,7 @@ pub(super) fn find(document: &Document<'_>, graph: &Graph) {
 fn ends(job: &Job) -> bool {
     let counted = job.restarts != Count::Unlimited;
     match job.start {
-        Start::Once { .. } | Start::Interval(_) => counted,
+        Start::Once { .. } | Start::Interval(_) | Start::Cron(_) => counted,
         Start::Each { ref timeout, .. } => timeout.is_some(),
         Start::Never { timeout } => timeout.is_some(),
     }

@@ -193,9 +193,9 @@ const JOBS: Table = Table {
             "timeout",
             V3,
             Form::Duration,
-            "duration, at least 1 ms",
+            r#"duration, at least 1 ms; **+** `"never"`"#,
             "none; for interval jobs the interval",
-            "A run that takes longer is killed.",
+            r#"A run that takes longer is killed. `"never"` lets an interval job take its time."#,
         ),
         key(
             "stopTimeout",
@@ -210,7 +210,7 @@ const JOBS: Table = Table {
             V3,
             Form::Restarts,
             r#"integer, `"unlimited"`, `"never"`; **+** object"#,
-            r#"`"never"`; for interval jobs `"unlimited"`"#,
+            r#"`"never"`; for interval and cron jobs `"unlimited"`"#,
             "[How often it is run again](#restarts).",
         ),
         key(
@@ -334,6 +334,23 @@ const WHEN: Table = Table {
             "duration, at least 1 ms",
             "none",
             "Start at startup and then at every tick.",
+        ),
+        key("cron", Pilot, Form::Text, "text", "none", "Start [when the clock says so](#cron)."),
+        key(
+            "timezone",
+            Pilot,
+            Form::Text,
+            "text",
+            "the container's: `TZ`, `/etc/localtime`, UTC",
+            "Whose clock `cron` means.",
+        ),
+        key(
+            "overlap",
+            Pilot,
+            Form::Word(&["skip", "queue", "kill"]),
+            "`skip`, `queue`, `kill`",
+            "`queue`",
+            "For `interval` and `cron`: what happens when it is time and [the run before is still going](#cron).",
         ),
         key(
             "timeout",
@@ -578,7 +595,7 @@ const HEALTH: Table = Table {
             Form::Bool,
             "bool",
             "`false`",
-            "Tell Consul about a failing check at once, instead of letting the TTL pass.",
+            "Tell Consul about a failing check at once, instead of letting the TTL pass as ContainerPilot 3 did.",
         ),
     ],
 };

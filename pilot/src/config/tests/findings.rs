@@ -53,6 +53,24 @@ fn each_job_of_a_chain_is_told_what_it_waits_for_in_vain() {
     assert!(!said[3].message.contains("this job never starts"), "SIGHUP starts it: {said:?}");
 }
 
+/// The clock is no event, but it starts a job, and whoever waits for that job.
+#[test]
+fn a_cron_job_can_run_and_so_can_who_waits_for_it() {
+    let file = |cron: &str, code: &str| {
+        format!(
+            "{{jobs: [{{name: 'nightly', exec: 'x', when: {{cron: '@daily'}}{cron}}},
+              {{name: 'after', exec: 'x', when: {{source: 'nightly', {code}}}}}]}}"
+        )
+    };
+    for code in ["each: 'exitSuccess'", "once: 'exitFailed'"] {
+        assert_eq!(rules(&file("", code)), [], "{code}");
+    }
+    // It stops by itself only when its runs are counted.
+    assert_eq!(rules(&file(", restarts: 3", "once: 'stopped'")), []);
+    let at = "jobs[1].when.once".to_owned();
+    assert_eq!(rules(&file("", "once: 'healthy'")), [(Rule::ImpossibleEvent, at)]);
+}
+
 /// Reliability case 32.
 #[test]
 fn a_circle_is_told_once() {
@@ -72,7 +90,7 @@ fn a_good_file_is_found_good() {
     let text = "{consul: 'c', jobs: [
         {name: 'setup', exec: 'x'},
         {name: 'app', exec: 'x', critical: true, port: 80, when: {source: 'setup', once: 'exitSuccess'},
-         health: {http: '/', interval: 5, ttl: 15}},
+         health: {http: '/', interval: 5, ttl: 15, failFast: true}},
         {name: 'reload', exec: 'x', when: {source: 'watch.db', each: 'changed'}},
         {name: 'tick', exec: 'x', when: {interval: '1m'}},
         {name: 'drain', exec: 'x', timeout: '10s', when: {source: 'app', once: 'stopping'}},
@@ -82,6 +100,22 @@ fn a_good_file_is_found_good() {
         {name: 'given-up', exec: 'x', when: {source: 'late', once: 'timerExpired'}},
       ], watches: [{name: 'db', interval: 5}], telemetry: {}}";
     assert_eq!(found(text), []);
+}
+
+/// v3 spec 12.1, rows 24 and 25.
+#[test]
+fn what_is_kept_for_v3s_sake_is_noted_and_a_start_is_not_told() {
+    let job = |name: &str, health: &str| {
+        format!("{{name: '{name}', exec: 'x', port: 80, health: {{{health}, interval: 1, ttl: 20}}}}")
+    };
+    let text = |jobs: [String; 2]| format!("{{consul: 'c', jobs: [{}]}}", jobs.join(", "));
+    let both = text([job("aa", "exec: 'x'"), job("bb", "exec: 'x'")]);
+    let at = |job: usize| format!("jobs[{job}].health");
+    assert_eq!(rules(&both), [(Rule::LateFailure, at(0)), (Rule::LateFailure, at(1)), (Rule::SharedVariable, at(1))]);
+    assert_eq!(loaded(&both).diagnostics, []);
+    assert_eq!(rules(&text([job("aa", "exec: 'x', failFast: true"), job("bb", "tcp: 80, failFast: true")])), []);
+    let local = "{jobs: [{name: 'aa', exec: 'x', port: 80, register: false, health: {tcp: 80, interval: 1}}]}";
+    assert_eq!(rules(local), [], "nobody but pilot is told");
 }
 
 #[test]
@@ -137,6 +171,12 @@ fn a_command_that_only_asks_has_a_native_probe() {
     ] {
         assert_eq!(hint(exec), None, "{exec}");
     }
+    // What the job listens on counts, whatever it advertises.
+    let advertised =
+        "{consul: 'c', jobs: [{name: 'app', exec: 'x', port: 8080, advertise: {address: '10.0.0.1', port: 9},
+        health: {exec: 'curl -f http://localhost:8080/health', interval: 5, ttl: 15}}]}";
+    let found = found(advertised).into_iter().find(|d| d.rule == Rule::ForkPerProbe);
+    assert_eq!(found.and_then(|d| d.remedy).as_deref(), Some("write `http: \"/health\"` instead of `exec`"));
 }
 
 /// What is proposed is itself a valid check.

@@ -9,14 +9,17 @@ mod manual;
 mod messages;
 mod process;
 mod random;
+mod schedules;
 mod services;
 mod v3;
 
 use std::net::IpAddr;
 
+use tz::TimeZone;
+
 use crate::core::plan::{Job, Plan, Service};
 
-use super::{Interfaces, Loaded, Question, Rule, Severity, Surroundings, examine, load};
+use super::{Interfaces, Loaded, Question, Rule, Severity, Surroundings, Zones, examine, load};
 
 /// A machine called `box` with eth0, lo and this environment.
 fn machine(env: &[(&str, &str)]) -> Surroundings {
@@ -24,6 +27,16 @@ fn machine(env: &[(&str, &str)]) -> Surroundings {
         env: env.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
         hostname: "box".into(),
         interfaces: Interfaces::new(two_interfaces),
+        zones: Zones(zone),
+    }
+}
+
+/// A machine whose own zone and only other one is Berlin's.
+fn zone(name: &str) -> Option<TimeZone> {
+    match name {
+        "" | "Europe/Berlin" => TimeZone::from_posix_tz("CET-1CEST,M3.5.0,M10.5.0/3").ok(),
+        "UTC" => Some(TimeZone::utc()),
+        _ => None,
     }
 }
 

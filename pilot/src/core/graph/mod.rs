@@ -110,7 +110,8 @@ impl Graph {
                 Start::Once { when: Condition::Any(events), .. } => (Mode::Any, events.as_slice()),
                 Start::Each { events, .. } => (Mode::Each, events.as_slice()),
                 Start::Interval(_) => (Mode::Interval, startup.as_slice()),
-                Start::Never { .. } => continue,
+                // The clock starts a cron job, and it is no event.
+                Start::Cron(_) | Start::Never { .. } => continue,
             };
             for event in events {
                 let chance = reach.chance(event, to);
@@ -193,6 +194,6 @@ fn starts_at_once(start: &Start) -> bool {
         Start::Once { when: Condition::All(events), .. } => events.iter().all(startup),
         Start::Once { when: Condition::Any(_), .. } | Start::Each { .. } => start_events(start).iter().any(startup),
         Start::Interval(_) => true,
-        Start::Never { .. } => false,
+        Start::Cron(_) | Start::Never { .. } => false,
     }
 }

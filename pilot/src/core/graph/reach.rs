@@ -76,7 +76,7 @@ impl<'a> Reach<'a> {
         match start {
             Start::Once { when: Condition::All(events), .. } => events.iter().all(comes),
             Start::Once { when: Condition::Any(_), .. } | Start::Each { .. } => start_events(start).iter().any(comes),
-            Start::Interval(_) => true,
+            Start::Interval(_) | Start::Cron(_) => true,
             Start::Never { .. } => false,
         }
     }
@@ -136,7 +136,7 @@ impl<'a> Reach<'a> {
             Start::Once { .. } => {
                 self.running[id.0] && counted && (job.exec.is_some() || self.has_running_namesake(id))
             }
-            Start::Interval(_) => counted,
+            Start::Interval(_) | Start::Cron(_) => counted,
             Start::Each { .. } | Start::Never { .. } => false,
         };
         by_itself || (self.gives_up(id) && (!hooked_on_stop(job) || self.running[id.0]))
@@ -147,7 +147,7 @@ impl<'a> Reach<'a> {
         let start = &self.plan.jobs[id.0].start;
         let has_timeout = match start {
             Start::Once { timeout, .. } | Start::Each { timeout, .. } | Start::Never { timeout } => timeout.is_some(),
-            Start::Interval(_) => false,
+            Start::Interval(_) | Start::Cron(_) => false,
         };
         has_timeout && !starts_at_once(start)
     }
@@ -155,8 +155,7 @@ impl<'a> Reach<'a> {
     /// Two jobs of one name count each other's exits as their own, and restart by them.
     fn rerun_by_namesake(&self, id: JobAt) -> bool {
         let job = &self.plan.jobs[id.0];
-        let periodic = matches!(job.start, Start::Interval(_));
-        !periodic && job.restarts != Count::Finite(0) && self.has_running_namesake(id)
+        !job.start.is_periodic() && job.restarts != Count::Finite(0) && self.has_running_namesake(id)
     }
 
     fn has_running_namesake(&self, id: JobAt) -> bool {

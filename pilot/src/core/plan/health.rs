@@ -27,6 +27,12 @@ pub struct HealthCheck {
     pub fail_fast: bool,
 }
 
+/// The variable with the process number of a job's running check. v3 has one for all checks (spec 12.1, row 25).
+pub fn check_variable(job: &str) -> String {
+    let letters = job.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' });
+    format!("PILOT_CHECK_{}_PID", letters.collect::<String>())
+}
+
 /// What pilot does when a job turns unhealthy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnFailure {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Drain, HealthCheck, LoadBalancer, ProcessSettings, Service, ServiceId};
+use super::{Drain, HealthCheck, LoadBalancer, ProcessSettings, Schedule, Service, ServiceId};
 use crate::core::event::Event;
 
 /// The job that stands for pilot itself where it serves metrics; v3's name for it.
@@ -23,6 +23,8 @@ pub struct Job {
     pub restarts: Count,
     /// How long pilot waits before it runs it again.
     pub backoff: Backoff,
+    /// What happens when a periodic job's time comes and the run before is still going.
+    pub overlap: Overlap,
     /// One run may take this long; then its group is killed.
     pub timeout: Option<Duration>,
     /// Bounds the wait for pre-stop jobs and the time from the stop signal to SIGKILL, instead of [`super::Plan::stop_timeout`].
@@ -87,11 +89,35 @@ pub enum Start {
     },
     /// At startup and then at every tick.
     Interval(Duration),
+    /// Whenever the wall clock says so.
+    Cron(Schedule),
     /// Never (v3's `when: {}`); it gives up after `timeout`.
     Never {
         /// How long it idles.
         timeout: Option<Duration>,
     },
+}
+
+impl Start {
+    /// Whether the job is started again and again by time alone.
+    pub fn is_periodic(&self) -> bool {
+        match self {
+            Start::Interval(_) | Start::Cron(_) => true,
+            Start::Once { .. } | Start::Each { .. } | Start::Never { .. } => false,
+        }
+    }
+}
+
+/// What a periodic job does when its time comes and the run before is still going.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overlap {
+    /// Nothing: it waits for its next time.
+    Skip,
+    /// One run follows as soon as the one before has ended, however often its time has come meanwhile.
+    #[default]
+    Queue,
+    /// The one before is stopped, and one follows when it has ended.
+    Kill,
 }
 
 /// The condition of [`Start::Once`].

@@ -13,6 +13,7 @@ mod job;
 mod logging;
 mod probe;
 mod process;
+mod schedule;
 mod secret;
 mod service;
 mod telemetry;
@@ -21,13 +22,14 @@ mod watch;
 pub use balancer::{BalancerMode, Drain, InFlight, LoadBalancer, TargetGroupArn};
 pub use consul::{Consul, ConsulAddress, ConsulTls};
 pub use control::{Control, DEFAULT_SOCKET};
-pub use health::{HealthCheck, OnFailure};
-pub use job::{Backoff, Command, Condition, Count, Job, OutputMode, Start, TELEMETRY_JOB};
+pub use health::{HealthCheck, OnFailure, check_variable};
+pub use job::{Backoff, Command, Condition, Count, Job, OutputMode, Overlap, Start, TELEMETRY_JOB};
 pub use logging::{Level, LogFormat, LogOutput, Logging};
 pub use probe::{HttpProbe, MysqlProbe, MysqlRole, MysqlTls, NotifyProbe, Password, Probe};
 pub use process::{
     Account, Identity, Inherit, Limit, ProcessSettings, Resource, SignalNumber, UNLIMITED, Variable, WithoutRights,
 };
+pub use schedule::{BadSchedule, CRON_FIELDS, Schedule, Zone};
 pub use secret::Secret;
 pub use service::{CheckStatus, Service, Weights};
 pub use telemetry::{BUILT_IN_METRICS, Metric, MetricKind, Telemetry};

@@ -47,6 +47,7 @@ pub fn job(name: &str) -> Job {
         start: Start::Once { when: Condition::All(vec![Event::global(Code::Startup)]), timeout: None },
         restarts: Count::Finite(0),
         backoff: Backoff { jitter: 0.0, ..Backoff::default() },
+        overlap: Overlap::Queue,
         timeout: None,
         stop_timeout: None,
         output: OutputMode::Wrapped,

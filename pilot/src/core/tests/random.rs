@@ -10,6 +10,7 @@ use proptest::test_runner::TestRunner;
 
 use super::impossible::stays_impossible;
 use super::plans::*;
+use super::schedule::{BERLIN, schedule};
 use super::starting::{instances, watch};
 use super::world::{Script, World};
 use crate::core::effect::{Input, JobRequest, Switch, UserSignal};
@@ -21,6 +22,9 @@ use crate::core::stop::HOOK_LIMIT;
 use crate::core::stop_plan::StopPlan;
 
 pub const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
+
+/// The day before the end of summer time in Berlin, seconds since 1970.
+const AUTUMN: u64 = 1_792_800_000;
 
 pub fn event() -> impl Strategy<Value = Event> {
     let source = prop_oneof![
@@ -43,6 +47,8 @@ fn start() -> impl Strategy<Value = Start> {
         2 => (events(), timeout()).prop_map(|(e, timeout)| Start::Once { when: Condition::Any(e), timeout }),
         3 => (events(), timeout()).prop_map(|(events, timeout)| Start::Each { events, timeout }),
         2 => (100u64..3000).prop_map(|every| Start::Interval(ms(every))),
+        2 => prop::sample::select(vec!["* * * * *", "*/2 * * * *", "30 2 * * *"])
+            .prop_map(|text| Start::Cron(schedule(text, BERLIN))),
         1 => timeout().prop_map(|timeout| Start::Never { timeout }),
     ]
 }
@@ -54,6 +60,7 @@ prop_compose! {
         exec in prop::bool::weighted(0.9),
         services in prop_oneof![Just(0u16), 1u16..4],
         unregistered in prop::bool::weighted(0.2),
+        overlap in prop::sample::select(vec![Overlap::Skip, Overlap::Queue, Overlap::Kill]),
         critical in prop::bool::weighted(0.05),
         stop_timeout in prop::option::of((0u64..4000).prop_map(ms)),
         timeout in prop::option::of((1u64..4000).prop_map(ms)),
@@ -74,7 +81,8 @@ prop_compose! {
             in_flight: if more % 2 == 0 { InFlight::Unknown } else { InFlight::Connections(80) },
             signal: None,
         });
-        let mut job = Job { balancer, drain, restarts, critical, stop_timeout, timeout, ..job(name).when(start) };
+        let mut job =
+            Job { balancer, drain, restarts, critical, stop_timeout, timeout, overlap, ..job(name).when(start) };
         if services > 0 || checked {
             job = job.checked(ms(every));
         }
@@ -136,6 +144,7 @@ enum Step {
     Instances(usize),
     Probes(bool, u64),
     Notified(usize),
+    SetClock(u64),
     /// What AWS takes, what is in flight.
     Balancer(Option<u64>, Option<u64>),
     GroupDrained(usize),
@@ -156,6 +165,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0usize..5, request()).prop_map(|(job, request)| Step::Job(job, request)),
         2 => (0usize..3).prop_map(Step::Instances),
         2 => (any::<bool>(), 0u64..4000).prop_map(|(pass, takes)| Step::Probes(pass, takes)),
+        // Two days around the end of summer time.
+        1 => (0u64..2 * 86_400).prop_map(Step::SetClock),
         2 => (0usize..5).prop_map(Step::Notified),
         1 => (prop::option::of(0u64..9000), prop::option::of(0u64..2)).prop_map(|(takes, count)| Step::Balancer(takes, count)),
         1 => (0usize..5).prop_map(Step::GroupDrained),
@@ -248,6 +259,7 @@ impl History {
             }
             Step::Reload(said, interval) => reload(world, self.file(said, interval)),
             Step::Late => world.say_what_is_late(),
+            Step::SetClock(to) => world.clock = (secs(AUTUMN) + secs(to)).saturating_sub(world.now),
         }
     }
 }

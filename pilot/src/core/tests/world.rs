@@ -84,6 +84,8 @@ pub struct World {
     /// Inputs given to the engine.
     pub handled: u64,
     pub exit: Option<(Duration, u8)>,
+    /// What the wall clock showed when the engine was made; a test that sets the clock changes it.
+    pub clock: Duration,
     /// A person asked something of a job.
     pub asked: bool,
     agenda: BTreeMap<(Duration, u64), Input>,
@@ -133,6 +135,7 @@ impl World {
             steps: Vec::new(),
             handled: 0,
             exit: None,
+            clock: Duration::ZERO,
             asked: false,
             agenda: BTreeMap::new(),
             alive: BTreeMap::new(),
@@ -165,6 +168,11 @@ impl World {
     pub fn started(mut self) -> Self {
         self.give(Input::Startup);
         self
+    }
+
+    /// What the wall clock shows.
+    pub fn wall(&self) -> Duration {
+        self.clock + self.now
     }
 
     /// Something that will happen by itself.
@@ -260,6 +268,7 @@ impl World {
                 let input = entry.remove();
                 self.happen(input);
             }
+            None if self.engine.goes_by_the_clock() => self.give(Input::Clock { utc: self.wall() }),
             None => self.give(Input::Tick),
         }
     }

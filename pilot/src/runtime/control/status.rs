@@ -124,6 +124,7 @@ impl NextReport {
             Due::Kill => "is killed, if it still runs: its time is over",
             Due::TimerExpired => "gives up waiting to start (`when.timeout`)",
             Due::Tick => "runs, as at each interval",
+            Due::Schedule => "runs, as its schedule says",
             Due::Check => "has its health looked at",
             Due::HooksOver => "stops, whether its hooks have ended or not",
             Due::WithdrawOver => "stops, whether the catalog has answered or not",

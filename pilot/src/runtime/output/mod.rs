@@ -38,6 +38,7 @@ use self::recent::Recents;
 pub use self::recent::{KEPT, Piece, Recent};
 pub use self::records::Records;
 use self::sink::Sink;
+pub use self::time::local_zone;
 use crate::core::plan::{Level, LogOutput, Logging};
 
 /// Bytes of a line that are written as one. What is longer becomes several lines, all but the last marked: `[partial]`

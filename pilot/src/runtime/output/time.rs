@@ -15,8 +15,8 @@ pub(super) enum Precision {
     Nanoseconds,
 }
 
-/// Read once; a zone that cannot be read is UTC, as in Go.
-pub(super) fn local_zone() -> TimeZone {
+/// The container's zone. Read once; a zone that cannot be read is UTC, as in Go.
+pub fn local_zone() -> TimeZone {
     let zone = match env::var("TZ") {
         Ok(name) if name.is_empty() => return TimeZone::utc(),
         Ok(name) => TimeZone::from_posix_tz(&name),

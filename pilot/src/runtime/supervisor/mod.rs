@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
@@ -216,7 +216,11 @@ impl Supervisor {
                 if self.children.has_lingering_groups() {
                     self.reap(inputs);
                 }
-                inputs.push_back(Input::Tick);
+                inputs.push_back(if self.engine.goes_by_the_clock() {
+                    Input::Clock { utc: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() }
+                } else {
+                    Input::Tick
+                });
             }
             Some(viewer) = self.viewers.recv() => {
                 // Whoever asked may have gone.

@@ -105,6 +105,7 @@ impl Supervisor {
             | Input::Job { .. }
             | Input::Notified { .. }
             | Input::Tick
+            | Input::Clock { .. }
             | Input::GroupGone { .. }
             | Input::WatchProbed { .. }
             | Input::Target { .. }

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 use super::*;
-use crate::config::{Interfaces, Surroundings, load};
+use crate::config::{Interfaces, Surroundings, Zones, load};
 use crate::core::event::{Code, Event};
 use crate::core::exit::Exit;
 use crate::core::history::{Cause, Entry, EntryId, What};
@@ -63,7 +63,12 @@ fn seen(snapshot: Snapshot) -> View {
 }
 
 fn plan(text: &str) -> Arc<plan::Plan> {
-    let around = Surroundings { env: BTreeMap::new(), hostname: "box".into(), interfaces: Interfaces::new(Vec::new) };
+    let around = Surroundings {
+        env: BTreeMap::new(),
+        hostname: "box".into(),
+        interfaces: Interfaces::new(Vec::new),
+        zones: Zones::default(),
+    };
     let loaded = load("x", text, &around);
     Arc::new(loaded.plan.clone().unwrap_or_else(|| panic!("{}", loaded.report(text))))
 }
