@@ -271,14 +271,14 @@ _pilot() {
             return 0
             ;;
         pilot__subcmd__graph)
-            opts="-h --format --live --socket --help"
+            opts="-h --format --json --live --socket --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "text mermaid dot svg" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text mermaid dot svg json" -- "${cur}"))
                     return 0
                     ;;
                 --socket)

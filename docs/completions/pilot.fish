@@ -66,11 +66,13 @@ complete -c pilot -n "__fish_pilot_using_subcommand check" -l socket -d 'Socket 
 complete -c pilot -n "__fish_pilot_using_subcommand check" -l strict -d 'Warnings fail too'
 complete -c pilot -n "__fish_pilot_using_subcommand check" -l json -d 'The report as JSON'
 complete -c pilot -n "__fish_pilot_using_subcommand check" -s h -l help -d 'Print help'
-complete -c pilot -n "__fish_pilot_using_subcommand graph" -l format -d 'text, mermaid, dot or svg' -r -f -a "text\t''
+complete -c pilot -n "__fish_pilot_using_subcommand graph" -l format -d 'text, mermaid, dot, svg or json' -r -f -a "text\t''
 mermaid\t''
 dot\t''
-svg\t''"
+svg\t''
+json\t''"
 complete -c pilot -n "__fish_pilot_using_subcommand graph" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
+complete -c pilot -n "__fish_pilot_using_subcommand graph" -l json -d 'The same as --format json'
 complete -c pilot -n "__fish_pilot_using_subcommand graph" -l live -d 'Of the running pilot, with what each job does now'
 complete -c pilot -n "__fish_pilot_using_subcommand graph" -s h -l help -d 'Print help'
 complete -c pilot -n "__fish_pilot_using_subcommand schema" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F

@@ -224,6 +224,8 @@ fn the_graph_of_a_running_pilot_has_the_states_of_its_jobs_and_watches_in_every_
     );
     let dot = pilot.asked(&["graph", "--live", "--format", "dot"]);
     assert!(dot.starts_with("digraph pilot {") && dot.contains("ago, last: exit status 3\""), "{dot}");
+    let json: serde_json::Value = serde_json::from_str(&pilot.asked(&["graph", "--live", "--json"])).unwrap();
+    assert_eq!((&json["jobs"][0]["name"], &json["jobs"][0]["now"]["mood"]), (&json!("setup"), &json!("unwell")));
     let svg = pilot.control("GET", "/v3/graph?format=svg", "").unwrap();
     assert!(svg.body.starts_with("<svg ") && svg.body.contains("<g class=\"well\">"), "{svg:?}");
 

@@ -229,6 +229,12 @@ mod tests {
             ("pilot graph a", Ok(Action::Graph { config: Some("a".into()), form: Form::Text })),
             ("pilot -config a graph -format svg", Ok(Action::Graph { config: Some("a".into()), form: Form::Svg })),
             ("pilot graph --format png", Err(ErrorKind::InvalidValue)),
+            ("pilot graph a --json", Ok(Action::Graph { config: Some("a".into()), form: Form::Json })),
+            ("pilot graph --json --format svg", Err(ErrorKind::ArgumentConflict)),
+            (
+                "pilot graph --live --json",
+                Ok(Action::Ask { ask: client::Ask::Graph(Form::Json), socket: None, config: None }),
+            ),
             (
                 "pilot -config a graph --live --format dot",
                 Ok(Action::Ask { ask: client::Ask::Graph(Form::Dot), socket: None, config: Some("a".into()) }),

@@ -50,8 +50,9 @@ pub(super) fn subcommands() -> [Command; 5] {
                     .value_parser(names(&Form::ALL.map(Form::name)))
                     .default_value("text")
                     .hide_possible_values(true)
-                    .help("text, mermaid, dot or svg"),
+                    .help("text, mermaid, dot, svg or json"),
             )
+            .arg(flag("json").conflicts_with("format").help("The same as --format json"))
             .arg(flag("live").conflicts_with("file").help("Of the running pilot, with what each job does now")),
         Command::new("schema").about("Print the JSON Schema of the configuration, for editors"),
         Command::new("completion").about("Print a completion script").arg(
@@ -79,7 +80,7 @@ pub(super) fn from_subcommand(name: &str, command: &ArgMatches, config: &Option<
         }),
         // The client asks for it.
         "graph" if command.get_flag("live") => return None,
-        "graph" => Action::Graph { config: file(), form: Form::named(chosen("format"))? },
+        "graph" => Action::Graph { config: file(), form: picture_form(command)? },
         "schema" => Action::Print(SCHEMA),
         "completion" => {
             Action::Print(COMPLETIONS.iter().find(|(name, _)| *name == chosen("shell")).map(|(_, script)| *script)?)
@@ -87,4 +88,12 @@ pub(super) fn from_subcommand(name: &str, command: &ArgMatches, config: &Option<
         "man" => Action::Print(MANUAL),
         _ => return None,
     })
+}
+
+/// The form of a picture that is asked for.
+pub(super) fn picture_form(graph: &ArgMatches) -> Option<Form> {
+    if graph.get_flag("json") {
+        return Some(Form::Json);
+    }
+    graph.get_one::<String>("format").and_then(|name| Form::named(name))
 }

@@ -1,10 +1,11 @@
-//! The event graph as a picture: text for a terminal, Mermaid, DOT, and SVG that needs nothing else.
+//! The event graph as a picture: text for a terminal, Mermaid, DOT, SVG that needs nothing else, and JSON for machines.
 //!
 //! Depends on the core alone and is deterministic, so that any room can draw, and a test can hold a picture against its
 //! file. States of a running pilot may be drawn in; where they come from is the caller's business.
 
 mod dot;
 mod figure;
+mod json;
 mod layers;
 mod mermaid;
 mod svg;
@@ -39,11 +40,13 @@ pub enum Form {
     Dot,
     /// An SVG document.
     Svg,
+    /// JSON for machines.
+    Json,
 }
 
 impl Form {
     /// All of them.
-    pub const ALL: [Form; 4] = [Form::Text, Form::Mermaid, Form::Dot, Form::Svg];
+    pub const ALL: [Form; 5] = [Form::Text, Form::Mermaid, Form::Dot, Form::Svg, Form::Json];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -52,6 +55,7 @@ impl Form {
             Form::Mermaid => "mermaid",
             Form::Dot => "dot",
             Form::Svg => "svg",
+            Form::Json => "json",
         }
     }
 
@@ -100,6 +104,7 @@ impl Picture<'_> {
             Form::Mermaid => self.mermaid(),
             Form::Dot => self.dot(),
             Form::Svg => self.svg(),
+            Form::Json => self.json(),
         }
     }
 
@@ -111,6 +116,11 @@ impl Picture<'_> {
     /// A Mermaid flowchart.
     pub fn mermaid(&self) -> String {
         mermaid::mermaid(&figure::Figure::of(self))
+    }
+
+    /// The graph itself as JSON, with the words that people get.
+    pub fn json(&self) -> String {
+        json::json(self)
     }
 
     /// A Graphviz digraph.

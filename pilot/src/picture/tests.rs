@@ -29,6 +29,11 @@ fn the_page_is_up_to_date() {
         let (_, after) = rest.split_once("```\n").unwrap();
         page = format!("{before}{fence}{made}```\n{after}");
     }
+    let json: serde_json::Value = serde_json::from_str(&picture.json()).unwrap();
+    let made = serde_json::to_string_pretty(&json["jobs"][0]).unwrap();
+    let (before, rest) = page.split_once("```json\n").unwrap();
+    let (_, after) = rest.split_once("```\n").unwrap();
+    page = format!("{before}```json\n{made}\n```\n{after}");
     committed::must_be(PAGE, &page);
     committed::must_be("docs/graph.svg", &picture.svg());
 }
@@ -50,7 +55,43 @@ fn the_state_of_each_job_can_be_drawn_in() {
             assert!(form.contains(words), "{words}: {form}");
         }
     }
+    let json: serde_json::Value = serde_json::from_str(&picture.json()).unwrap();
+    assert_eq!(json["jobs"][0]["now"], serde_json::json!({ "words": "running for 5m", "mood": "well" }));
+    assert_eq!(json["watches"][0]["now"]["mood"], "unwell");
     assert!(picture.svg().contains("<g class=\"well\">") && picture.mermaid().contains(":::well"));
+}
+
+#[test]
+fn json_says_who_starts_whom_and_what_never_comes() {
+    let plan = plan(
+        "{consul: false, watches: [{name: 'db', tcp: 'h:1', interval: 1}], jobs: [
+           {name: 'a', exec: 'x', health: {exec: 'y', interval: 1, ttl: 3}, when: {any: [{source: 'watch.db', once: 'healthy'}, {source: 'SIGHUP'}]}},
+           {name: 'b', exec: 'x', when: {all: [{source: 'check.a', once: 'exitSuccess'}, {source: 'zz', once: 'healthy'}]}},
+           {name: 'c', exec: 'x', when: {source: 'a', once: 'stopping'}}, {name: 'd', exec: 'x'}]}",
+    );
+    let graph = Graph::of(&plan);
+    let json: serde_json::Value =
+        serde_json::from_str(&Picture { plan: &plan, graph: &graph, now: None }.json()).unwrap();
+    let [a, b, c, d] = [0, 1, 2, 3].map(|at| &json["jobs"][at]);
+    assert_eq!(
+        a["waits"],
+        serde_json::json!([
+            { "event": "healthy", "source": "watch.db", "from": "watch", "name": "db", "comes": "open" },
+            { "event": "signal", "source": "SIGHUP", "from": "signal", "comes": "open" },
+        ])
+    );
+    assert_eq!(
+        b["waits"],
+        serde_json::json!([
+            { "event": "exitSuccess", "source": "check.a", "from": "job", "name": "a", "comes": "open" },
+            { "event": "healthy", "source": "zz", "from": "nobody", "comes": "never", "obstacle": "there is no \"zz\"" },
+        ])
+    );
+    assert_eq!([&a["starts"], &b["starts"], &c["starts"]], ["open", "never", "open"]);
+    assert_eq!([&a["mode"], &b["mode"], &c["mode"]], ["any", "all", "all"]);
+    assert_eq!((&d["waits"][0]["from"], &d["waits"][0]["event"]), (&"pilot".into(), &"startup".into()));
+    assert_eq!(json["watches"], serde_json::json!([{ "name": "db", "looksAt": "tcp h:1 every 1s" }]));
+    assert!(a.get("now").is_none());
 }
 
 #[test]
@@ -59,6 +100,8 @@ fn the_clock_starts_a_cron_job() {
     let graph = Graph::of(&plan);
     let picture = Picture { plan: &plan, graph: &graph, now: None };
     let text = picture.text();
+    let json: serde_json::Value = serde_json::from_str(&picture.json()).unwrap();
+    assert_eq!((&json["jobs"][0]["mode"], &json["jobs"][0]["starts"]), (&"cron".into(), &"open".into()));
     assert!(text.contains("  nightly  by the clock  at \"30 3 * * *\", 2 times\n"), "{text}");
     for form in Form::ALL.map(|form| picture.drawn(form)) {
         assert!(form.contains("30 3 * * *") && !form.contains("never starts"), "{form}");
@@ -78,6 +121,8 @@ fn names_of_any_kind_break_no_form() {
     let svg = picture.svg();
     assert_eq!(svg.matches("</svg>").count(), 1);
     assert!(svg.contains("&lt;b&gt;&amp;&quot;' ") && !svg.contains("<b>"), "{svg}");
+    let json: serde_json::Value = serde_json::from_str(&picture.json()).unwrap();
+    assert_eq!(json["jobs"][0]["name"], "<b>&\"'\u{7}");
     for line in picture.mermaid().lines() {
         assert!(line.matches('"').count() % 2 == 0 && !line.contains("<b>"), "{line}");
     }

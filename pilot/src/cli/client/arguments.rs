@@ -6,8 +6,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::{Ask, Form, Until, Wanted};
+use crate::cli::offline::picture_form;
 use crate::core::effect::{JobRequest, Switch};
-use crate::picture;
 use crate::runtime::control::Summary;
 
 /// How long `stop` waits unless it is told otherwise, in seconds.
@@ -109,7 +109,7 @@ pub(in crate::cli) fn from_subcommand(name: &str, matches: &ArgMatches) -> Optio
     let change = |request, wait| Ask::Change { job: job(), request, wait };
     Some(match name {
         "status" => Ask::Status(form()),
-        "graph" => Ask::Graph(picture::Form::named(&text("format")?)?),
+        "graph" => Ask::Graph(picture_form(matches)?),
         "jobs" => Ask::Jobs { job: text("job"), form: form() },
         "start" => change(JobRequest::Start, Duration::ZERO),
         "stop" => {

@@ -249,7 +249,7 @@ fn form_wanted(query: &str) -> Result<Form, Refusal> {
         return Ok(Form::Text);
     }
     query.strip_prefix("format=").and_then(Form::named).ok_or_else(|| {
-        let text = format!("{query} is not known here: there is format=NAME with text, mermaid, dot and svg");
+        let text = format!("{query} is not known here: there is format=NAME with text, mermaid, dot, svg and json");
         Refusal::new(Why::Unusable, text)
     })
 }
@@ -298,8 +298,13 @@ fn respond(answer: Answer) -> Response {
         Answer::Status(status) => json(StatusCode::OK, &status),
         Answer::Graph(form, picture) => {
             let mut response = text(StatusCode::OK, picture);
-            if form == Form::Svg {
-                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));
+            let kind = match form {
+                Form::Text | Form::Mermaid | Form::Dot => None,
+                Form::Svg => Some("image/svg+xml"),
+                Form::Json => Some("application/json"),
+            };
+            if let Some(kind) = kind {
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
             }
             response
         }
