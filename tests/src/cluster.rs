@@ -60,7 +60,8 @@ impl Cluster {
         }
         for number in 0..3 {
             let said = "policies and tokens are as the files say";
-            cluster.pilot(number).wait_for_within(said, SOON * 2);
+            // A server that was shown a token before it existed refuses it for 30 s more.
+            cluster.pilot(number).wait_for_within(said, SOON * 5);
         }
         cluster
     }
@@ -123,7 +124,7 @@ impl Cluster {
     pub fn agent(&mut self, name: &str) -> Member {
         let mut agent = Member::new(&mut self.network, name);
         self.begin_agent(&mut agent);
-        until("the agent to know a leader", SOON * 2, || agent.get("", "/v1/status/leader"));
+        until("the agent to know a leader", SOON * 5, || agent.get("", "/v1/status/leader"));
         agent
     }
 
@@ -175,7 +176,7 @@ impl Cluster {
     /// The number of the server that leads, as the others say it.
     pub fn leader(&self) -> usize {
         let running = |number: usize| self.servers.get(number).is_some_and(|server| server.pilot.is_some());
-        until("the servers to have a leader", SOON * 2, || {
+        until("the servers to have a leader", SOON * 5, || {
             let said = self.servers.iter().filter(|server| server.pilot.is_some()).find_map(|server| {
                 let leader = server.get("", "/v1/status/leader")?;
                 leader.as_str()?.split(':').next().map(str::to_owned)
