@@ -3,6 +3,7 @@
 set -eu
 
 cd "$(dirname "$0")/.."
+echo "building pilot and app (the first time this takes some minutes)"
 cargo build -q -p pilot
 cargo build -q -p app
 folder=${CARGO_TARGET_DIR:-target}/debug
