@@ -2,54 +2,76 @@
 //!
 //! A number is given once and never again: what is late (an exit, a probe's result) cannot be taken for another job's.
 
-use std::collections::BTreeMap;
 use std::ops::{Deref, Index, IndexMut};
 use std::sync::Arc;
 
 use super::plan::{self, JobId, Plan, WatchId};
 
-/// Things by number.
+/// Things by number, in the order of their numbers.
 #[derive(Debug)]
-pub(super) struct Table<T>(BTreeMap<usize, T>);
+pub(super) struct Table<T> {
+    numbers: Vec<usize>,
+    things: Vec<T>,
+}
 
 impl<T> Table<T> {
     pub(super) fn new(things: impl IntoIterator<Item = (usize, T)>) -> Self {
-        Table(things.into_iter().collect())
+        let mut all: Vec<_> = things.into_iter().collect();
+        all.sort_by_key(|(number, _)| *number);
+        let (numbers, things) = all.into_iter().unzip();
+        Table { numbers, things }
+    }
+
+    /// Every event asks this of every job several times, so it is no search as long as it need not be one: until a reload
+    /// replaces a job, numbers are places.
+    #[inline]
+    fn place(&self, number: usize) -> Option<usize> {
+        match self.numbers.get(number) {
+            Some(found) if *found == number => Some(number),
+            _ => self.numbers.binary_search(&number).ok(),
+        }
     }
 
     pub(super) fn get(&self, number: usize) -> Option<&T> {
-        self.0.get(&number)
+        self.things.get(self.place(number)?)
     }
 
     /// Has the numbers of `other` from now on: drops what is not in it and makes what is missing.
     pub(super) fn follow<U>(&mut self, other: &Table<U>, make: impl Fn(usize, &U) -> T) {
-        self.0.retain(|number, _| other.0.contains_key(number));
-        for (number, thing) in &other.0 {
-            self.0.entry(*number).or_insert_with(|| make(*number, thing));
-        }
+        let mut old = std::mem::take(&mut self.numbers).into_iter().zip(std::mem::take(&mut self.things)).peekable();
+        let things = other.numbers.iter().zip(&other.things).map(|(number, thing)| {
+            while old.next_if(|(gone, _)| gone < number).is_some() {}
+            old.next_if(|(kept, _)| kept == number).map_or_else(|| make(*number, thing), |(_, kept)| kept)
+        });
+        self.things = things.collect();
+        self.numbers.clone_from(&other.numbers);
     }
 
     pub(super) fn values(&self) -> impl Iterator<Item = &T> {
-        self.0.values()
+        self.things.iter()
     }
 
     pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.0.values_mut()
+        self.things.iter_mut()
     }
 }
 
 impl<T> Index<usize> for Table<T> {
     type Output = T;
 
+    #[inline]
+    #[allow(clippy::expect_used)] // As with every index.
     fn index(&self, number: usize) -> &T {
-        &self.0[&number]
+        self.get(number).expect("only numbers that are in force are used")
     }
 }
 
 impl<T> IndexMut<usize> for Table<T> {
+    #[inline]
     #[allow(clippy::expect_used)] // As with every index.
     fn index_mut(&mut self, number: usize) -> &mut T {
-        self.0.get_mut(&number).expect("only numbers that are in force are used")
+        let place = self.place(number).expect("only numbers that are in force are used");
+        &mut self.things[place]
     }
 }
 
