@@ -208,12 +208,15 @@ fn selected(field: &Field<'_>) -> Option<Code> {
     let known = Code::SELECTABLE.iter().find(|(known, _)| *known == name).map(|(_, code)| *code);
     // v3 accepts these, and nothing ever happens.
     let unseen = name == "quit" || SIGNALS.contains(&name.as_str());
+    let on_a_signal = "to start on a signal write `source: \"SIGHUP\"` alone";
     if known.is_none() && unseen {
-        field.warn(format!("is never seen: \"{name}\""), "to start on a signal write `source: \"SIGHUP\"` alone");
+        field.warn(format!("is never seen: \"{name}\""), on_a_signal);
     } else if known.is_none() {
         let names = || Code::SELECTABLE.iter().map(|(name, _)| *name);
         let remedy = match nearest(&name, names()) {
             Some(near) => format!("did you mean \"{near}\"?"),
+            // So `pilot why` and the graph call it.
+            None if name == "signal" => on_a_signal.to_owned(),
             None => format!("events are {}", names().collect::<Vec<_>>().join(", ")),
         };
         field.error(format!("does not know the event {}", field.value.shape()), remedy);

@@ -121,6 +121,20 @@ fn an_event_that_does_not_exist() {
 }
 
 #[test]
+fn a_signal_that_is_called_an_event() {
+    reads(
+        "{ jobs: [{ name: 'a', when: { source: 'SIGHUP', each: 'signal' } }] }",
+        r#"error: job "a": when.each does not know the event "signal"
+ --> pilot.json5:1:55
+  |
+1 | { jobs: [{ name: 'a', when: { source: 'SIGHUP', each: 'signal' } }] }
+  |                                                       ^
+  = to start on a signal write `source: "SIGHUP"` alone
+"#,
+    );
+}
+
+#[test]
 fn a_duration_without_a_unit() {
     reads(
         "{ jobs: [{ name: 'a', timeout: 1.5 }] }",
