@@ -14,11 +14,9 @@ image() {
     stack_status "$stack"
     case $status in
     absent | REVIEW_IN_PROGRESS | ROLLBACK_COMPLETE | CREATE_FAILED)
-        # Nothing runs that an older table could serve: the first tasks make the tables, one of them at a time.
+        # Nothing runs that a migration could be kept from: the first tasks make the schema and its tables, one at a time.
         first=yes
         previous=''
-        of_the_branch DatabaseName
-        note "$stack is new. Its tasks become healthy only if its schema is there: CREATE DATABASE $value (docs/stacks.md)"
         ;;
     *)
         first=no

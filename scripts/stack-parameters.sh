@@ -46,6 +46,7 @@ of_the_branch() {
         value=app
         [ "$slug" = master ] || value=app_$(printf '%s' "$slug" | tr - _)
         ;;
+    DatabaseLogin) [ "$slug" = master ] || value=Review ;;
     RulePriority) free_priority ;;
     esac
 }

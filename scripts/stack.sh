@@ -122,6 +122,7 @@ up() {
         if change_set "$template" "$name"; then
             carry_out
             protect "$template" "$name"
+            [ "$template" != service ] || verify "$name" || return
             code=0
         else
             note "$name: nothing to change"
@@ -172,7 +173,7 @@ down() {
     parameter_of "$stack" DatabaseName
     schema=$value
     delete "$stack"
-    note "$stack is deleted. Its tables are still in the database: DROP DATABASE $schema"
+    note "$stack is deleted.${schema:+ Its tables are still in the database: DROP DATABASE $schema}"
 }
 
 verb=${1:-}

@@ -43,7 +43,7 @@ def build(environment="production", mode="ecs", consul=True, capacity=False, giv
         "database": common,
         "consul": {**common, "ImageUri": DIGEST, "ServerSecretArn": arn + "server", "AgentSecretArn": arn + "agent", "SecretKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1"},
         "service": {**common, "DatabaseStack": "database", "ConsulStack": "consul" if consul else "", "ImageUri": DIGEST, "Commit": HASH,
-                    "HostName": "x.example.org", "RulePriority": 1000, "DatabaseName": "app", "RegistrationMode": mode, "CiStack": "ci-role", "CapacityStack": "ec2-capacity" if capacity else ""},
+                    "HostName": "x.example.org", "RulePriority": 1000, "DatabaseName": "app", "RegistrationMode": mode, "DatabaseLogin": "Review" if environment == "review" else "App", "CiStack": "ci-role", "CapacityStack": "ec2-capacity" if capacity else ""},
         "ec2-capacity": {"NetworkStack": "network", "ClusterName": "c"},
         "ci-role": {"StackPrefix": "app", "BuildPrincipal": "arn:aws:iam::111122223333:role/builder", "ExternalId": "0123456789abcdef",
                     "RegistryStack": "registry", "AlbStack": "alb", "DatabaseStack": "database", "ConsulStack": "consul" if consul else ""},
@@ -230,10 +230,17 @@ def must_hide_secrets(chain):
                 assert not re.search("PASS|TOKEN|SECRET|KEY|CONFIG", entry["Name"]), f"{name}: {entry['Name']} is in the open"
     environment = {e["Name"]: e["Value"] for e in app(chain)["Environment"]}
     assert environment["DB_TLS"] == "verify-identity" and environment["DB_CA_FILE"]
-    assert environment["DB_USER"] != "admin" and any(s["Name"] == "DB_PASSWD" and "AppSecret" in s["ValueFrom"] for s in app(chain)["Secrets"])
+    login = f"<database.{chain['service'].parameters['DatabaseLogin']}Secret>"
+    given = {s["Name"]: s["ValueFrom"] for s in app(chain)["Secrets"] if s["Name"].startswith("DB_")}
+    assert given == {"DB_USER": f"{login}:username::", "DB_PASSWD": f"{login}:password::"}, given
+    logins = chain["database"].of_type("AWS::SecretsManager::Secret")
+    users = {key: re.search(r'"username": "(\w+)"', s["GenerateSecretString"]["SecretStringTemplate"])[1] for key, s in logins.items()}
+    assert users == {"AppSecret": "app", "ReviewSecret": "review"}, f"the administrator's, or one for all: {users}"
     execution = chain["service"].of_type("AWS::IAM::Role")["ExecutionRole"]
     for statement in execution["Policies"][0]["PolicyDocument"]["Statement"]:
         assert "*" not in statement["Resource"], statement
+        secrets = [r for r in statement["Resource"] if r.startswith("<database.") and r.endswith("Secret>")]
+        assert secrets in ([], [login]), f"the tasks of one login can read another's: {secrets}"
 
 
 def must_keep_the_database_safe(chain):

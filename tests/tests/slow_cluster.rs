@@ -339,6 +339,57 @@ fn with_one_server_left_the_application_serves_on_and_servers_come_back_even_wit
 }
 
 #[test]
+fn a_server_comes_back_on_another_machine_with_its_disk_or_without_and_the_old_one_need_not_be_removed() {
+    let mut cluster = Cluster::start();
+    let management = cluster.token("management");
+    // docs/consul.md, "Replace a server"; ECS does the first with every task that it starts anew.
+    for with_its_disk in [true, false] {
+        cluster.replace(2, with_its_disk);
+        cluster.begin(2);
+        let mut wanted: Vec<String> =
+            cluster.servers.iter().map(|server| format!("{}:8300", server.machine.address())).collect();
+        wanted.sort_unstable();
+        let server = &cluster.servers[0];
+        until("the three servers, and no other, to vote", PATIENCE, || {
+            let peers = server.get(&management, "/v1/operator/raft/configuration")?;
+            let voters = peers["Servers"].as_array()?.iter().filter(|peer| peer["Voter"] == true);
+            let mut found: Vec<&str> = voters.filter_map(|peer| peer["Address"].as_str()).collect();
+            found.sort_unstable();
+            (found == wanted && peers["Servers"].as_array()?.len() == 3).then_some(())
+        });
+        let new = &cluster.servers[2];
+        until("the new one to know everything", PATIENCE, || {
+            new.get(&cluster.token("pilot"), "/v1/acl/token/self?stale=1")
+        });
+    }
+}
+
+#[test]
+fn what_starts_and_stops_while_its_agent_reaches_no_server_is_in_the_catalogue_as_it_is_afterwards() {
+    let mut scene = Scene::start();
+    scene.cluster.network.unplug(&scene.agent.machine);
+    scene.wait_for_passing(0, 0);
+    assert_eq!(scene.app.stop(), 0, "{}", scene.app.log());
+    scene.app = run_app(&scene.agent, &scene.cluster.token("pilot"));
+    scene.app.wait_for_event("StatusHealthy app");
+    let visitor = Visitor::begin(&scene.agent.machine);
+    assert!(scene.agent.is_healthy(), "an agent that waits for the servers is not to be killed for it");
+    scene.heal();
+    scene.wait_for_passing(0, 1);
+    visitor.was_served();
+
+    scene.cluster.network.unplug(&scene.agent.machine);
+    scene.wait_for_passing(0, 0);
+    assert_eq!(scene.app.stop(), 0, "{}", scene.app.log());
+    scene.heal();
+    let management = scene.cluster.token("management");
+    let server = &scene.cluster.servers[0];
+    until("the service to be out of the catalogue", PATIENCE, || {
+        (server.get(&management, "/v1/catalog/service/app")? == json!([])).then_some(())
+    });
+}
+
+#[test]
 fn an_agent_cut_off_from_the_servers_costs_the_application_nothing_and_the_registration_comes_back() {
     let mut scene = Scene::start();
     scene.announce_backend(0, 9001);
