@@ -80,7 +80,7 @@ fn a_database_that_is_not_there_is_made_if_the_user_may_and_otherwise_the_reason
         assert_eq!(said.contains("it is made"), makes, "{said}");
     }
     let names = "SELECT GROUP_CONCAT(table_schema ORDER BY table_schema) FROM information_schema.tables WHERE table_name = 'users'";
-    assert_eq!(server.row::<(String,)>(names).0, "app_`; DROP,app_fix_1,db");
+    assert_eq!(server.row::<(String,)>(names).0, "app_fix_1,app_`; DROP,db");
 
     let refused = "the server refuses DB_USER";
     let not_made = "the database seen is not there, and DB_USER cannot make it";
