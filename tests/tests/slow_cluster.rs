@@ -49,12 +49,13 @@ impl Scene {
         until(&what, PATIENCE, || (self.passing(server).len() == count).then_some(()));
     }
 
-    /// Puts the cable back. Consul by itself looks for lost members every 30 s; this one is told.
+    /// Puts the cable back. Consul by itself looks for lost members every 30 s; a server is told where this one is. (The agent
+    /// could be told where the servers are, but it would first have to ask them what the token of who tells it is good for.)
     #[track_caller]
     fn heal(&self) {
         self.cluster.network.plug(&self.agent.machine);
-        let [management, server] = [&self.cluster.token("management"), self.cluster.servers[0].machine.address()];
-        self.agent.consul(management, &["join", server]).well();
+        let management = self.cluster.token("management");
+        self.cluster.servers[0].consul(&management, &["join", self.agent.machine.address()]).well();
     }
 
     /// Puts one more instance of the watched service into the catalogue, through a server, and waits until the application's
@@ -144,6 +145,24 @@ fn wait_for_voters(server: &Member, management: &str, count: usize) {
         let voters = peers["Servers"].as_array()?.iter().filter(|peer| peer["Voter"] == true).count();
         (voters == count).then_some(())
     });
+}
+
+/// Waits until the servers at these addresses vote, and there are no others.
+#[track_caller]
+fn wait_for_peers(server: &Member, management: &str, addresses: &[String]) {
+    let mut said = Value::Null;
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE {
+        said = server.get(management, "/v1/operator/raft/configuration").unwrap_or(said);
+        let peers = said["Servers"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let mut found: Vec<&str> = peers.iter().filter_map(|peer| peer["Address"].as_str()).collect();
+        found.sort_unstable();
+        if found == addresses && peers.iter().all(|peer| peer["Voter"] == true) {
+            return;
+        }
+        sleep(Duration::from_millis(50));
+    }
+    panic!("{addresses:?} should vote, and no other:\n{said}");
 }
 
 /// Waits until a server says this of a member.
@@ -350,13 +369,9 @@ fn a_server_comes_back_on_another_machine_with_its_disk_or_without_and_the_old_o
             cluster.servers.iter().map(|server| format!("{}:8300", server.machine.address())).collect();
         wanted.sort_unstable();
         let server = &cluster.servers[0];
-        until("the three servers, and no other, to vote", PATIENCE, || {
-            let peers = server.get(&management, "/v1/operator/raft/configuration")?;
-            let voters = peers["Servers"].as_array()?.iter().filter(|peer| peer["Voter"] == true);
-            let mut found: Vec<&str> = voters.filter_map(|peer| peer["Address"].as_str()).collect();
-            found.sort_unstable();
-            (found == wanted && peers["Servers"].as_array()?.len() == 3).then_some(())
-        });
+        let t = Instant::now();
+        wait_for_peers(server, &management, &wanted);
+        eprintln!("XXX {with_its_disk} {:?}", t.elapsed());
         let new = &cluster.servers[2];
         until("the new one to know everything", PATIENCE, || {
             new.get(&cluster.token("pilot"), "/v1/acl/token/self?stale=1")
@@ -372,11 +387,11 @@ fn what_starts_and_stops_while_its_agent_reaches_no_server_is_in_the_catalogue_a
     assert_eq!(scene.app.stop(), 0, "{}", scene.app.log());
     scene.app = run_app(&scene.agent, &scene.cluster.token("pilot"));
     scene.app.wait_for_event("StatusHealthy app");
-    let visitor = Visitor::begin(&scene.agent.machine);
+    let answer = scene.agent.machine.inside(|| http::get(5000, "/"));
+    assert_eq!(answer.unwrap().status, 200);
     assert!(scene.agent.is_healthy(), "an agent that waits for the servers is not to be killed for it");
     scene.heal();
     scene.wait_for_passing(0, 1);
-    visitor.was_served();
 
     scene.cluster.network.unplug(&scene.agent.machine);
     scene.wait_for_passing(0, 0);
