@@ -80,10 +80,8 @@ change_set() {
     printf '%s\n' "$answer" | awk -F '\t' 'NF { print "  " tolower($1) "  " $2 "  " $3 ($4 == "True" ? "  is REPLACED" : $4 == "Conditional" ? "  may be REPLACED" : "") }'
     lost=$(printf '%s\n' "$answer" | awk -F '\t' -v precious="^($PRECIOUS)\$" \
         '$3 ~ precious && ($1 == "Remove" || $4 == "True" || $4 == "Conditional") { print $2 }' | tr '\n' ' ')
-    [ -z "$lost" ] || [ "$allow_replace" = yes ] || {
-        drop_change_set
+    [ -z "$lost" ] || [ "$allow_replace" = yes ] ||
         die "$2: this would remove or replace ${lost% }, with what is in it. If that is meant: --allow-replace"
-    }
 }
 
 # carry_out: the change set that change_set made. Ends the script with 4 when AWS went back.

@@ -69,7 +69,7 @@ chosen() {
 
 # A base stack that is there is everybody's: an `up` without words leaves it alone.
 left_alone() {
-    [ -z "$named" ] && [ "$1" != service ] && case $status in absent | REVIEW_IN_PROGRESS | ROLLBACK_COMPLETE) false ;; esac
+    [ -z "$named" ] && [ "$1" != service ] && ! never_was
 }
 
 plan() {
@@ -104,18 +104,15 @@ up() {
         name=$(name_of "$template")
         stack_status "$name"
         left_alone "$template" && continue
-        if [ "$template" = service ]; then
-            case $status in
-            absent | REVIEW_IN_PROGRESS | ROLLBACK_COMPLETE)
-                [ -n "${IMAGE:-}" ] || {
-                    note "$name is made with its first image: make push, then TAG=githash make update-stack"
-                    continue
-                }
-                image "$IMAGE" || return
-                code=0
+        if [ "$template" = service ] && never_was; then
+            [ -n "${IMAGE:-}" ] || {
+                output_of "$(name_of registry)" RepositoryUri
+                note "$name is made with its first image: REPO=${value:-...} make build push update-stack"
                 continue
-                ;;
-            esac
+            }
+            image "$IMAGE" || return
+            code=0
+            continue
         fi
         keep=image
         write_parameters "$template" "$name"

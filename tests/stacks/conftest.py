@@ -11,7 +11,7 @@ from yard import IMAGE, Yard
 def checkout(tmp_path_factory):
     """Scripts and templates in a repository of two commits and one on a branch."""
     folder = tmp_path_factory.mktemp("checkout")
-    for name in ("scripts", "cloudformation"):
+    for name in ("scripts", "cloudformation", "Makefile"):
         subprocess.run(["cp", "-r", ROOT / name, folder / name], check=True)
     git = lambda *words: subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *words], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
     git("init", "-q", "-b", "master")

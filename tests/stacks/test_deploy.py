@@ -141,6 +141,7 @@ BLOCKED = {
     "DELETE_FAILED": "delete it again",
     "ROLLBACK_COMPLETE": "its creation failed",
     "CREATE_FAILED": "its creation failed",
+    "ROLLBACK_FAILED": "its creation failed",
     "SOMETHING_NEW": "does not know",
 }
 
@@ -152,12 +153,15 @@ def test_a_state_that_blocks_is_told_and_left_alone(deployed, status):
     assert deployed.called(*CHANGING) == []
 
 
-def test_a_branchs_failed_creation_is_made_anew_when_that_is_said_and_productions_never(yard):
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED"])
+def test_a_branchs_failed_creation_is_made_anew_when_that_is_said_and_productions_never(yard, status):
     for branch, name in (("side", "app-side"), ("master", "app-master")):
-        yard.aws.add_service(name, IMAGE, yard.old, status="ROLLBACK_COMPLETE")
-        yard.image(NEWER, yard.new, branch=branch, code=1)
+        yard.aws.add_service(name, IMAGE, yard.old, status=status)
+        said = yard.image(NEWER, yard.new, branch=branch, code=1)
+        assert ("RECREATE=1 does that." in said) == (branch == "side") and ("delete-stack --stack-name app-master" in said) == (branch == "master")
         yard.image(NEWER, yard.new, branch=branch, RECREATE="1", code=0 if branch == "side" else 1)
     assert [o["StackName"] for o in yard.given("cloudformation delete-stack")] == ["app-side"]
+    assert yard.called("ecs run-task") == [], "nothing served that a migration could be kept from"
 
 
 @pytest.mark.parametrize("kind,name,change", [
@@ -203,10 +207,12 @@ def test_from_nothing_the_stacks_are_made_in_their_order_and_the_branch_with_its
             made.append(name)
             if name == "base-app-alb":
                 yard.aws.stacks[name]["Outputs"] = {"DomainName": "example.org", "HttpsListener": "arn:listener"}
+            if name == "base-app-registry":
+                yard.aws.stacks[name]["Outputs"] = {"RepositoryUri": "registry.example/app"}
     yard.aws.hook, yard.aws.run = outputs, original
     said = yard.run("up", branch="feature/x")
     assert made == [f"base-app-{name}" for name in ("network", "alerts", "registry", "alb", "database")]
-    assert "make push" in said
+    assert "is made with its first image: REPO=registry.example/app make build push update-stack" in said
     first = yard.aws.sets["arn:set:3"]["parameters"]
     assert first["NetworkStack"] == "base-app-network" and first["AlertsStack"] == "base-app-alerts" and first["DomainName"] == "app.example.org"
     yard.aws.priorities = ["default", "1000"]
@@ -233,7 +239,7 @@ def test_plan_says_what_would_be_made_and_makes_nothing(yard):
     yard.aws.nothing_to_do = True
     said = yard.run("plan", "all", branch="side")
     assert "app-side would be made from service.yaml" in said and "base-app-network: nothing to change" in said
-    assert "app-side" not in yard.aws.stacks
+    assert "app-side" not in yard.aws.stacks and {s["state"] for s in yard.aws.sets.values()} == {"dropped"}
     # Without words it is about everything as well.
     assert yard.run("plan", branch="side") == said
 
@@ -393,6 +399,34 @@ def test_scaling_changes_the_least_and_if_need_be_the_most_and_nothing_else(depl
     assert deployed.aws.stacks["app-master"]["Parameters"]["Containers"] == "3"
 
 
+def test_nothing_to_do_is_no_failure_to_who_says_make_and_all_else_is(deployed):
+    """What people do every day, as docs/stacks.md says it."""
+    make = lambda target, code=0, **more: deployed.run(target, program="make", code=code, **more)
+    assert "app-side is made with its first image" in make("create-stack", branch="side")
+    deployed.registry(NEWER.split("@")[1], deployed.new)
+    make("update-stack", branch="side", REPO="registry.example/app", TAG=deployed.new)
+    make("scale-app", branch="side", CONTAINERS="6")
+    assert deployed.aws.stacks["app-side"]["Parameters"]["Containers"] == "6"
+    deployed.aws.nothing_to_do = True
+    assert "it has at least 6 already" in make("scale-app", branch="side", CONTAINERS="6")
+    make("delete-stack", branch="side")
+    assert "there is no app-side" in make("delete-stack", branch="side")
+    for target in ("delete-stack", "scale-app"):
+        make(target, code=2)
+
+
+def test_a_stack_of_which_there_is_only_a_change_set_is_made(yard):
+    for name in ("base-app-alerts", "app-side"):
+        yard.aws.stacks[name] = {"StackStatus": "REVIEW_IN_PROGRESS", "Parameters": {}}
+    said = yard.run("plan", branch="side")
+    assert "base-app-alerts would be made" in said and "app-side would be made" in said
+    said = yard.run("up", branch="side")
+    assert "base-app-alerts is CREATE_COMPLETE" in said and "app-side is made with its first image" in said
+    yard.image(IMAGE, yard.side, branch="side")
+    yard.aws.stacks["app-side"]["StackStatus"] = "ROLLBACK_COMPLETE"
+    assert "app-side is made with its first image" in yard.run("up", branch="side", code=3)
+
+
 def test_down_deletes_a_branchs_stack_and_no_other(yard):
     yard.aws.add_service("app-side", IMAGE, yard.side)
     yard.aws.add_service("app-master", IMAGE, yard.new)
@@ -460,6 +494,12 @@ def test_wrong_words_end_with_2_and_the_usage(yard):
     for words in ([], ["deploy"], ["image"], ["verify", "x"], ["status", "x"]):
         assert "scripts/stack.sh plan [STACK...]" in yard.run(*words, code=2)
     assert yard.aws.calls == []
+
+
+def test_the_label_says_which_commit_if_nobody_does(deployed):
+    deployed.registry(NEWER.split("@")[1], deployed.new)
+    deployed.run("image", NEWER)
+    assert deployed.aws.stacks["app-master"]["Parameters"]["Commit"] == deployed.new
 
 
 def test_images_by_names_that_move_are_refused_before_aws_is_asked(yard):

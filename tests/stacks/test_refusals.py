@@ -79,9 +79,11 @@ def test_a_stack_that_cannot_be_deleted_is_told_with_its_events(yard):
     assert "app-side is DELETE_FAILED: it could not be deleted" in said and "last events of app-side" in said
 
 
-def test_a_base_stack_whose_creation_failed_is_for_a_person_even_on_a_branch(yard):
-    yard.aws.stacks["base-app-alb"].update(StackStatus="ROLLBACK_COMPLETE")
-    refuses(yard, "aws cloudformation delete-stack --stack-name base-app-alb", "up", "alb", branch="side", RECREATE="1")
+@pytest.mark.parametrize("words", [["up", "alb"], ["up"]])
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED"])
+def test_a_base_stack_whose_creation_failed_is_for_a_person_even_on_a_branch(yard, words, status):
+    yard.aws.stacks["base-app-alb"].update(StackStatus=status)
+    refuses(yard, "aws cloudformation delete-stack --stack-name base-app-alb", *words, branch="side", RECREATE="1")
 
 
 @pytest.mark.parametrize("kind", [

@@ -26,7 +26,7 @@ class Yard:
 
     def start(self, words, branch="master", program="scripts/stack.sh", **environment):
         environment = {"PATH": f"{self.folder}/bin:{os.environ['PATH']}", "HOME": str(self.folder), "BRANCH": branch, "POLL": "0", "VERIFY_SECONDS": "0", **environment}
-        return subprocess.Popen([self.checkout / program, *words], cwd=self.checkout, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        return subprocess.Popen([self.checkout / program if "/" in program else program, *words], cwd=self.checkout, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
     def run(self, *words, code=0, **environment):
         """Runs it; returns all that it said."""
