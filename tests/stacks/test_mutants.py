@@ -1,8 +1,9 @@
 """Faults planted one at a time; every one must be noticed. A suite that a mutant survives is not one."""
 
 import pytest
-from chain import ROOT, build, faults, texts
+from chain import ROOT, build, texts
 from evaluator import Refused
+from promises import faults
 
 # stack, what stands there, what the fault writes
 MUTANTS = [
@@ -47,6 +48,21 @@ MUTANTS = [
     ("consul", "DependsOn: Server1", "DependsOn: MountTarget1"),
     ("consul", "MaximumPercent: 100", "MaximumPercent: 200"),
     ("ec2-capacity", "HttpTokens: required", "HttpTokens: optional"),
+    ("ec2-capacity", "ManagedDraining: ENABLED", "ManagedDraining: DISABLED"),
+    ("consul", "FromPort: 8300, ToPort: 8301, CidrIp", "FromPort: 0, ToPort: 65535, CidrIp"),
+    ("consul", "SecurityGroupEgress:\n        - {IpProtocol: tcp, FromPort: 1", "SecurityGroupEgress:\n        - {IpProtocol: tcp, FromPort: 22"),
+    ("consul", "AuthorizationConfig: {AccessPointId: !Ref AccessPoint2, IAM: ENABLED}", "AuthorizationConfig: {AccessPointId: !Ref AccessPoint2, IAM: DISABLED}"),
+    ("consul", "DeploymentCircuitBreaker: {Enable: true, Rollback: true}", "DeploymentCircuitBreaker: {Enable: false, Rollback: true}"),
+    ("consul", "      KmsKeyId: !Ref SecretKeyArn\n", ""),
+    ("alb", "FromPort: 3306, ToPort: 3306, CidrIp: {'Fn::ImportValue': !Sub '${NetworkStack}-Cidr'}", "FromPort: 3306, ToPort: 3306, CidrIp: 0.0.0.0/0"),
+    ("alb", "BlockPublicPolicy: true", "BlockPublicPolicy: false"),
+    ("alb", "Condition: {Bool: {'aws:SecureTransport': 'false'}}", "Condition: {Bool: {'aws:SecureTransport': 'true'}}"),
+    ("alb", "Default: 'true', AllowedValues: ['true', 'false']}", "Default: 'false', AllowedValues: ['true', 'false']}"),
+    ("registry", "UpdateReplacePolicy: Retain", "UpdateReplacePolicy: Delete"),
+    ("database", "      KmsKeyId: !Ref Key\n      GenerateSecretString: {SecretStringTemplate: '{\"username\": \"review\"}'", "      GenerateSecretString: {SecretStringTemplate: '{\"username\": \"review\"}'"),
+    ("service", "EnableExecuteCommand: false", "EnableExecuteCommand: true"),
+    ("service", "Essential: false # the app", "Essential: true # the app"),
+    ("ci-role", "MinLength: 16, NoEcho: true", "MinLength: 16"),
     ("ci-role", "Condition: {StringEquals: {'sts:ExternalId': !Ref ExternalId}}", "Condition: {}"),
     ("ci-role", "- ecs:CreateCluster", "- 'ecs:*'"),
     ("ci-role", "                  - ecs:UpdateService\n", ""),
