@@ -124,6 +124,7 @@ def test_a_branch_may_write_its_history_anew_but_not_go_back(yard):
     yard.aws.add_service("app-side", IMAGE, yard.new)
     assert "is older than" in yard.image(NEWER, yard.old, branch="side", code=1)
     yard.image(NEWER, yard.side, branch="side")
+    yard.image(IMAGE, yard.side, branch="side")  # the same commit, built anew
 
 
 def test_the_same_image_again_is_nothing_to_do_but_is_looked_at(deployed):

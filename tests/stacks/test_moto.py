@@ -1,5 +1,5 @@
 """Do the stacks stand up in their order, wired by their exports? In moto, which knows neither every resource nor every value: what it
-cannot do is listed, and a moto that can turns the list red. What properties say is the evaluator's matter (chain.py)."""
+cannot do is listed, and a moto that can turns the list red. What properties say is the evaluator's matter (promises.py)."""
 
 import contextlib
 import re

@@ -44,9 +44,19 @@ def test_without_the_client_or_its_answer_the_reason_is_told(yard, tmp_path):
     (tmp_path / "bin/aws").write_text("#!/bin/sh\necho 'Unable to locate credentials' >&2\nexit 253\n")
     refuses(yard, "AWS cannot say how base-app-network is: Unable to locate credentials", "status")
     (tmp_path / "bin/aws").unlink()
-    for name in ("git", "sed", "dirname", "tr", "cksum", "printf", "cut", "head", "sh", "env"):
-        (tmp_path / "bin" / name).symlink_to(f"/usr/bin/{name}")
-    refuses(yard, "aws is not there: pip3 install awscli", "status", PATH=f"{tmp_path}/bin")
+    refuses(yard, "aws is not there: pip3 install awscli", "status", PATH=without_what_was_installed(tmp_path))
+
+
+def without_what_was_installed(folder):
+    for name in ("awk", "cat", "cksum", "cut", "date", "dirname", "env", "git", "grep", "head", "mktemp", "rm", "sed", "sh", "sleep", "sort", "tail", "tr"):
+        (folder / "bin" / name).symlink_to(f"/usr/bin/{name}")
+    return f"{folder}/bin"
+
+
+def test_without_skopeo_nobody_says_what_an_image_was_built_from(yard, tmp_path):
+    path = without_what_was_installed(tmp_path)
+    refuses(yard, "skopeo is not there", "image", NEWER, PATH=path)
+    refuses(yard, "skopeo is not there", **{**DEPLOY, "IMAGE": NEWER}, PATH=path)
 
 
 def test_a_branch_has_no_stack_before_the_load_balancer_is_there(yard):
