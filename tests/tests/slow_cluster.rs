@@ -377,14 +377,14 @@ fn a_server_comes_back_on_another_machine_with_its_disk_or_without_and_the_old_o
         cluster.begin(2);
         if with_its_disk {
             cluster.pilot(2).wait_for("the other servers do not count on");
-            until("the new one to be well", PATIENCE, || cluster.servers[2].is_healthy().then_some(()));
+            until("the new one to be well", PATIENCE * 2, || cluster.servers[2].is_healthy().then_some(()));
         }
         let mut wanted: Vec<String> =
             cluster.servers.iter().map(|server| format!("{}:8300", server.machine.address())).collect();
         wanted.sort_unstable();
         let server = &cluster.servers[0];
         // Healthy means that it votes: who updates the servers then goes on with the next one.
-        wait_for_peers(server, &management, &wanted, if with_its_disk { SOON } else { PATIENCE });
+        wait_for_peers(server, &management, &wanted, if with_its_disk { SOON } else { PATIENCE * 2 });
         let new = &cluster.servers[2];
         until("the new one to know everything", PATIENCE, || {
             new.get(&cluster.token("pilot"), "/v1/acl/token/self?stale=1")

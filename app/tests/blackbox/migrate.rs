@@ -84,7 +84,9 @@ fn a_database_that_is_not_there_is_made_if_the_user_may_and_otherwise_the_reason
 
     let refused = "the server refuses DB_USER";
     let not_made = "the database seen is not there, and DB_USER cannot make it";
-    for (name, password, reason) in [("other", PASSWORD, refused), ("app_fix_1", "wrong", refused), ("seen", PASSWORD, not_made)] {
+    for (name, password, reason) in
+        [("other", PASSWORD, refused), ("app_fix_1", "wrong", refused), ("seen", PASSWORD, not_made)]
+    {
         let (code, said) = migrate(name, password);
         assert_eq!(code, Some(1), "{said}");
         assert!(said.contains(reason) && said.contains("denied"), "{said}");
