@@ -7,6 +7,7 @@ SHELL := /bin/sh
 
 # How the image is called: REPO=registry.example/app make push. A default only; settings come by environment or after `make`.
 # Branch names never stand here: the scripts read them from the environment, for make would run what is in them.
+# scripts/stack.sh ends with 3 when there is nothing to do, which is no failure to whoever says `make`.
 REPO ?= app
 export REPO
 
@@ -50,16 +51,16 @@ deploy: ## master to production: IMAGE=repo@sha256:... or TAG=githash, nothing t
 	@scripts/deploy.sh
 
 create-stack: ## this branch's stack, and the base stacks that are missing; then push an image and update-stack
-	@scripts/stack.sh up
+	@scripts/stack.sh up || [ $$? -eq 3 ]
 
 update-stack: ## this branch's stack gets TAG=githash (or IMAGE=, or its newest pushed commit), proven to be what runs
 	@scripts/deploy.sh branch
 
 scale-app: ## at least CONTAINERS=n containers in this branch's stack
-	@scripts/stack.sh scale "$$CONTAINERS"
+	@scripts/stack.sh scale "$$CONTAINERS" || [ $$? -eq 3 ]
 
 delete-stack: ## deletes this branch's stack; never master's, never the base stacks
-	@scripts/stack.sh down
+	@scripts/stack.sh down || [ $$? -eq 3 ]
 
 tags: ## what the image of this checkout is called
 	@scripts/tags.sh

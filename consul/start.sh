@@ -48,4 +48,5 @@ for address in $(echo "$CONSUL_JOIN" | tr ',' ' '); do
     set -- "$@" "-retry-join=$address"
 done
 [ -z "${CONSUL_ADVERTISE:-}" ] || set -- "$@" "-advertise=$CONSUL_ADVERTISE"
+date +%s >"$state/started" # for health.sh
 exec consul agent "$@"

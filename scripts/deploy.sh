@@ -17,7 +17,10 @@ cd "$(dirname "$0")/.."
 
 case ${1:-} in
 '') BRANCH=master ;;
-branch) BRANCH=$(scripts/tags.sh branch) ;;
+branch)
+    script=update-stack
+    BRANCH=$(scripts/tags.sh branch)
+    ;;
 *) die "$1 is not \`branch\`; without a word it goes to production" ;;
 esac
 export BRANCH

@@ -42,6 +42,14 @@ stack_status() {
     fi
 }
 
+# never_was: whether a stack of $status has never been whole, so that there is nothing in it to keep.
+never_was() {
+    case $status in
+    absent | REVIEW_IN_PROGRESS | CREATE_FAILED | ROLLBACK_COMPLETE | ROLLBACK_FAILED) ;;
+    *) false ;;
+    esac
+}
+
 # output_of NAME KEY and parameter_of NAME KEY set $value, to nothing if there is none. (No `$(...)` around what may die:
 # that would end the inner shell only.)
 output_of() { value_of "$1" "Stacks[0].Outputs[?OutputKey=='$2'].OutputValue | [0]"; }
@@ -60,16 +68,16 @@ service_of() {
     [ -n "$service" ]
 }
 
-# wait_for NAME [absent]: until CloudFormation has ended what it does. Answers 4 when it ended by going back.
+# wait_for NAME [absent]: until CloudFormation has ended what it does. Fails when it ended by going back.
 wait_for() {
     deadline=$(($(date +%s) + STACK_SECONDS))
     while :; do
         stack_status "$1"
         case $status in
         CREATE_COMPLETE | UPDATE_COMPLETE) return 0 ;;
-        DELETE_COMPLETE | absent) [ "${2:-}" = absent ] && return 0 || return 4 ;;
+        absent) [ "${2:-}" = absent ] && return 0 || return 1 ;; # what is deleted has no name any more
         *_IN_PROGRESS) ;;
-        *) return 4 ;;
+        *) return 1 ;;
         esac
         [ "$(date +%s)" -lt "$deadline" ] || die "$1 is still $status after $STACK_SECONDS s; AWS goes on: scripts/stack.sh status"
         sleep "$POLL"

@@ -1,7 +1,10 @@
 # Changes a stack: by a change set that is read before it is carried out. Read by scripts/stack.sh, not run.
 # shellcheck shell=sh disable=SC2154  # they share $work, $status, $environment, $allow_replace
 
-set=''      # the change set that is not carried out yet
+# The longest wait for a change set to be read.
+CHANGE_SET_SECONDS=${CHANGE_SET_SECONDS:-300}
+
+set=''       # the change set that is not carried out yet
 under_way='' # the stack that AWS is changing for us
 
 # What must not be lost: its data or its address would go with it.
@@ -54,7 +57,7 @@ change_set() {
         --template-body "file://cloudformation/$1.yaml" --parameters "file://$work/parameters.json" \
         --capabilities CAPABILITY_IAM ${role:+--role-arn "$role"} --query Id
     set=$answer
-    deadline=$(($(date +%s) + 300))
+    deadline=$(($(date +%s) + CHANGE_SET_SECONDS))
     while :; do
         ask cloudformation describe-change-set --change-set-name "$set" --stack-name "$2" --query Status
         case $answer in
@@ -67,7 +70,7 @@ change_set() {
             die "$2 cannot be changed: $reason"
             ;;
         esac
-        [ "$(date +%s)" -lt "$deadline" ] || die "the change set of $2 is still $answer after 300 s"
+        [ "$(date +%s)" -lt "$deadline" ] || die "the change set of $2 is still $answer after $CHANGE_SET_SECONDS s"
         sleep "$POLL"
     done
     ask cloudformation describe-change-set --change-set-name "$set" --stack-name "$2" \
@@ -77,10 +80,8 @@ change_set() {
     printf '%s\n' "$answer" | awk -F '\t' 'NF { print "  " tolower($1) "  " $2 "  " $3 ($4 == "True" ? "  is REPLACED" : $4 == "Conditional" ? "  may be REPLACED" : "") }'
     lost=$(printf '%s\n' "$answer" | awk -F '\t' -v precious="^($PRECIOUS)\$" \
         '$3 ~ precious && ($1 == "Remove" || $4 == "True" || $4 == "Conditional") { print $2 }' | tr '\n' ' ')
-    [ -z "$lost" ] || [ "$allow_replace" = yes ] || {
-        drop_change_set
+    [ -z "$lost" ] || [ "$allow_replace" = yes ] ||
         die "$2: this would remove or replace ${lost% }, with what is in it. If that is meant: --allow-replace"
-    }
 }
 
 # carry_out: the change set that change_set made. Ends the script with 4 when AWS went back.
@@ -130,7 +131,7 @@ FREE="{\"Statement\": [$ALLOW]}"
 # protect TEMPLATE NAME: AWS itself refuses to lose what cannot be had back, whoever asks.
 protect() {
     case $1 in
-    database) safe='"LogicalResourceId/Db", "LogicalResourceId/Key", "LogicalResourceId/AppSecret"' ;;
+    database) safe='"LogicalResourceId/Db", "LogicalResourceId/Key", "LogicalResourceId/AppSecret", "LogicalResourceId/ReviewSecret"' ;;
     alb) safe='"LogicalResourceId/Alb", "LogicalResourceId/LogBucket"' ;;
     service) [ "$environment" != review ] || return 0 ;;
     esac

@@ -12,23 +12,18 @@ image() {
     fi
     printf '%s\n' "$commit" | grep -Eqx '[0-9a-f]{40}' || die "nobody says which commit $1 was built from (COMMIT=)"
     stack_status "$stack"
-    case $status in
-    absent | REVIEW_IN_PROGRESS | ROLLBACK_COMPLETE | CREATE_FAILED)
-        # Nothing runs that an older table could serve: the first tasks make the tables, one of them at a time.
+    if never_was; then
+        # Nothing runs that a migration could be kept from: the first tasks make the schema and its tables, one at a time.
         first=yes
         previous=''
-        of_the_branch DatabaseName
-        note "$stack is new. Its tasks become healthy only if its schema is there: CREATE DATABASE $value (docs/stacks.md)"
-        ;;
-    *)
+    else
         first=no
         parameter_of "$stack" Commit
         refuse_older "$value" "$commit"
         parameter_of "$stack" ImageUri
         previous=$value
         [ "$previous" != "$1" ] || { parameter_of "$stack" PreviousImageUri; previous=$value; }
-        ;;
-    esac
+    fi
     keep=all
     write_parameters service "$stack" "ImageUri=$1" "Commit=$commit" "PreviousImageUri=$previous"
     if ! change_set service "$stack"; then

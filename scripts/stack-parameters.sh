@@ -46,6 +46,7 @@ of_the_branch() {
         value=app
         [ "$slug" = master ] || value=app_$(printf '%s' "$slug" | tr - _)
         ;;
+    DatabaseLogin) [ "$slug" = master ] || value=Review ;;
     RulePriority) free_priority ;;
     esac
 }
@@ -67,13 +68,10 @@ write_parameters() {
     shift 2
     stack_status "$name"
     has=''
-    case $status in
-    absent | REVIEW_IN_PROGRESS | ROLLBACK_COMPLETE | ROLLBACK_FAILED | CREATE_FAILED) ;; # nothing to keep of what never was
-    *)
+    if ! never_was; then
         ask cloudformation describe-stacks --stack-name "$name" --query 'Stacks[0].Parameters[].[ParameterKey]'
         has=$(printf '%s' "$answer" | tr '\n' ' ')
-        ;;
-    esac
+    fi
     entries=''
     for key in $(template_parameters "$template"); do
         entry_of "$@"

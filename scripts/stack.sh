@@ -69,7 +69,7 @@ chosen() {
 
 # A base stack that is there is everybody's: an `up` without words leaves it alone.
 left_alone() {
-    [ -z "$named" ] && [ "$1" != service ] && case $status in absent | REVIEW_IN_PROGRESS | ROLLBACK_COMPLETE) false ;; esac
+    [ -z "$named" ] && [ "$1" != service ] && ! never_was
 }
 
 plan() {
@@ -104,24 +104,22 @@ up() {
         name=$(name_of "$template")
         stack_status "$name"
         left_alone "$template" && continue
-        if [ "$template" = service ]; then
-            case $status in
-            absent | REVIEW_IN_PROGRESS | ROLLBACK_COMPLETE)
-                [ -n "${IMAGE:-}" ] || {
-                    note "$name is made with its first image: make push, then TAG=githash make update-stack"
-                    continue
-                }
-                image "$IMAGE" || return
-                code=0
+        if [ "$template" = service ] && never_was; then
+            [ -n "${IMAGE:-}" ] || {
+                output_of "$(name_of registry)" RepositoryUri
+                note "$name is made with its first image: REPO=${value:-...} make build push update-stack"
                 continue
-                ;;
-            esac
+            }
+            image "$IMAGE" || return
+            code=0
+            continue
         fi
         keep=image
         write_parameters "$template" "$name"
         if change_set "$template" "$name"; then
             carry_out
             protect "$template" "$name"
+            [ "$template" != service ] || verify "$name" || return
             code=0
         else
             note "$name: nothing to change"
@@ -172,7 +170,7 @@ down() {
     parameter_of "$stack" DatabaseName
     schema=$value
     delete "$stack"
-    note "$stack is deleted. Its tables are still in the database: DROP DATABASE $schema"
+    note "$stack is deleted.${schema:+ Its tables are still in the database: DROP DATABASE $schema}"
 }
 
 verb=${1:-}

@@ -1,13 +1,15 @@
-//! Brings the tables to what this version needs: once, however many instances start together, and as soon as the
-//! database is there. The SQL is embedded in the program; what was applied is written in `_sqlx_migrations`.
+//! Brings the database to what this version needs: once, however many instances start together, and as soon as its server
+//! is there. The SQL is embedded in the program; what was applied is written in `_sqlx_migrations`.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::mysql::MySqlPool;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlPool};
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqlitePool;
+use sqlx::{AssertSqlSafe, Connection, Executor, MySql};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
@@ -28,11 +30,19 @@ const ATTEMPT: Duration = Duration::from_secs(600);
 /// How long [`once`] waits for a database that cannot be reached, or in which another is migrating.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// MySQL's numbers for a database that is not there, and for a user who may not log in or not into this database.
+const UNKNOWN_DATABASE: u16 = 1049;
+const NO_ACCESS: [u16; 2] = [1044, 1045];
+
 /// Why an attempt to migrate failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     #[error("no connection: {0}")]
     Connection(#[from] sqlx::Error),
+    #[error("the server refuses DB_USER: {0}")]
+    Refused(sqlx::Error),
+    #[error("the database {0} is not there, and DB_USER cannot make it: {1}")]
+    NotMade(String, sqlx::Error),
     #[error("another instance is still migrating")]
     Locked,
     #[error(transparent)]
@@ -85,7 +95,7 @@ async fn attempt(store: &Store) -> Result<(), Failure> {
 /// sqlx does not look: there, instances would migrate together. So the lock is taken here, with a limit.
 /// It belongs to this connection, which is not given back to the pool: however this ends, the lock ends with it.
 async fn migrate_mysql(pool: &MySqlPool) -> Result<(), Failure> {
-    let mut connection = pool.acquire().await?.detach();
+    let mut connection = connect(pool).await?.detach();
     // Names of locks are the whole server's, and at most 64 characters. MySQL 9.6 and later have no MD5 and no SHA1.
     let locked: Option<i64> =
         sqlx::query_scalar("SELECT GET_LOCK(CONCAT('app_migrations_', LEFT(SHA2(DATABASE(), 256), 32)), 10)")
@@ -95,6 +105,36 @@ async fn migrate_mysql(pool: &MySqlPool) -> Result<(), Failure> {
         return Err(Failure::Locked);
     }
     Ok(MYSQL.run_direct(None, &mut connection, false).await?)
+}
+
+/// A connection to the database, which is made first if it is not there and the user may: who gives a branch a stack of its
+/// own need not reach the database's server.
+async fn connect(pool: &MySqlPool) -> Result<PoolConnection<MySql>, Failure> {
+    match pool.acquire().await {
+        Ok(connection) => return Ok(connection),
+        Err(error) => match number(&error) {
+            Some(UNKNOWN_DATABASE) => make_database(&pool.connect_options()).await?,
+            Some(refused) if NO_ACCESS.contains(&refused) => return Err(Failure::Refused(error)),
+            _ => return Err(Failure::Connection(error)),
+        },
+    }
+    Ok(pool.acquire().await?)
+}
+
+async fn make_database(options: &MySqlConnectOptions) -> Result<(), Failure> {
+    let name = options.get_database().unwrap_or_default();
+    // A connection has to name a database; this one is on every server, and open to everybody.
+    let mut connection = MySqlConnection::connect_with(&options.clone().database("information_schema")).await?;
+    let quoted = name.replace('`', "``");
+    let statement = format!("CREATE DATABASE IF NOT EXISTS `{quoted}` CHARACTER SET utf8mb4");
+    let made = connection.execute(AssertSqlSafe(statement)).await;
+    made.map_err(|error| Failure::NotMade(name.to_owned(), error))?;
+    info!("the database {name} was not there; it is made");
+    Ok(connection.close().await?)
+}
+
+fn number(error: &sqlx::Error) -> Option<u16> {
+    Some(error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>()?.number())
 }
 
 /// SQLite has no named locks and sqlx takes none: the whole migration is one transaction that is a writer from its

@@ -147,6 +147,16 @@ impl Cluster {
         agent.begin("agent.json5", &self.join(), &[("CONSUL_SECRETS", self.secrets.file("made/agent"))]);
     }
 
+    /// Puts another machine in the place of a server: the same name at another address, with the old one's disk or an empty one.
+    pub fn replace(&mut self, number: usize, with_its_disk: bool) {
+        let name = self.servers[number].name.clone();
+        let new = Member::new(&mut self.network, &name);
+        let old = std::mem::replace(&mut self.servers[number], new);
+        if with_its_disk {
+            self.servers[number].disk = old.disk;
+        }
+    }
+
     fn join(&self) -> String {
         self.servers.iter().map(|server| server.machine.address()).collect::<Vec<_>>().join(",")
     }

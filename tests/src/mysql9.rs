@@ -22,7 +22,7 @@ impl Mysql9 {
     pub fn start() -> Mysql9 {
         let mut server = Mysql9 { scratch: Scratch::new(), port: ports::free(), child: None };
         let sql = format!(
-            "CREATE DATABASE db;\nCREATE USER '{USER}'@'%' IDENTIFIED BY '{PASSWORD}';\nGRANT ALL ON *.* TO '{USER}'@'%';\n"
+            "CREATE DATABASE db;\nCREATE USER '{USER}'@'%' IDENTIFIED BY '{PASSWORD}';\nGRANT ALL ON *.* TO '{USER}'@'%' WITH GRANT OPTION;\n"
         );
         server.scratch.write("init.sql", &sql);
         let status = server.mysqld("install.log").arg("--initialize-insecure").status().expect("mysqld can be started");

@@ -56,6 +56,7 @@ def must_name_every_resource(chain):
 
 
 def must_keep_jenkins_from_other_stacks(chain):
+    assert chain["ci-role"].template["Parameters"]["ExternalId"].get("NoEcho") is True, "the shared word is shown to whoever may look at stacks"
     for action in ("cloudformation:CreateChangeSet", "cloudformation:DeleteStack"):
         statement, = allowing(chain, action, "DeployRole")
         assert statement["Condition"] == {"StringEquals": {"cloudformation:RoleArn": EXECUTION}}, f"{action} with any role"

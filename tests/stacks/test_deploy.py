@@ -1,89 +1,13 @@
-"""scripts/stack.sh against a stand-in of AWS (standin.py): what it asks for, in which order, what it refuses, and what it says."""
+"""scripts/stack.sh against a stand-in of AWS (standin.py): what it asks for, in which order, and what it says."""
 
-import os
-import pathlib
 import re
 import signal
-import subprocess
 
 import permissions
 import pytest
 from chain import build
-from standin import Aws, Refused
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-IMAGE = "registry.example/app@sha256:" + "1" * 64
-NEWER = "registry.example/app@sha256:" + "2" * 64
-
-
-@pytest.fixture(scope="session")
-def checkout(tmp_path_factory):
-    """Scripts and templates in a repository of two commits and one on a branch."""
-    folder = tmp_path_factory.mktemp("checkout")
-    for name in ("scripts", "cloudformation"):
-        subprocess.run(["cp", "-r", ROOT / name, folder / name], check=True)
-    git = lambda *words: subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *words], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
-    git("init", "-q", "-b", "master")
-    hashes = []
-    for message in ("old", "new"):
-        git("commit", "-q", "--allow-empty", "-m", message)
-        hashes.append(git("rev-parse", "HEAD"))
-    git("checkout", "-q", "-b", "side", hashes[0])
-    git("commit", "-q", "--allow-empty", "-m", "side")
-    hashes.append(git("rev-parse", "HEAD"))
-    git("checkout", "-q", "master")
-    return folder, *hashes
-
-
-class Yard:
-    def __init__(self, folder, checkout):
-        self.folder, (self.checkout, self.old, self.new, self.side) = folder, checkout
-        self.aws = Aws(folder, self.checkout)
-        self.aws.serve()
-        self.aws.add_base()
-
-    def registry(self, digest, commit):
-        """A stand-in of skopeo: every name is that image of that commit; what it was asked for is written down."""
-        skopeo = self.folder / "bin/skopeo"
-        skopeo.write_text(f"#!/bin/sh\necho \"$*\" >>{self.folder}/skopeo.log\ncase $* in *Digest*) echo {digest} ;; *) echo {commit} ;; esac\n")
-        skopeo.chmod(0o755)
-
-    def start(self, words, branch="master", program="scripts/stack.sh", **environment):
-        environment = {"PATH": f"{self.folder}/bin:{os.environ['PATH']}", "HOME": str(self.folder), "BRANCH": branch, "POLL": "0", "VERIFY_SECONDS": "0", **environment}
-        return subprocess.Popen([self.checkout / program, *words], cwd=self.checkout, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
-
-    def run(self, *words, code=0, **environment):
-        """Runs it; returns all that it said."""
-        process = self.start(words, **environment)
-        said = "".join(process.communicate(timeout=60))
-        assert self.aws.wrong == [], said
-        assert process.returncode == code, said
-        return said
-
-    def image(self, image, commit, **more):
-        return self.run("image", image, COMMIT=commit, **more)
-
-    def called(self, *names):
-        return [name for name, _ in self.aws.calls if name in names]
-
-    def given(self, call):
-        return [options for name, options in self.aws.calls if name == call]
-
-
-@pytest.fixture
-def yard(tmp_path, checkout):
-    yard = Yard(tmp_path, checkout)
-    yield yard
-    yard.aws.end()
-
-
-@pytest.fixture
-def deployed(yard):
-    yard.aws.add_service("app-master", IMAGE, yard.old)
-    return yard
-
-
-CHANGING = ("cloudformation create-change-set", "ecs run-task", "cloudformation execute-change-set", "cloudformation delete-stack")
+from standin import Refused
+from yard import CHANGING, IMAGE, NEWER
 
 
 def test_a_deployment_migrates_once_then_updates_then_proves(deployed):
@@ -108,11 +32,12 @@ def test_the_migration_is_the_services_own_task_with_another_image_and_command(d
 
 
 def test_a_migration_that_fails_stops_the_deployment(deployed):
-    deployed.aws.migration_exit = 1
-    said = deployed.image(NEWER, deployed.new, code=1)
-    assert "the migration failed, and nothing was deployed: exit code 1" in said and "no such column" in said
+    for code, reason in ((None, "it never began, Essential container"), (1, "exit code 1, Essential container")):
+        deployed.aws.migration_exit = code
+        said = deployed.image(NEWER, deployed.new, code=1)
+        assert f"the migration failed, and nothing was deployed: {reason}" in said and "no such column" in said
     assert deployed.called("cloudformation execute-change-set") == []
-    assert [s["state"] for s in deployed.aws.sets.values()] == ["dropped"]
+    assert {s["state"] for s in deployed.aws.sets.values()} == {"dropped"}
 
 
 def test_a_migration_that_cannot_start_or_never_ends_stops_it_too(deployed):
@@ -154,6 +79,8 @@ def test_what_ecs_took_back_while_cloudformation_says_complete_ends_with_5(deplo
     ("running", 1, "1 tasks of 2 run"),
     ("running", 0, "no task runs"),
     ("deployments", 2, "the service has 2 deployments at once"),
+    ("deployments", 2, "the deployment is IN_PROGRESS"),
+    ("served_commit", "c" * 40, "https://app-master.example.org/version says"),
 ])
 def test_everything_that_differs_from_what_was_pushed_ends_with_5(deployed, what, value, reason):
     setattr(deployed.aws, what, value)
@@ -187,12 +114,17 @@ def test_an_older_commit_never_replaces_a_newer_one(deployed):
     assert "does not know the commit" in [deployed.aws.stacks["app-master"]["Parameters"].update(Commit="d" * 40), deployed.image(IMAGE, deployed.new, code=1)][1]
     deployed.aws.stacks["app-master"]["Parameters"].update(Commit=deployed.new)
     assert "verified" in deployed.image(IMAGE, deployed.old, BACK="1")
+    deployed.aws.stacks["app-master"]["Parameters"].update(Commit=deployed.new)
+    deployed.image(IMAGE, deployed.old, BACK="true")  # as Jenkins says it
+    deployed.aws.stacks["app-master"]["Parameters"].update(Commit=deployed.new)
+    deployed.image(IMAGE, deployed.old, BACK="0", code=1)
 
 
 def test_a_branch_may_write_its_history_anew_but_not_go_back(yard):
     yard.aws.add_service("app-side", IMAGE, yard.new)
     assert "is older than" in yard.image(NEWER, yard.old, branch="side", code=1)
     yard.image(NEWER, yard.side, branch="side")
+    yard.image(IMAGE, yard.side, branch="side")  # the same commit, built anew
 
 
 def test_the_same_image_again_is_nothing_to_do_but_is_looked_at(deployed):
@@ -210,6 +142,7 @@ BLOCKED = {
     "DELETE_FAILED": "delete it again",
     "ROLLBACK_COMPLETE": "its creation failed",
     "CREATE_FAILED": "its creation failed",
+    "ROLLBACK_FAILED": "its creation failed",
     "SOMETHING_NEW": "does not know",
 }
 
@@ -221,12 +154,15 @@ def test_a_state_that_blocks_is_told_and_left_alone(deployed, status):
     assert deployed.called(*CHANGING) == []
 
 
-def test_a_branchs_failed_creation_is_made_anew_when_that_is_said_and_productions_never(yard):
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED"])
+def test_a_branchs_failed_creation_is_made_anew_when_that_is_said_and_productions_never(yard, status):
     for branch, name in (("side", "app-side"), ("master", "app-master")):
-        yard.aws.add_service(name, IMAGE, yard.old, status="ROLLBACK_COMPLETE")
-        yard.image(NEWER, yard.new, branch=branch, code=1)
+        yard.aws.add_service(name, IMAGE, yard.old, status=status)
+        said = yard.image(NEWER, yard.new, branch=branch, code=1)
+        assert ("RECREATE=1 does that." in said) == (branch == "side") and ("delete-stack --stack-name app-master" in said) == (branch == "master")
         yard.image(NEWER, yard.new, branch=branch, RECREATE="1", code=0 if branch == "side" else 1)
     assert [o["StackName"] for o in yard.given("cloudformation delete-stack")] == ["app-side"]
+    assert yard.called("ecs run-task") == [], "nothing served that a migration could be kept from"
 
 
 @pytest.mark.parametrize("kind,name,change", [
@@ -272,25 +208,95 @@ def test_from_nothing_the_stacks_are_made_in_their_order_and_the_branch_with_its
             made.append(name)
             if name == "base-app-alb":
                 yard.aws.stacks[name]["Outputs"] = {"DomainName": "example.org", "HttpsListener": "arn:listener"}
+            if name == "base-app-registry":
+                yard.aws.stacks[name]["Outputs"] = {"RepositoryUri": "registry.example/app"}
     yard.aws.hook, yard.aws.run = outputs, original
     said = yard.run("up", branch="feature/x")
     assert made == [f"base-app-{name}" for name in ("network", "alerts", "registry", "alb", "database")]
-    assert "make push" in said
+    assert "is made with its first image: REPO=registry.example/app make build push update-stack" in said
     first = yard.aws.sets["arn:set:3"]["parameters"]
     assert first["NetworkStack"] == "base-app-network" and first["AlertsStack"] == "base-app-alerts" and first["DomainName"] == "app.example.org"
     yard.aws.priorities = ["default", "1000"]
     said = yard.image(IMAGE, yard.new, branch="feature/x")
     name = made[-1]
-    assert f"CREATE DATABASE {yard.aws.stacks[name]['Parameters']['DatabaseName']}" in said
     given = yard.aws.stacks[name]["Parameters"]
     assert re.fullmatch(r"app-feature-x-[0-9a-f]{6}", name) and given["HostName"] == name[4:] + ".example.org"
-    assert given["DatabaseName"] == "app_" + name[4:].replace("-", "_") and given["Containers"] == "1", "a branch's own numbers"
+    assert given["DatabaseName"] == "app_" + name[4:].replace("-", "_") and given["DatabaseLogin"] == "Review"
+    assert given["Containers"] == "1", "a branch's own numbers"
     assert given["Cpu"] == "512", "and production's for the rest"
     assert yard.called("ecs run-task") == [], "nothing runs that the migration could be kept from"
     # A second branch's `up` leaves the base stacks alone.
     made.clear()
-    yard.run("up", branch="other", code=3)
+    assert "app-other is made with its first image" in yard.run("up", branch="other", code=3)
     assert made == []
+    # With an image it makes the branch's stack at once, and a base stack whose creation failed is in its way.
+    yard.run("up", branch="other", IMAGE=IMAGE, COMMIT=yard.new)
+    assert made == ["app-other"]
+    yard.aws.stacks["base-app-registry"]["StackStatus"] = "ROLLBACK_COMPLETE"
+    assert "base-app-registry is ROLLBACK_COMPLETE" in yard.run("up", branch="other", code=1)
+
+
+def test_plan_says_what_would_be_made_and_makes_nothing(yard):
+    yard.aws.nothing_to_do = True
+    said = yard.run("plan", "all", branch="side")
+    assert "app-side would be made from service.yaml" in said and "base-app-network: nothing to change" in said
+    assert "app-side" not in yard.aws.stacks and {s["state"] for s in yard.aws.sets.values()} == {"dropped"}
+    # Without words it is about everything as well.
+    assert yard.run("plan", branch="side") == said
+
+
+def test_up_brings_a_service_to_the_numbers_that_are_written_here_and_proves_it(deployed):
+    deployed.aws.stacks["app-master"]["Parameters"].update(Containers="9", HostName="old.example.org")
+    said = deployed.run("up", "service")
+    given = deployed.aws.stacks["app-master"]["Parameters"]
+    assert (given["Containers"], given["HostName"]) == ("3", "example.org") and (given["ImageUri"], given["RulePriority"]) == (IMAGE, "1234")
+    assert "verified" in said and deployed.called("ecs run-task") == []
+    deployed.aws.ecs_goes_back = True
+    assert "ECS has gone back" in deployed.run("up", "service", code=5)
+    deployed.aws.ecs_goes_back, deployed.aws.nothing_to_do = False, True
+    assert "app-master: nothing to change" in deployed.run("up", "service", code=3)
+    deployed.aws.nothing_to_do = False
+    deployed.run("up", "all")
+    assert [s["stack"] for s in list(deployed.aws.sets.values())[-6:]] == [*(f"base-app-{name}" for name in ("network", "alerts", "registry", "alb", "database")), "app-master"]
+
+
+def test_options_that_are_there_are_used_and_those_whose_creation_failed_are_not(yard):
+    for option, status in (("consul", "UPDATE_COMPLETE"), ("ec2-capacity", "ROLLBACK_COMPLETE"), ("ci-role", "DELETE_IN_PROGRESS")):
+        yard.aws.stacks[f"base-app-{option}"] = {"StackStatus": status, "Outputs": {}, "Parameters": {}}
+    yard.image(IMAGE, yard.new)
+    given = yard.aws.stacks["app-master"]["Parameters"]
+    assert given["ConsulStack"] == "base-app-consul" and given["RegistryStack" if "RegistryStack" in given else "AlbStack"].startswith("base-app-")
+    assert "CapacityStack" not in given and "CiStack" not in given
+    yard.aws.stacks["base-app-ec2-capacity"]["StackStatus"] = "CREATE_COMPLETE"
+    yard.run("up", "service")
+    assert yard.aws.stacks["app-master"]["Parameters"]["CapacityStack"] == "base-app-ec2-capacity"
+
+
+def test_jenkins_role_is_made_with_the_word_that_only_jenkins_knows_and_keeps_it(yard):
+    yard.run("up", "ci-role", EXTERNAL_ID="0123456789abcdef")
+    given = yard.aws.stacks["base-app-ci-role"]["Parameters"]
+    assert given["ExternalId"] == "0123456789abcdef" and given["RegistryStack"] == "base-app-registry" and given["DatabaseStack"] == "base-app-database"
+    yard.run("up", "ci-role", EXTERNAL_ID="another0123456789")
+    assert yard.aws.stacks["base-app-ci-role"]["Parameters"]["ExternalId"] == "0123456789abcdef"
+
+
+def test_on_own_machines_the_migration_runs_there_too(deployed):
+    services = deployed.aws.describe_services
+
+    def on_machines(options):
+        found = services(options)
+        found["services"][0].update(launchType=None, capacityProviderStrategy=[{"capacityProvider": "machines"}])
+        return found
+    deployed.aws.describe_services = on_machines
+    deployed.image(NEWER, deployed.new)
+    run, = deployed.given("ecs run-task")
+    assert run["capacityProviderStrategy"] == "capacityProvider=machines" and "launchType" not in run
+
+
+def test_what_ran_before_is_remembered_over_a_deployment_of_the_same_image(deployed):
+    deployed.image(NEWER, deployed.new)
+    deployed.image(NEWER, deployed.new)
+    assert deployed.aws.stacks["app-master"]["Parameters"]["PreviousImageUri"] == IMAGE
 
 
 def test_a_rules_number_that_is_taken_is_not_used(yard):
@@ -305,8 +311,12 @@ def test_a_rules_number_that_is_taken_is_not_used(yard):
 
 def test_master_is_served_as_the_domain_itself(yard):
     yard.image(IMAGE, yard.new)
-    assert yard.aws.stacks["app-master"]["Parameters"]["HostName"] == "example.org"
-    assert yard.given("cloudformation update-termination-protection")
+    given = yard.aws.stacks["app-master"]["Parameters"]
+    assert given["HostName"] == "example.org" and given["DatabaseName"] == "app"
+    assert "DatabaseLogin" not in given, "the template's own, which may use that schema and no other"
+    assert yard.given("cloudformation update-termination-protection") == [{"StackName": "app-master", "EnableTerminationProtection": True}]
+    yard.image(IMAGE, yard.side, branch="side")
+    assert len(yard.given("cloudformation update-termination-protection")) == 1, "a branch's stack is there to be deleted"
 
 
 def test_staging_has_stacks_of_its_own(yard):
@@ -380,6 +390,9 @@ def test_scaling_changes_the_least_and_if_need_be_the_most_and_nothing_else(depl
     assert {k: v for k, v in after.items() if k in before and "Containers" not in k} == {k: v for k, v in before.items() if "Containers" not in k}
     deployed.run("scale", "3")
     assert (after["MaxContainers"], deployed.aws.stacks["app-master"]["Parameters"]["MaxContainers"]) == ("6", "6")
+    deployed.aws.nothing_to_do = True
+    assert "it has at least 3 already" in deployed.run("scale", "3", code=3)
+    deployed.aws.nothing_to_do = False
     for wrong in ("", "0", "-1", "many", "06"):
         assert "how many containers" in deployed.run("scale", wrong, code=1)
     # The next deployment keeps it.
@@ -387,12 +400,40 @@ def test_scaling_changes_the_least_and_if_need_be_the_most_and_nothing_else(depl
     assert deployed.aws.stacks["app-master"]["Parameters"]["Containers"] == "3"
 
 
+def test_nothing_to_do_is_no_failure_to_who_says_make_and_all_else_is(deployed):
+    """What people do every day, as docs/stacks.md says it."""
+    make = lambda target, code=0, **more: deployed.run(target, program="make", code=code, **more)
+    assert "app-side is made with its first image" in make("create-stack", branch="side")
+    deployed.registry(NEWER.split("@")[1], deployed.new)
+    make("update-stack", branch="side", REPO="registry.example/app", TAG=deployed.new)
+    make("scale-app", branch="side", CONTAINERS="6")
+    assert deployed.aws.stacks["app-side"]["Parameters"]["Containers"] == "6"
+    deployed.aws.nothing_to_do = True
+    assert "it has at least 6 already" in make("scale-app", branch="side", CONTAINERS="6")
+    make("delete-stack", branch="side")
+    assert "there is no app-side" in make("delete-stack", branch="side")
+    for target in ("delete-stack", "scale-app"):
+        make(target, code=2)
+
+
+def test_a_stack_of_which_there_is_only_a_change_set_is_made(yard):
+    for name in ("base-app-alerts", "app-side"):
+        yard.aws.stacks[name] = {"StackStatus": "REVIEW_IN_PROGRESS", "Parameters": {}}
+    said = yard.run("plan", branch="side")
+    assert "base-app-alerts would be made" in said and "app-side would be made" in said
+    said = yard.run("up", branch="side")
+    assert "base-app-alerts is CREATE_COMPLETE" in said and "app-side is made with its first image" in said
+    yard.image(IMAGE, yard.side, branch="side")
+    yard.aws.stacks["app-side"]["StackStatus"] = "ROLLBACK_COMPLETE"
+    assert "app-side is made with its first image" in yard.run("up", branch="side", code=3)
+
+
 def test_down_deletes_a_branchs_stack_and_no_other(yard):
     yard.aws.add_service("app-side", IMAGE, yard.side)
     yard.aws.add_service("app-master", IMAGE, yard.new)
     assert "DROP DATABASE app_x" in yard.run("down", branch="side")
     assert "app-side" not in yard.aws.stacks
-    yard.run("down", branch="side", code=3)
+    assert "there is no app-side" in yard.run("down", branch="side", code=3)
     yard.run("down", branch="master", code=1)
     yard.run("down", branch="side", ENVIRONMENT="staging", code=1)
     assert [o["StackName"] for o in yard.given("cloudformation delete-stack")] == ["app-side"]
@@ -404,6 +445,9 @@ def test_status_shows_every_stack_and_what_runs(deployed):
         assert re.search(line, said), line
     assert "consul" not in said, "an option that is not there"
     assert deployed.called(*CHANGING) == []
+    deployed.aws.stacks["base-app-consul"] = {"StackStatus": "CREATE_FAILED", "Outputs": {}, "Parameters": {}}
+    assert re.search(r"base-app-consul +CREATE_FAILED", deployed.run("status"))
+    assert re.search(r"app-side +absent\n$", deployed.run("status", branch="side"))
 
 
 def test_an_interrupted_run_says_that_aws_goes_on_and_a_change_set_is_taken_back(deployed):
@@ -451,6 +495,12 @@ def test_wrong_words_end_with_2_and_the_usage(yard):
     for words in ([], ["deploy"], ["image"], ["verify", "x"], ["status", "x"]):
         assert "scripts/stack.sh plan [STACK...]" in yard.run(*words, code=2)
     assert yard.aws.calls == []
+
+
+def test_the_label_says_which_commit_if_nobody_does(deployed):
+    deployed.registry(NEWER.split("@")[1], deployed.new)
+    deployed.run("image", NEWER)
+    assert deployed.aws.stacks["app-master"]["Parameters"]["Commit"] == deployed.new
 
 
 def test_images_by_names_that_move_are_refused_before_aws_is_asked(yard):

@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from chain import ROOT, app, build, must_have_alarms_that_can_fire, rules_of, service
+from chain import ROOT, app, build, rules_of, service
+from promises import must_have_alarms_that_can_fire
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 SCRIPTS = "\n".join(path.read_text() for path in sorted((ROOT / "scripts").glob("stack*.sh")))

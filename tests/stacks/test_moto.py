@@ -1,5 +1,5 @@
 """Do the stacks stand up in their order, wired by their exports? In moto, which knows neither every resource nor every value: what it
-cannot do is listed, and a moto that can turns the list red. What properties say is the evaluator's matter (chain.py)."""
+cannot do is listed, and a moto that can turns the list red. What properties say is the evaluator's matter (promises.py)."""
 
 import contextlib
 import re
@@ -16,7 +16,7 @@ GAPS = {
     "a password that RDS keeps itself": ("database", r"\{'Fn::GetAtt': \[Db, MasterUserSecret.SecretArn\]\}", "arn:stub"),
     "a parameter group of one's own": ("database", r"DBParameterGroupName: !Ref ParameterGroup", "DBParameterGroupName: default.mysql8.4"),
     "a container that a condition leaves out": ("service", r"(?s)        # The Consul agent beside.*?          - !Ref 'AWS::NoValue'\n", ""),
-    "a secret": ("database", r"Value: !Ref AppSecret", "Value: arn:aws:secretsmanager:eu-central-1:111122223333:secret:app"),
+    "a secret": ("database", r"Value: !Ref (App|Review)Secret", "Value: arn:aws:secretsmanager:eu-central-1:111122223333:secret:app"),
 }
 WIRES = {
     "alerts": {}, "network": {}, "registry": {},

@@ -1,8 +1,9 @@
 """Faults planted one at a time; every one must be noticed. A suite that a mutant survives is not one."""
 
 import pytest
-from chain import ROOT, build, faults, texts
+from chain import ROOT, build, texts
 from evaluator import Refused
+from promises import faults
 
 # stack, what stands there, what the fault writes
 MUTANTS = [
@@ -28,7 +29,11 @@ MUTANTS = [
     ("service", "deregistration_delay.timeout_seconds, Value: !Ref DeregistrationDelay", "deregistration_delay.timeout_seconds, Value: 300"),
     ("service", "Key: deregistration_delay.timeout_seconds", "Key: deregistration_delay.timeout"),
     ("service", "{Name: DB_TLS, Value: verify-identity}", "{Name: DB_TLS, Value: required}"),
-    ("service", "- {Name: DB_USER, Value: app}", "- {Name: DB_USER, Value: app}\n            - {Name: DB_PASSWD, Value: secret}"),
+    ("service", "- {Name: DB_NAME, Value: !Ref DatabaseName}", "- {Name: DB_NAME, Value: !Ref DatabaseName}\n            - {Name: DB_PASSWD, Value: secret}"),
+    ("service", "${DatabaseLogin}SecretArn'}, ':username::'", "AppSecretArn'}, ':password::'"),
+    ("service", "- {'Fn::ImportValue': !Sub '${DatabaseStack}-${DatabaseLogin}SecretArn'}",
+     "- {'Fn::ImportValue': !Sub '${DatabaseStack}-AppSecretArn'}\n                  - {'Fn::ImportValue': !Sub '${DatabaseStack}-ReviewSecretArn'}"),
+    ("database", '{"username": "review"}', '{"username": "app"}'),
     ("service", "Resource: !Ref TargetGroup", "Resource: '*'"),
     ("service", "!If [BySelf, 'elasticloadbalancing:RegisterTargets', !Ref 'AWS::NoValue']", "elasticloadbalancing:RegisterTargets"),
     ("service", "(@sha256:[0-9a-f]{64}|:[0-9a-f]{40})", "(@sha256:[0-9a-f]{64}|:.+)"),
@@ -43,6 +48,21 @@ MUTANTS = [
     ("consul", "DependsOn: Server1", "DependsOn: MountTarget1"),
     ("consul", "MaximumPercent: 100", "MaximumPercent: 200"),
     ("ec2-capacity", "HttpTokens: required", "HttpTokens: optional"),
+    ("ec2-capacity", "ManagedDraining: ENABLED", "ManagedDraining: DISABLED"),
+    ("consul", "FromPort: 8300, ToPort: 8301, CidrIp", "FromPort: 0, ToPort: 65535, CidrIp"),
+    ("consul", "SecurityGroupEgress:\n        - {IpProtocol: tcp, FromPort: 1", "SecurityGroupEgress:\n        - {IpProtocol: tcp, FromPort: 22"),
+    ("consul", "AuthorizationConfig: {AccessPointId: !Ref AccessPoint2, IAM: ENABLED}", "AuthorizationConfig: {AccessPointId: !Ref AccessPoint2, IAM: DISABLED}"),
+    ("consul", "DeploymentCircuitBreaker: {Enable: true, Rollback: true}", "DeploymentCircuitBreaker: {Enable: false, Rollback: true}"),
+    ("consul", "      KmsKeyId: !Ref SecretKeyArn\n", ""),
+    ("alb", "FromPort: 3306, ToPort: 3306, CidrIp: {'Fn::ImportValue': !Sub '${NetworkStack}-Cidr'}", "FromPort: 3306, ToPort: 3306, CidrIp: 0.0.0.0/0"),
+    ("alb", "BlockPublicPolicy: true", "BlockPublicPolicy: false"),
+    ("alb", "Condition: {Bool: {'aws:SecureTransport': 'false'}}", "Condition: {Bool: {'aws:SecureTransport': 'true'}}"),
+    ("alb", "Default: 'true', AllowedValues: ['true', 'false']}", "Default: 'false', AllowedValues: ['true', 'false']}"),
+    ("registry", "UpdateReplacePolicy: Retain", "UpdateReplacePolicy: Delete"),
+    ("database", "      KmsKeyId: !Ref Key\n      GenerateSecretString: {SecretStringTemplate: '{\"username\": \"review\"}'", "      GenerateSecretString: {SecretStringTemplate: '{\"username\": \"review\"}'"),
+    ("service", "EnableExecuteCommand: false", "EnableExecuteCommand: true"),
+    ("service", "Essential: false # the app", "Essential: true # the app"),
+    ("ci-role", "MinLength: 16, NoEcho: true", "MinLength: 16"),
     ("ci-role", "Condition: {StringEquals: {'sts:ExternalId': !Ref ExternalId}}", "Condition: {}"),
     ("ci-role", "- ecs:CreateCluster", "- 'ecs:*'"),
     ("ci-role", "                  - ecs:UpdateService\n", ""),

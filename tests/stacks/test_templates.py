@@ -3,8 +3,9 @@
 import itertools
 
 import pytest
-from chain import ASSERTIONS, DIGEST, build, texts
+from chain import DIGEST, build, texts
 from evaluator import Refused, load
+from promises import ASSERTIONS
 
 VARIANTS = list(itertools.product(["production", "staging", "review"], ["ecs", "self"], ["single", "per-zone", "none"], [True, False]))
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // A test that fails should fail loudly.
 
 use nix::sys::signal::Signal;
+use pilot_tests::command::run;
 use pilot_tests::mariadb::{PASSWORD, USER};
 use pilot_tests::pilot::jobs;
 use pilot_tests::{Mysql9, Pilot, SOON, Scratch, fixture, http, ports, processes, tools};
@@ -109,4 +110,32 @@ fn without_tls_the_probe_sends_no_password_and_says_what_to_set() {
     assert!(database.sql("SET GLOBAL require_secure_transport = 1"));
     pilot.wait_for_count("event: {StatusUnhealthy app}", 3);
     assert_eq!(pilot.stop(), 0);
+}
+
+#[test]
+fn what_the_stacks_documentation_says_to_the_database_lets_each_branch_make_its_schema_and_no_other() {
+    let database = Mysql9::start();
+    let documentation = std::fs::read_to_string(tools::repository().join("docs/stacks.md")).unwrap();
+    let (sql, _) = documentation.split_once("```sql").unwrap().1.split_once("```").unwrap();
+    assert_eq!(sql.matches('…').count(), 2, "{sql}");
+    assert!(database.sql(&sql.replace('…', PASSWORD)), "{sql}");
+
+    let migrate = |user: &str, name: &str, tls: &str| {
+        let mut app = std::process::Command::new(tools::app());
+        let own =
+            [("DB_HOST", "127.0.0.1"), ("DB_USER", user), ("DB_PASSWD", PASSWORD), ("DB_NAME", name), ("DB_TLS", tls)];
+        run(app.arg("migrate").env_clear().env("DB_PORT", database.port().to_string()).envs(own))
+    };
+    for (user, name) in [("app", "app"), ("review", "app_fix_1"), ("review", "app_master_2")] {
+        migrate(user, name, "required").well();
+    }
+    for (user, name, tls) in [
+        ("review", "app", "required"),
+        ("app", "app_fix_1", "required"),
+        ("review", "appendix", "required"),
+        ("app", "app", "disabled"),
+    ] {
+        let said = migrate(user, name, tls).badly();
+        assert!(said.contains("the server refuses DB_USER"), "{user} on {name}: {said}");
+    }
 }

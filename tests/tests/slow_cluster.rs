@@ -49,12 +49,13 @@ impl Scene {
         until(&what, PATIENCE, || (self.passing(server).len() == count).then_some(()));
     }
 
-    /// Puts the cable back. Consul by itself looks for lost members every 30 s; this one is told.
+    /// Puts the cable back. Consul by itself looks for lost members every 30 s; a server is told where this one is. (The agent
+    /// could be told where the servers are, but it would first have to ask them what the token of who tells it is good for.)
     #[track_caller]
     fn heal(&self) {
         self.cluster.network.plug(&self.agent.machine);
-        let [management, server] = [&self.cluster.token("management"), self.cluster.servers[0].machine.address()];
-        self.agent.consul(management, &["join", server]).well();
+        let management = self.cluster.token("management");
+        self.cluster.servers[0].consul(&management, &["join", self.agent.machine.address()]).well();
     }
 
     /// Puts one more instance of the watched service into the catalogue, through a server, and waits until the application's
@@ -144,6 +145,33 @@ fn wait_for_voters(server: &Member, management: &str, count: usize) {
         let voters = peers["Servers"].as_array()?.iter().filter(|peer| peer["Voter"] == true).count();
         (voters == count).then_some(())
     });
+}
+
+/// Waits until one server may be lost again. (One that is off is still a voter.)
+#[track_caller]
+fn wait_for_tolerance(server: &Member, management: &str) {
+    until("a cluster that can lose a server", PATIENCE, || {
+        let health = server.get(management, "/v1/operator/autopilot/health")?;
+        (health["FailureTolerance"] == 1).then_some(())
+    });
+}
+
+/// Waits until the servers at these addresses vote, and there are no others.
+#[track_caller]
+fn wait_for_peers(server: &Member, management: &str, addresses: &[String], patience: Duration) {
+    let mut said = Value::Null;
+    let started = Instant::now();
+    while started.elapsed() < patience {
+        said = server.get(management, "/v1/operator/raft/configuration").unwrap_or(said);
+        let peers = said["Servers"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let mut found: Vec<&str> = peers.iter().filter_map(|peer| peer["Address"].as_str()).collect();
+        found.sort_unstable();
+        if found == addresses && peers.iter().all(|peer| peer["Voter"] == true) {
+            return;
+        }
+        sleep(Duration::from_millis(50));
+    }
+    panic!("{addresses:?} should vote, and no other:\n{said}");
 }
 
 /// Waits until a server says this of a member.
@@ -293,7 +321,7 @@ fn a_lost_leader_is_replaced_and_the_application_notices_nothing() {
 
     // It comes back with its disk, catches up and votes.
     scene.cluster.begin(lost);
-    wait_for_voters(&scene.cluster.servers[lost], &management, 3);
+    wait_for_tolerance(&scene.cluster.servers[lost], &management);
     scene.wait_for_passing(lost, 1);
     scene.announce_backend(lost, 9002);
     visitor.was_served();
@@ -327,6 +355,7 @@ fn with_one_server_left_the_application_serves_on_and_servers_come_back_even_wit
     let server = &scene.cluster.servers[2];
     until("the new server to follow", PATIENCE, || server.get(&management, "/v1/catalog/service/app?stale=1"));
     wait_for_voters(&scene.cluster.servers[0], &management, 3);
+    wait_for_tolerance(&scene.cluster.servers[0], &management);
     scene.wait_for_passing(2, 1);
 
     // docs/consul.md, "Take a server away for good".
@@ -336,6 +365,62 @@ fn with_one_server_left_the_application_serves_on_and_servers_come_back_even_wit
     wait_for_voters(server, &management, 2);
     visitor.was_served();
     assert_eq!(scene.app.count_events("StatusUnhealthy app"), 0);
+}
+
+#[test]
+fn a_server_comes_back_on_another_machine_with_its_disk_or_without_and_the_old_one_need_not_be_removed() {
+    let mut cluster = Cluster::start();
+    let management = cluster.token("management");
+    // docs/consul.md, "Replace a server"; ECS does the first with every task that it starts anew.
+    for with_its_disk in [true, false] {
+        cluster.replace(2, with_its_disk);
+        cluster.begin(2);
+        if with_its_disk {
+            cluster.pilot(2).wait_for("the other servers do not count on");
+            until("the new one to be well", PATIENCE * 2, || cluster.servers[2].is_healthy().then_some(()));
+        }
+        let mut wanted: Vec<String> =
+            cluster.servers.iter().map(|server| format!("{}:8300", server.machine.address())).collect();
+        wanted.sort_unstable();
+        let server = &cluster.servers[0];
+        // Healthy means that it votes: who updates the servers then goes on with the next one.
+        wait_for_peers(server, &management, &wanted, if with_its_disk { SOON } else { PATIENCE * 2 });
+        let new = &cluster.servers[2];
+        until("the new one to know everything", PATIENCE, || {
+            new.get(&cluster.token("pilot"), "/v1/acl/token/self?stale=1")
+        });
+    }
+    // But whoever kills what is not well must not kill a server that waits for the others.
+    cluster.replace(2, true);
+    cluster.begin(2);
+    cluster.pilot(2).wait_for("the other servers do not count on");
+    cluster.servers[2].disk.write("state/started", "0");
+    until("the one that waits to be well", SOON, || cluster.servers[2].is_healthy().then_some(()));
+}
+
+#[test]
+fn what_starts_and_stops_while_its_agent_reaches_no_server_is_in_the_catalogue_as_it_is_afterwards() {
+    let mut scene = Scene::start();
+    scene.cluster.network.unplug(&scene.agent.machine);
+    scene.wait_for_passing(0, 0);
+    assert_eq!(scene.app.stop(), 0, "{}", scene.app.log());
+    scene.app = run_app(&scene.agent, &scene.cluster.token("pilot"));
+    scene.app.wait_for_event("StatusHealthy app");
+    let answer = scene.agent.machine.inside(|| http::get(5000, "/"));
+    assert_eq!(answer.unwrap().status, 200);
+    assert!(scene.agent.is_healthy(), "an agent that waits for the servers is not to be killed for it");
+    scene.heal();
+    scene.wait_for_passing(0, 1);
+
+    scene.cluster.network.unplug(&scene.agent.machine);
+    scene.wait_for_passing(0, 0);
+    assert_eq!(scene.app.stop(), 0, "{}", scene.app.log());
+    scene.heal();
+    let management = scene.cluster.token("management");
+    let server = &scene.cluster.servers[0];
+    until("the service to be out of the catalogue", PATIENCE, || {
+        (server.get(&management, "/v1/catalog/service/app")? == json!([])).then_some(())
+    });
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub struct MariaDb {
 }
 
 impl MariaDb {
-    /// A new server with an empty database `db` and a user `app`. Not started yet.
+    /// A new server without a database, and a user `app` who may have `db` and what begins with `app_`. Not started yet.
     pub fn prepare() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let server = Self { port: free_port(), directory, options: Vec::new(), child: None };
@@ -40,9 +40,9 @@ impl MariaDb {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let password = PASSWORD.replace('\'', "''");
         let users = format!(
-            "CREATE DATABASE IF NOT EXISTS db;\n\
-             CREATE USER IF NOT EXISTS app@'127.0.0.1' IDENTIFIED BY '{password}';\n\
-             GRANT ALL ON db.* TO app@'127.0.0.1';\n"
+            "CREATE USER IF NOT EXISTS app@'127.0.0.1' IDENTIFIED BY '{password}';\n\
+             GRANT ALL ON db.* TO app@'127.0.0.1';\n\
+             GRANT ALL ON `app\\_%`.* TO app@'127.0.0.1';\n"
         );
         std::fs::write(server.path("init.sql"), users).unwrap();
         server

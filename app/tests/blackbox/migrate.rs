@@ -1,15 +1,21 @@
 //! `app migrate`: once, before a deployment, and what the version before it does with the tables afterwards.
 
+use std::io::Write;
 use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
 use crate::instance::{Instance, program};
+use crate::mariadb::{MariaDb, PASSWORD, borrowed};
 
 /// The exit code and all that it said.
 fn app(directory: &Path, words: &[&str]) -> (Option<i32>, String) {
-    let output = program(directory, &[]).args(words).output().unwrap();
+    app_with(directory, &[], words)
+}
+
+fn app_with(directory: &Path, environment: &[(&str, &str)], words: &[&str]) -> (Option<i32>, String) {
+    let output = program(directory, environment).args(words).output().unwrap();
     (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
 }
 
@@ -52,6 +58,40 @@ fn a_version_serves_on_tables_that_a_newer_one_has_migrated() {
     let instance = Instance::start_ready(directory.path(), &[]);
     assert_eq!(instance.create("ada"), "/success");
     assert_eq!(app(directory.path(), &["migrate"]).0, Some(0));
+}
+
+#[test]
+fn a_database_that_is_not_there_is_made_if_the_user_may_and_otherwise_the_reason_is_told_at_once() {
+    let mut server = MariaDb::prepare();
+    let mut grants = std::fs::File::options().append(true).open(server.path("init.sql")).unwrap();
+    grants.write_all(b"GRANT SELECT ON seen.* TO app@'127.0.0.1';\n").unwrap();
+    server.start();
+    let directory = server.directory.path();
+    let migrate = |name: &str, password: &str| {
+        let mut environment = server.environment();
+        environment.retain(|(name, _)| *name != "DB_PASSWD");
+        environment.extend([("DB_NAME", name.to_owned()), ("DB_PASSWD", password.to_owned())]);
+        app_with(directory, &borrowed(&environment), &["migrate"])
+    };
+    // Production, and two branches, one of them twice and one with a name that has to be quoted.
+    for (name, makes) in [("db", true), ("app_fix_1", true), ("app_fix_1", false), ("app_`; DROP", true)] {
+        let (code, said) = migrate(name, PASSWORD);
+        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(said.contains("it is made"), makes, "{said}");
+    }
+    let names = "SELECT GROUP_CONCAT(table_schema ORDER BY table_schema) FROM information_schema.tables WHERE table_name = 'users'";
+    assert_eq!(server.row::<(String,)>(names).0, "app_fix_1,app_`; DROP,db");
+
+    let refused = "the server refuses DB_USER";
+    let not_made = "the database seen is not there, and DB_USER cannot make it";
+    for (name, password, reason) in
+        [("other", PASSWORD, refused), ("app_fix_1", "wrong", refused), ("seen", PASSWORD, not_made)]
+    {
+        let (code, said) = migrate(name, password);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(reason) && said.contains("denied"), "{said}");
+        assert!(!said.contains("cannot migrate the database yet") && !said.contains(password), "{said}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::instance::Instance;
 use crate::mariadb::{MariaDb, PASSWORD, borrowed};
 
 #[test]
-fn ten_instances_started_together_on_an_empty_database_migrate_it_once_and_all_become_ready() {
+fn ten_instances_started_together_make_the_database_and_migrate_it_once_and_all_become_ready() {
     let database = MariaDb::started();
     let environment = database.environment();
     // All connect to a frozen server: when it goes on, all ten are at the same point.
