@@ -34,6 +34,9 @@ case $commit_tag in
 esac
 git archive "$tree" | tar -x -C "$context"
 
+# BuildKit of today would add a statement of its own about how the image was made, and the digest would be that of a list
+# of two. What make sign attests says more.
+export BUILDX_NO_DEFAULT_ATTESTATIONS=1
 platform=''
 if [ -n "${ARCH:-}${PREBUILT:-}" ]; then
     case $dockerfile in *.pilot*) set -- pilot ;; *) set -- pilot app ;; esac
@@ -42,7 +45,9 @@ if [ -n "${ARCH:-}${PREBUILT:-}" ]; then
         scripts/build-release.sh "$@"
         binaries=$(scripts/build-release.sh --folder)
     fi
-    scripts/image-root.sh "$context/dist" "$binaries" "$@"
+    binaries=$(cd "$binaries" && pwd) || die "PREBUILT=$PREBUILT is not a folder with binaries in it"
+    # The context's own copy of the script: it looks around where it lies, and here lie files that git ignores.
+    "$context/scripts/image-root.sh" "$context/dist" "$binaries" "$@"
     # The recipe's last stage alone, filled from here: one recipe for both ways.
     sed -n '/^FROM scratch/,$p' "$context/$dockerfile" | sed 's#^COPY --from=build /image/ /#COPY dist/ /#' >"$context/Dockerfile.prebuilt"
     dockerfile=Dockerfile.prebuilt
