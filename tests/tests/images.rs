@@ -74,6 +74,27 @@ fn both_builders_make_the_image_that_is_promised() {
     assert_eq!(config["Healthcheck"]["Test"], json!(["CMD", "/bin/pilot", "health"]));
 }
 
+#[test]
+fn an_image_for_another_architecture_says_so_or_is_not_there() {
+    let engine = Engine::start();
+    let (mut checkout, _programs) = builder(&engine);
+    checkout.set("DOCKER_BUILDKIT", "0");
+    let refused = |checkout: &Checkout| {
+        let said = checkout.make(&["build", "ARCH=arm64"]).badly();
+        assert!(said.contains("there is no image for arm64") && said.contains("DOCKER_BUILDKIT=1"), "{said}");
+        assert!(!engine.docker(&["images", "test/app"]).well().contains("arm64"));
+    };
+    refused(&checkout);
+    // With an image for this machine in its cache the old builder takes that, and is content.
+    checkout.make(&["build"]).well();
+    refused(&checkout);
+    checkout.set("ARCH", "arm64");
+    checkout.set("DOCKER_BUILDKIT", "1");
+    checkout.set("DOCKER", &engine.buildkit_client());
+    checkout.make(&["build"]).well();
+    assert_eq!(engine.inspect("test/app:master-arm64")["Architecture"], "arm64");
+}
+
 fn is_empty(value: &Value) -> bool {
     value.is_null() || value == "" || value == "/" || value == &json!([])
 }
