@@ -34,6 +34,11 @@ case $commit_tag in
 esac
 git archive "$tree" | tar -x -C "$context"
 
+# BuildKit of today would add a statement of its own about how the image was made, and the digest would be that of a list
+# of two. What make sign attests says more.
+export BUILDX_NO_DEFAULT_ATTESTATIONS=1
+# podman's own format has no health check.
+export BUILDAH_FORMAT=docker
 platform=''
 if [ -n "${ARCH:-}${PREBUILT:-}" ]; then
     case $dockerfile in *.pilot*) set -- pilot ;; *) set -- pilot app ;; esac
@@ -42,12 +47,19 @@ if [ -n "${ARCH:-}${PREBUILT:-}" ]; then
         scripts/build-release.sh "$@"
         binaries=$(scripts/build-release.sh --folder)
     fi
-    scripts/image-root.sh "$context/dist" "$binaries" "$@"
+    binaries=$(cd "$binaries" 2>/dev/null && pwd) || die "PREBUILT=$PREBUILT is not a folder with binaries in it"
+    # The context's own copy of the script: it looks around where it lies, and here lie files that git ignores.
+    "$context/scripts/image-root.sh" "$context/dist" "$binaries" "$@"
     # The recipe's last stage alone, filled from here: one recipe for both ways.
     sed -n '/^FROM scratch/,$p' "$context/$dockerfile" | sed 's#^COPY --from=build /image/ /#COPY dist/ /#' >"$context/Dockerfile.prebuilt"
     dockerfile=Dockerfile.prebuilt
     platform=${ARCH:+linux/$ARCH}
 fi
+
+no_image() {
+    [ -z "${ARCH:-}" ] || die "there is no image for $ARCH. Docker's old builder cannot make one, BuildKit can: DOCKER_BUILDKIT=1, and docker's plugin buildx"
+    die 'there is no image; what docker says is above'
+}
 
 # Docker's tags, and labels that come last: what is built before them stays in the cache from commit to commit.
 set --
@@ -56,20 +68,28 @@ for tag in "$commit_tag" "$branch_tag"; do
 done
 [ -z "$platform" ] || set -- "$@" --platform "$platform"
 [ -z "${BUILDER:-}" ] || set -- "$@" --build-arg "BUILDER=$BUILDER"
+[ "$dockerfile" = Dockerfile.prebuilt ] || set -- "$@" --build-arg "GIT_HASH=$commit"
 source=$(git remote get-url origin 2>/dev/null || true)
 case $source in *://*@*) source=${source%%://*}://${source#*@} ;; esac # without a login
 OCI=org.opencontainers.image
 "$DOCKER" build --file "$context/$dockerfile" "$@" \
-    --build-arg "GIT_HASH=$commit" \
     --label "$REVISION=$commit" \
     --label "$OCI.version=${commit_tag:-$branch_tag}" \
     --label "$OCI.ref.name=$branch" \
     --label "$OCI.created=$(git log -1 --format=%cI)" \
     --label "$OCI.source=$source" \
-    "$context" >&2
+    "$context" >&2 || no_image
 
-id=$("$DOCKER" image inspect -f '{{.Id}}' "$repository:${commit_tag:-$branch_tag}")
+# What it made, under its names.
+set --
 for tag in "$commit_tag" "$branch_tag"; do
-    [ -z "$tag" ] || note "$repository:$tag"
+    [ -z "$tag" ] || set -- "$@" "$repository:$tag"
 done
-note "$id"
+made=$("$DOCKER" image inspect -f '{{.Architecture}}' "$1")
+if [ "$made" != "${ARCH:-$made}" ]; then
+    # Out of its cache the old builder takes one for this machine; nobody must find that under these names.
+    "$DOCKER" image rm "$@" >/dev/null
+    no_image
+fi
+for name; do note "$name"; done
+"$DOCKER" image inspect -f '{{.Id}}' "$1"

@@ -173,6 +173,14 @@ install_cosign() {
     unpack trixie "$(dpkg --print-architecture)" cosign cosign || die "Debian's package cosign of trixie could not be fetched"
 }
 
+# Lists what an image is made of; `make sign` attests that, and says so if it cannot.
+install_sbom() {
+    have cargo-sbom && return 0
+    [ -x "$tools/bin/cargo-sbom" ] && return 0
+    say "cargo-sbom: the bill of materials beside a signature (into .tools/bin; compiled once)"
+    cargo install --locked -q --root "$tools" cargo-sbom || die "cargo-sbom did not build: cargo install --locked cargo-sbom"
+}
+
 # NAME WHY, in a Python environment of its own: what tests/NAME/requirements.txt lists, into .tools/NAME.
 install_python() {
     venv=$tools/$1
@@ -298,6 +306,7 @@ for group in $groups; do
         install_cross
         install_compose
         install_cosign
+        install_sbom
         ;;
     cross) install_cross ;;
     stacks) install_python stacks 'judges the stacks' ;;

@@ -44,7 +44,7 @@ branch_moved_on() {
     case $branch_tag in pr-*) ref=refs/$branch/head ;; *) ref=refs/heads/$branch ;; esac
     # ls-remote takes patterns. Git refuses their characters in names, but BRANCH may say anything.
     case $ref in *[*?[\\]*) return 1 ;; esac
-    insist git ls-remote origin "$ref" || die "git cannot ask origin where $branch is, so its tag stays where it is: $why"
+    insist git ls-remote origin "$ref" || die "git cannot ask origin where $branch is, so its tag stays where it is; \`git ls-remote origin\` has to work for who pushes: $why"
     at_origin=$(printf '%s\n' "$said" | awk -v ref="$ref" '$2 == ref { print $1 }')
     [ -n "$at_origin" ] || { note "origin has no $branch; its tag moves without asking"; return 1; }
     mine=$commit

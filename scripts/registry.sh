@@ -62,9 +62,10 @@ skopeo_for() {
     verb=$1
     shift
     [ ! -f "${DOCKER_CONFIG:-}/config.json" ] || set -- --authfile "$DOCKER_CONFIG/config.json" "$@"
+    # All of a list of images, where the digest is that of a list: part of it has another digest.
     case $verb in
-    copy) skopeo copy -q --src-tls-verify=$tls --dest-tls-verify=$tls "$@" ;;
-    fetch) skopeo copy -q --src-tls-verify=$tls "$@" ;;
+    copy) skopeo copy -q --all --src-tls-verify=$tls --dest-tls-verify=$tls "$@" ;;
+    fetch) skopeo copy -q --all --src-tls-verify=$tls "$@" ;;
     inspect) skopeo inspect --no-tags --tls-verify=$tls "$@" ;;
     esac
 }
@@ -95,7 +96,7 @@ insist() {
 in_plain_words() { tail -n "$1" "$complaint" | sed -E 's/^time="[^"]*" level=[a-z]+ msg="(.*)"$/\1/; s/\\"/"/g'; }
 # What the registry's or git's last words mean.
 NOT_THERE='manifest unknown|name unknown|not known to registry'
-REFUSED='unauthorized|authentication required|no basic auth|denied|immutable'
+REFUSED='unauthorized|authentication required|authentication failed|no basic auth|could not read username|denied|immutable'
 FINAL="$NOT_THERE|$REFUSED"
 
 # digest_of TAG-OR-DIGEST: sets $digest to what the registry serves under it, empty if there is none. Dies if it cannot say.

@@ -3,6 +3,7 @@
 #   make release VERSION=1.2.3                          the image of this commit
 #   make release VERSION=1.2.3 IMAGE=repo@sha256:...    this image
 # A version is given once. Asked again for the same image it says so and is content; for another image it refuses.
+# With ARCH=arm64 the name is 1.2.3-arm64: the image for another architecture has a name of its own here too.
 set -eu
 
 script=release
@@ -13,6 +14,7 @@ cd "$(dirname "$0")/.."
 version=${VERSION:-}
 printf '%s\n' "$version" | grep -Eqx '[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?' && [ "${#version}" -le 128 ] ||
     die "VERSION=$version is not a version such as 1.2.3 or 1.2.3-rc.1"
+version=$version${ARCH:+-$ARCH}
 needs_skopeo
 if [ -n "${IMAGE:-}" ]; then
     read_image "$IMAGE"

@@ -16,7 +16,7 @@ read_image "$IMAGE"
 key=${COSIGN_KEY:-}
 [ -n "$key" ] || die 'COSIGN_KEY names the key: a file (cosign generate-key-pair), or awskms:///..., or another that cosign knows'
 PATH=$PATH:$PWD/.tools/bin:$PWD/.tools/cosign/usr/bin
-command -v cosign >/dev/null 2>&1 || die 'cosign is not there; nothing was signed'
+command -v cosign >/dev/null 2>&1 || die 'cosign is not there; nothing was signed. Debian has it since trixie; scripts/install-tools.sh test-images fetches that'
 
 tlog=${COSIGN_TLOG:-false}
 insecure=''
@@ -28,10 +28,13 @@ if command -v cargo-sbom >/dev/null 2>&1; then
     list=sbom.spdx.json
     # Of the commit that the image says it is, not of what lies here now.
     label_of "$image" "$REVISION"
+    git cat-file -e "$label^{commit}" 2>/dev/null ||
+        die "the image is signed, but nothing is attested: this checkout does not have its commit ${label:-(it names none)}"
     tree=$(mktemp -d)
     trap 'rm -rf "$tree"' EXIT
     git archive "$label" | tar -x -C "$tree"
-    cargo-sbom sbom --project-directory "$tree" --output-format spdx_json_2_3 >"$list"
+    cargo-sbom sbom --project-directory "$tree" --output-format spdx_json_2_3 >"$list" ||
+        die "the image is signed, but nothing is attested: cargo-sbom could not list what is in commit $label"
     insist cosign attest --yes --key "$key" --tlog-upload="$tlog" $insecure --type spdxjson --predicate "$list" "$IMAGE" ||
         die "the image is signed, but cosign could not attest the bill of materials: $why"
     note "attested $list"

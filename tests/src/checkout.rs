@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::command::{Said, run};
 use crate::{Scratch, tools};
 
-/// What Jenkins and its plugins set: none of it may reach a test from the machine that runs it.
+/// What Jenkins and its plugins set, and what the scripts take: none of it may reach a test from the machine that runs it.
 const FROM_JENKINS: &[&str] = &[
     "BRANCH",
     "BRANCH_NAME",
@@ -27,6 +27,15 @@ const FROM_JENKINS: &[&str] = &[
     "DOCKERFILE",
     "DOCKER_BUILDKIT",
     "REGISTRY_USER",
+    "REGISTRY_PASSWORD",
+    "DOCKER",
+    "IMAGE_FILE",
+    "TRIES",
+    "COSIGN_KEY",
+    "COSIGN_TLOG",
+    "MAINLINE",
+    "ENVIRONMENT",
+    "BACK",
     "MAKEFLAGS",
     "MAKELEVEL",
 ];
@@ -88,7 +97,10 @@ impl Checkout {
         for name in FROM_JENKINS {
             command.env_remove(name);
         }
-        for (name, value) in [("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")] {
+        // Git asks nobody for a password, who might sit at the terminal of this test.
+        for (name, value) in
+            [("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_TERMINAL_PROMPT", "0")]
+        {
             command.env(name, value);
         }
         for role in ["AUTHOR", "COMMITTER"] {

@@ -112,7 +112,11 @@ impl Registry {
         // The body's connection is closed by us; the header is all that is read.
         let path = format!("/v2/{name}/manifests/{tag}");
         let mut curl = Command::new(tools::find(&["curl"]));
-        curl.args(["-fsSI", "-H", "Accept: application/vnd.docker.distribution.manifest.v2+json"]);
+        // Asked for images only, it answers with one out of a list.
+        for kind in ["manifest.v2", "manifest.list.v2"] {
+            curl.args(["-H", &format!("Accept: application/vnd.docker.distribution.{kind}+json")]);
+        }
+        curl.arg("-fsSI");
         let said = run(curl.arg(format!("http://127.0.0.1:{}{path}", self.port)));
         said.out
             .lines()

@@ -1,6 +1,7 @@
 //! A directory of a test's own, removed when the test is over.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -36,6 +37,14 @@ impl Scratch {
     pub fn write(&self, name: &str, content: &str) -> String {
         let path = self.file(name);
         fs::write(&path, content).expect("a file in the scratch directory can be written");
+        path
+    }
+
+    /// Writes a script in it that can be run and gives its path.
+    #[allow(clippy::expect_used)]
+    pub fn script(&self, name: &str, lines: &str) -> String {
+        let path = self.write(name, &format!("#!/bin/sh\n{lines}\n"));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a script can be made executable");
         path
     }
 

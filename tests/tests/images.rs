@@ -74,29 +74,52 @@ fn both_builders_make_the_image_that_is_promised() {
     assert_eq!(config["Healthcheck"]["Test"], json!(["CMD", "/bin/pilot", "health"]));
 }
 
+#[test]
+fn an_image_for_another_architecture_says_so_or_is_not_there() {
+    let engine = Engine::start();
+    let (mut checkout, _programs) = builder(&engine);
+    checkout.set("DOCKER_BUILDKIT", "0");
+    let refused = |checkout: &Checkout| {
+        let said = checkout.make(&["build", "ARCH=arm64"]).badly();
+        assert!(said.contains("there is no image for arm64") && said.contains("DOCKER_BUILDKIT=1"), "{said}");
+        assert!(!engine.docker(&["images", "test/app"]).well().contains("arm64"));
+    };
+    refused(&checkout);
+    // With an image for this machine in its cache the old builder takes that, and is content.
+    checkout.make(&["build"]).well();
+    refused(&checkout);
+    checkout.set("ARCH", "arm64");
+    checkout.set("DOCKER_BUILDKIT", "1");
+    checkout.set("DOCKER", &engine.buildkit_client());
+    checkout.make(&["build"]).well();
+    assert_eq!(engine.inspect("test/app:master-arm64")["Architecture"], "arm64");
+}
+
 fn is_empty(value: &Value) -> bool {
     value.is_null() || value == "" || value == "/" || value == &json!([])
+}
+
+/// Every file of an image and its mode, without what the engine itself puts into every container.
+fn files_of(engine: &Engine, image: &str) -> Vec<(String, String)> {
+    let (container, files) = (engine.docker(&["create", image]).well(), Scratch::new());
+    engine.docker(&["export", "-o", &files.file("all.tar"), &container]).well();
+    let list = run(Command::new("tar").args(["--numeric-owner", "-tvf", &files.file("all.tar")])).well();
+    list.lines()
+        .map(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            (words[5].trim_end_matches('/').to_owned(), format!("{} {}", words[0], words[1]))
+        })
+        .filter(|(path, _)| !path.starts_with("dev") && !path.starts_with("proc") && !path.starts_with("sys"))
+        .filter(|(path, _)| {
+            !["etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab", ".dockerenv"].contains(&path.as_str())
+        })
+        .collect()
 }
 
 #[test]
 fn nothing_is_in_the_image_but_what_it_needs() {
     let engine = Engine::start();
-    let image = app(&engine);
-    let (container, files) = (engine.docker(&["create", &image]).well(), Scratch::new());
-    engine.docker(&["export", "-o", &files.file("all.tar"), &container]).well();
-    let list = run(Command::new("tar").args(["--numeric-owner", "-tvf", &files.file("all.tar")])).well();
-    let files: Vec<(String, String)> = list
-        .lines()
-        .map(|line| {
-            let words: Vec<&str> = line.split_whitespace().collect();
-            (words[5].trim_end_matches('/').to_owned(), format!("{} {}", words[0], words[1]))
-        })
-        // What the engine itself puts into every container.
-        .filter(|(path, _)| !path.starts_with("dev") && !path.starts_with("proc") && !path.starts_with("sys"))
-        .filter(|(path, _)| {
-            !["etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab", ".dockerenv"].contains(&path.as_str())
-        })
-        .collect();
+    let files = files_of(&engine, &app(&engine));
     let names: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
     assert_eq!(
         names,
@@ -131,7 +154,12 @@ fn an_authority_laid_beside_the_public_ones_is_in_the_image() {
     let (checkout, _programs) = builder(&engine);
     checkout.scratch.write("image/certs/rds.pem", "the region's bundle");
     checkout.commit("trust the database's authorities");
+    // Whom git ignores nobody trusts, though it lies in the folder: the image is the commit's.
+    checkout.scratch.write(".git/info/exclude", "own.pem\n");
+    checkout.scratch.write("image/certs/own.pem", "of a developer");
     checkout.make(&["build"]).well();
+    let files = files_of(&engine, "test/app:master");
+    assert!(!files.iter().any(|(path, _)| path.contains("own.pem")), "{files:?}");
     let (container, folder) = (engine.docker(&["create", "test/app:master"]).well(), Scratch::new());
     let copy = format!("{container}:/etc/ssl/certs/rds.pem");
     engine.docker(&["cp", &copy, &folder.file("rds.pem")]).well();
@@ -218,6 +246,11 @@ fn pilot_alone_from_scratch_finds_others_by_their_names() {
     checkout.set("REPO", "test/pilot");
     checkout.set("DOCKERFILE", "Dockerfile.pilot");
     checkout.make(&["build"]).well();
+    let config = &engine.inspect("test/pilot:master")["Config"];
+    assert_eq!((&config["Entrypoint"], &config["User"]), (&json!(["/bin/pilot"]), &json!("65534:65534")));
+    let files: Vec<String> = files_of(&engine, "test/pilot:master").into_iter().map(|(path, _)| path).collect();
+    let authorities = "etc/ssl/certs/ca-certificates.crt";
+    assert_eq!(files, ["bin", "bin/pilot", "etc", "etc/ssl", "etc/ssl/certs", authorities]);
     let mut database = MariaDb::start();
     database.kill();
     engine.docker(&["network", "create", "net"]).well();
@@ -330,7 +363,8 @@ fn every_member_of_the_workspace_reaches_the_builder() {
 fn the_recipes_are_written_in_what_every_builder_knows() {
     for name in ["Dockerfile", "Dockerfile.pilot"] {
         let text = std::fs::read_to_string(tools::repository().join(name)).unwrap();
-        assert!(!text.contains("# syntax="), "{name}");
+        let directive = |line: &str| line.replace([' ', '\t'], "").to_lowercase().starts_with("#syntax=");
+        assert!(!text.lines().any(directive), "{name}");
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let unknown = ["<<", "--mount", "--link", "--chmod", "--platform"];
             assert!(!unknown.iter().any(|word| line.contains(word)), "{name}: {line}");

@@ -9,9 +9,20 @@ use std::process::Command;
 use pilot_tests::command::{Said, run};
 use pilot_tests::{Scratch, tools};
 
-fn rendered(job: &str) -> String {
-    let path = tools::repository().join(format!("jenkins/rendered/{job}/config.xml"));
-    std::fs::read_to_string(path).unwrap()
+fn file(name: &str) -> String {
+    std::fs::read_to_string(tools::repository().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// What stands at the head of `jenkins/app.yaml`, which everybody fills in for themselves: the tests go on with it.
+fn own(setting: &str) -> String {
+    let (yaml, start) = (file("jenkins/app.yaml"), format!("    {setting}: "));
+    let value = yaml.lines().find_map(|line| line.strip_prefix(&start)).unwrap_or_else(|| panic!("no {setting}"));
+    value.trim_matches(['[', ']']).to_owned()
+}
+
+/// The job that builds (an empty word), or the one with this behind its name.
+fn rendered(behind: &str) -> String {
+    file(&format!("jenkins/rendered/{}{behind}/config.xml", own("app")))
 }
 
 /// What stands between an element's tags; the tests' elements have no attributes and do not nest in themselves.
@@ -26,11 +37,12 @@ fn the_xml_that_one_imports_is_what_the_yaml_says() {
     let out = folder.file("out");
     let mut render = Command::new(tools::repository().join("scripts/render-jenkins.sh"));
     run(render.arg(&out)).well();
-    for job in ["app", "app-deploy"] {
-        let fresh = std::fs::read_to_string(Path::new(&out).join(job).join("config.xml")).unwrap();
+    for behind in ["", "-deploy"] {
+        let job = own("app") + behind;
+        let fresh = std::fs::read_to_string(Path::new(&out).join(&job).join("config.xml")).unwrap();
         assert_eq!(
             fresh,
-            rendered(job),
+            rendered(behind),
             "{job} is not what jenkins/app.yaml says: make jenkins, and read what has changed"
         );
     }
@@ -40,9 +52,12 @@ fn the_xml_that_one_imports_is_what_the_yaml_says() {
 // Jenkins Job Builder drops a misspelled key without a word, so the result is looked at, not the source.
 #[test]
 fn the_job_for_pull_requests_trusts_nobody_too_much() {
-    let xml = rendered("app");
-    assert_eq!(element(&xml, "adminlist"), ["myorg-maintainer"]);
-    assert_eq!(element(&xml, "orgslist"), ["myorg"]);
+    let xml = rendered("");
+    // Separated by commas in the source, by line ends in the XML.
+    let listed = |name: &str| element(&xml, name).join(" ").split_whitespace().collect::<Vec<_>>().join(", ");
+    assert_ne!(own("admins"), "", "nobody could say `ok to test`");
+    assert_eq!(listed("adminlist"), own("admins"));
+    assert_eq!(listed("orgslist"), own("organisations"));
     assert_eq!(element(&xml, "permitAll"), ["false"]);
     assert_eq!(element(&xml, "allowMembersOfWhitelistedOrgsAsAdmin"), ["false"]);
     assert_eq!(element(&xml, "useGitHubHooks"), ["true"]);
@@ -55,13 +70,13 @@ fn the_job_for_pull_requests_trusts_nobody_too_much() {
         assert!(!xml.contains(secret), "{secret}: what the job holds, every pull request holds");
     }
     // The only credential reads the repository, and Jenkins keeps it from the build.
-    assert_eq!(element(&xml, "credentialsId"), ["github-read"]);
+    assert_eq!(element(&xml, "credentialsId"), [own("git-credentials")]);
     assert!(!xml.contains("PruneStaleBranch"), "it removes pull requests that are being built");
 }
 
 #[test]
 fn a_push_to_master_builds_master_and_a_pull_request_its_merge() {
-    let xml = rendered("app");
+    let xml = rendered("");
     let parameter = element(&xml, "hudson.model.StringParameterDefinition");
     assert_eq!(parameter.len(), 1);
     assert_eq!(element(parameter[0], "name"), ["sha1"]);
@@ -69,8 +84,10 @@ fn a_push_to_master_builds_master_and_a_pull_request_its_merge() {
     assert_eq!(element(element(&xml, "hudson.plugins.git.BranchSpec")[0], "name"), ["${sha1}"]);
     let refspec = "+refs/heads/*:refs/remotes/origin/* +refs/pull/*:refs/remotes/origin/pr/*";
     assert_eq!(element(&xml, "refspec"), [refspec]);
-    let commands =
-        "#!/bin/sh\nset -eu\nexport REPO=myrepo/app\nmake build\nmake test\nif scripts/may-push.sh; then make push; fi";
+    let repository = own("registry");
+    let commands = format!(
+        "#!/bin/sh\nset -eu\nexport REPO={repository}\nmake build\nmake test\nif scripts/may-push.sh; then make push; fi"
+    );
     assert_eq!(element(&xml, "command"), [commands], "no variable that a stranger fills");
     assert_eq!(element(&xml, "artifacts"), ["image.env"]);
     assert_eq!(element(&xml, "fingerprint"), ["true"]);
@@ -78,8 +95,8 @@ fn a_push_to_master_builds_master_and_a_pull_request_its_merge() {
 
 #[test]
 fn the_deploying_job_alone_has_the_keys_and_takes_nothing_from_a_pull_request() {
-    let xml = rendered("app-deploy");
-    assert_eq!(element(&xml, "credentialsId"), ["github-read", "aws-deploy"]);
+    let xml = rendered("-deploy");
+    assert_eq!(element(&xml, "credentialsId"), [&own("git-credentials"), "aws-deploy"]);
     assert_eq!(xml.matches("SecretBuildWrapper>").count(), 2, "opened and closed once");
     assert_eq!(element(&xml, "assignedNode"), ["deploy"]);
     assert_eq!(element(&xml, "refspec"), ["+refs/heads/master:refs/remotes/origin/master"]);
@@ -90,9 +107,10 @@ fn the_deploying_job_alone_has_the_keys_and_takes_nothing_from_a_pull_request() 
     let back = element(&xml, "hudson.model.BooleanParameterDefinition");
     assert_eq!(element(back[0], "name"), ["BACK"]);
     assert_eq!(element(back[0], "defaultValue"), ["false"], "a build that arrives late takes nothing back");
-    assert_eq!(element(&xml, "upstreamProjects"), ["app"], "it looks for itself what there is to deploy");
-    assert!(!rendered("app").contains("app-deploy"), "app starts nothing and hands nothing over");
-    assert_eq!(element(&xml, "command"), ["#!/bin/sh\nset -eu\nexport REPO=myrepo/app\nmake deploy"]);
+    assert_eq!(element(&xml, "upstreamProjects"), [own("app")], "it looks for itself what there is to deploy");
+    assert!(!rendered("").contains(&format!("{}-deploy", own("app"))), "it starts nothing and hands nothing over");
+    let command = format!("#!/bin/sh\nset -eu\nexport REPO={}\nmake deploy", own("registry"));
+    assert_eq!(element(&xml, "command"), [command]);
     assert!(!xml.contains("ghprb"));
     assert_eq!(element(&xml, "concurrentBuild"), ["false"]);
 }
@@ -110,18 +128,24 @@ fn play(jenkinsfile: &str, environment: &[&str]) -> Said {
 }
 
 fn ours() -> String {
-    std::fs::read_to_string(tools::repository().join("Jenkinsfile")).unwrap()
+    file("Jenkinsfile")
 }
 
-const BUILD: &str =
-    "agent docker-build\nenvironment REPO=myrepo/app\nstage Build\nsh make build\nstage Test\nsh make test\n";
+/// What every build does first. The repository is the only thing in it that everybody fills in.
+fn build() -> String {
+    let text = ours();
+    let repository =
+        text.lines().find_map(|line| line.trim().strip_prefix("REPO = ")).expect("a REPO").trim_matches('\'');
+    format!("agent docker-build\nenvironment REPO={repository}\nstage Build\nsh make build\nstage Test\nsh make test\n")
+}
+
 const PUSH: &str = "stage Push\nsh make push with registry-push\narchive image.env\n";
 const DEPLOY: &str = "stage Deploy\nmilestone 1\nlock app-deploy\n\
                       build app-deploy IMAGE=myrepo/app@sha256:the-digest-in-image.env";
 
 #[test]
 fn master_is_built_tested_pushed_and_deployed_by_its_digest() {
-    assert_eq!(play(&ours(), &["BRANCH_NAME=master"]).well(), format!("{BUILD}{PUSH}{DEPLOY}"));
+    assert_eq!(play(&ours(), &["BRANCH_NAME=master"]).well(), format!("{}{PUSH}{DEPLOY}", build()));
 }
 
 #[test]
@@ -130,7 +154,7 @@ fn a_branch_and_an_own_pull_request_are_pushed_and_not_deployed() {
         &["BRANCH_NAME=feature/x"][..],
         &["BRANCH_NAME=PR-7", "CHANGE_ID=7", "CHANGE_TARGET=master", "CHANGE_BRANCH=feature/x"],
     ] {
-        assert_eq!(play(&ours(), environment).well(), format!("{BUILD}{PUSH}skipped Deploy"), "{environment:?}");
+        assert_eq!(play(&ours(), environment).well(), format!("{}{PUSH}skipped Deploy", build()), "{environment:?}");
     }
 }
 
@@ -138,7 +162,7 @@ fn a_branch_and_an_own_pull_request_are_pushed_and_not_deployed() {
 fn a_fork_s_pull_request_sees_no_credential_even_if_its_branch_is_called_master() {
     let environment =
         ["BRANCH_NAME=PR-8", "CHANGE_ID=8", "CHANGE_TARGET=master", "CHANGE_BRANCH=master", "CHANGE_FORK=eve"];
-    assert_eq!(play(&ours(), &environment).well(), format!("{BUILD}skipped Push\nskipped Deploy"));
+    assert_eq!(play(&ours(), &environment).well(), format!("{}skipped Push\nskipped Deploy", build()));
 }
 
 #[test]

@@ -3,9 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
 
+use std::fs::File;
+use std::process::Stdio;
 use std::time::Duration;
 
 use pilot_tests::registry::{Access, Memory, PASSWORD, USER};
+use pilot_tests::scripted::{Reply, Scripted};
 use pilot_tests::{Checkout, Engine, Registry, SOON, Scratch, tools, until};
 
 /// An engine, a registry and a checkout that know each other; the image's programs are a few bytes.
@@ -177,8 +180,6 @@ fn what_a_hash_means_never_changes() {
     let yard = Yard::new();
     let (hash, digest) = yard.pushed("built twice");
     let before = yard.build();
-    std::fs::write(yard.checkout.path().join("Dockerfile"), "FROM scratch\n").unwrap();
-    yard.checkout.git(&["checkout", "-q", "Dockerfile"]);
     yard.engine.docker(&["rmi", "-f", &before]).well();
     let rebuilt = format!("{}:{hash}", yard.repository);
     let words = ["build", "-q", "--label", "again=1", "--label"];
@@ -231,14 +232,15 @@ fn a_registry_that_is_away_for_a_moment_is_waited_for() {
     yard.build();
     yard.registry.kill();
     yard.checkout.set("TRIES", "5");
-    let push = std::thread::scope(|scope| {
-        let push = scope.spawn(|| yard.checkout.make(&["push"]));
-        std::thread::sleep(Duration::from_millis(300)); // how long it is away, not a wait for anything
-        yard.registry.begin();
-        push.join().unwrap()
+    let complaints = yard._programs.file("complaints");
+    let mut make = yard.checkout.command("make");
+    make.args(["-s", "push"]).stdout(Stdio::null()).stderr(File::create(&complaints).unwrap());
+    let mut push = make.spawn().unwrap();
+    until("a first try in vain", SOON, || {
+        std::fs::read_to_string(&complaints).unwrap().contains("no success, trying again in 1 s").then_some(())
     });
-    assert!(push.err.contains("no success, trying again in 1 s"), "{}", push.err);
-    push.well();
+    yard.registry.begin();
+    assert!(push.wait().unwrap().success(), "{}", std::fs::read_to_string(&complaints).unwrap());
     assert_eq!(yard.served("master"), yard.served(&yard.checkout.head()[..8]));
     yard.registry.kill();
     yard.checkout.set("TRIES", "1");
@@ -274,6 +276,32 @@ fn a_registry_that_has_lost_a_layer_is_found_out() {
     assert_eq!(yard.served(&hash), Some(digest), "the manifest is served as ever");
     let said = yard.checkout.make(&["push"]).badly();
     assert!(said.contains("does not serve all of"), "{said}");
+}
+
+#[test]
+fn a_registry_that_does_not_move_the_branch_is_found_out() {
+    let mut yard = Yard::new();
+    yard.build();
+    let skopeo = tools::find(&["skopeo"]);
+    let pretends = format!("case \"$*\" in *copy*:master) exit 0 ;; esac\nexec {skopeo} \"$@\"");
+    yard._programs.script("skopeo", &pretends);
+    let path = format!("{}:{}", yard._programs.path().display(), std::env::var("PATH").unwrap());
+    yard.checkout.set("PATH", &path);
+    let said = yard.checkout.make(&["push"]).badly();
+    assert!(said.contains(&format!("the registry serves nothing as {}:master", yard.repository)), "{said}");
+    assert!(yard.checkout.scratch.lines("image.env").is_empty());
+}
+
+// Of two builds of a commit the other was faster, and the registry makes names immutable.
+#[test]
+fn a_refused_second_push_of_a_commit_is_no_error() {
+    let mut yard = Yard::new();
+    yard.build();
+    let refuses = "docker \"$@\" || exit\ncase $1 in push) echo 'denied: the tag is immutable' >&2; exit 1 ;; esac";
+    let client = yard._programs.script("docker-that-is-refused", refuses);
+    yard.checkout.set("DOCKER", &client);
+    let digest = yard.push();
+    assert_eq!((yard.served("master"), yard.served(&yard.checkout.head()[..8])), (Some(digest.clone()), Some(digest)));
 }
 
 #[test]
@@ -338,6 +366,45 @@ fn origin_is_asked_and_must_answer() {
     assert!(yard.checkout.scratch.lines("image.env").is_empty());
 }
 
+// A private repository: Jenkins fetches it with a credential that it does not hand to the build.
+#[test]
+fn an_origin_that_wants_a_login_is_asked_once_and_told() {
+    let mut yard = Yard::new();
+    let origin = Scripted::start(|_| Reply::Answer {
+        status: 401,
+        head: "WWW-Authenticate: Basic realm=\"git\"\r\n".into(),
+        body: String::new(),
+        after: Duration::ZERO,
+    });
+    yard.checkout.git(&["remote", "add", "origin", &format!("http://127.0.0.1:{}/myorg/app.git", origin.port())]);
+    yard.checkout.set("TRIES", "5");
+    yard.build();
+    let said = yard.checkout.make(&["push"]).badly();
+    assert!(said.contains("`git ls-remote origin` has to work for who pushes"), "{said}");
+    assert!(said.contains("could not read Username") && !said.contains("trying again"), "{said}");
+    assert_eq!(yard.served("master"), None);
+}
+
+// The whole way of a name that somebody chose to do harm: git, make, the builder's labels, the registry, origin.
+#[test]
+fn a_branch_whose_name_is_a_command_is_built_and_pushed_like_any_other() {
+    let yard = Yard::new();
+    let _origin = yard.checkout.with_origin();
+    let branch = "x$(touch${IFS}pwned)`id>f`;>f'\"";
+    yard.checkout.git(&["checkout", "-q", "-b", branch]);
+    yard.checkout.git(&["push", "-q", "origin", "HEAD"]);
+    yard.build();
+    let said = yard.checkout.make(&["push"]).well();
+    assert!(!said.contains("moves without asking"), "origin was asked for this very name: {said}");
+    let tag = "x-touch-IFS-pwned-id-f-f-";
+    assert_eq!(yard.served(tag), yard.served(&yard.checkout.head()[..8]));
+    let labels = yard.engine.inspect(&format!("{}:{tag}", yard.repository))["Config"]["Labels"].clone();
+    assert_eq!(labels["org.opencontainers.image.ref.name"], branch);
+    for file in ["pwned", "f"] {
+        assert!(!yard.checkout.path().join(file).exists(), "{file}");
+    }
+}
+
 #[test]
 fn a_pull_request_s_merge_has_the_pull_request_s_name_only() {
     let mut yard = Yard::new();
@@ -392,12 +459,45 @@ fn a_version_is_given_once_and_to_a_digest() {
 }
 
 #[test]
+fn a_version_for_another_architecture_has_a_name_of_its_own() {
+    let yard = Yard::new();
+    let (hash, _) = yard.pushed("for both");
+    let release = |words: &[&str]| yard.checkout.make(&[&["release", "VERSION=1.0.0"], words].concat());
+    assert!(
+        release(&["ARCH=arm64"]).badly().contains(&format!("the registry has no {}:{hash}-arm64", yard.repository))
+    );
+    // As `make build push ARCH=arm64` leaves it; that it does is in `slow_images.rs`.
+    let folder = Scratch::new();
+    folder.write("Dockerfile", "FROM scratch\nCOPY Dockerfile /arm64\n");
+    let other = format!("{}:{hash}-arm64", yard.repository);
+    yard.engine.docker(&["build", "-q", "-t", &other, &folder.path().display().to_string()]).well();
+    yard.engine.docker(&["push", "-q", &other]).well();
+    release(&[]).well();
+    release(&["ARCH=arm64"]).well();
+    assert_eq!(yard.served("1.0.0"), yard.served(&hash));
+    assert_eq!(yard.served("1.0.0-arm64"), yard.served(&format!("{hash}-arm64")));
+    assert_ne!(yard.served("1.0.0"), yard.served("1.0.0-arm64"));
+}
+
+// Somebody who joins the images of two architectures releases the list, not the half that this machine would take.
+#[test]
+fn a_list_of_images_is_released_as_a_whole() {
+    let yard = Yard::new();
+    let (hash, part) = yard.pushed("in a list");
+    let (list, image) = (format!("{}:list", yard.repository), format!("{}:{hash}", yard.repository));
+    yard.engine.docker(&["manifest", "create", "--insecure", &list, &image]).well();
+    let digest = yard.engine.docker(&["manifest", "push", "--insecure", &list]).well();
+    assert_ne!(digest, part);
+    yard.checkout.make(&["release", "VERSION=1.0.0", &format!("IMAGE={}@{digest}", yard.repository)]).well();
+    assert_eq!(yard.served("1.0.0"), Some(digest));
+}
+
+#[test]
 fn only_a_digest_of_a_commit_of_master_is_deployed() {
     let yard = Yard::new();
     let _origin = yard.checkout.with_origin();
     // The stacks' script, which is not this test's matter, says what it was given.
-    let stack = yard.checkout.scratch.write("scripts/stack.sh", "#!/bin/sh\necho stack: \"$@\"\n");
-    pilot_tests::command::run(std::process::Command::new("chmod").args(["+x", &stack])).well();
+    yard.checkout.scratch.script("scripts/stack.sh", "echo stack: \"$@\"");
     let (hash, digest) = yard.pushed("of master");
     yard.checkout.git(&["push", "-q", "origin", "HEAD"]);
     yard.checkout.git(&["fetch", "-q"]);

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -81,6 +82,32 @@ fn both_recipes_build_from_source_without_a_network_and_are_small() {
     }
     let version = engine.docker(&["run", "--rm", "test/pilot:master", "-version"]).well();
     assert!(version.contains(&format!("GitHash: {}", checkout.head())), "{version}");
+
+    // `docker compose up` of somebody who has just cloned builds it too, from the folder and by .dockerignore.
+    engine.docker(&["tag", "test/warm", "rust:1-slim-bookworm"]).well();
+    checkout.unset("DOCKER_BUILDKIT");
+    for (generation, compose) in composes(&home.file("config")) {
+        let mut build = checkout.command(&compose[0]);
+        build.args(&compose[1..]).arg("build");
+        timed(&format!("compose build, {generation} generation"), || run(&mut build).well());
+        let built = engine.inspect("app:compose");
+        for key in ["Entrypoint", "User", "Env", "Healthcheck"] {
+            assert_eq!(first["Config"][key], built["Config"][key], "{generation}, {key}");
+        }
+        assert!(size(&engine, "app:compose") < 25 * MEGABYTE, "{generation}");
+        engine.docker(&["rmi", "-f", "app:compose"]).well();
+    }
+}
+
+/// How compose is called, both generations; the second is a plugin and is laid into the client's folder.
+fn composes(config: &str) -> [(&'static str, Vec<String>); 2] {
+    let plugins = format!("{config}/cli-plugins");
+    std::fs::create_dir_all(&plugins).unwrap();
+    let plugin = tools::repository().join(".tools/compose/usr/libexec/docker/cli-plugins/docker-compose");
+    if plugin.is_file() {
+        run(Command::new("cp").arg(plugin).arg(plugins)).well();
+    }
+    [("first", vec![tools::find(&["docker-compose"])]), ("second", vec![tools::find(&["docker"]), "compose".into()])]
 }
 
 /// The kernel runs programs for arm64 by an emulator as long as this lives, unless the machine had set that up already.
@@ -157,10 +184,10 @@ fn the_image_for_arm64_is_cross_built_and_runs() {
     assert_eq!(engine.inspect("app")["State"]["ExitCode"], 0, "{}", engine.logs("app"));
 }
 
-// Where cargo-sbom is there too, what is in the image is attested; else that is told.
 #[test]
-fn a_signature_is_on_the_digest_and_can_be_verified() {
-    let cosign = tools::repository().join(".tools/cosign/usr/bin/cosign");
+fn a_signature_and_what_is_in_the_image_are_on_the_digest_and_can_be_verified() {
+    let own = tools::repository().join(".tools");
+    let cosign = own.join("cosign/usr/bin/cosign");
     let cosign = if cosign.is_file() { cosign.display().to_string() } else { tools::find(&["cosign"]) };
     let engine = Engine::start();
     let registry = Registry::with(Access::Open, Memory::Disk);
@@ -168,7 +195,8 @@ fn a_signature_is_on_the_digest_and_can_be_verified() {
     for name in ["pilot", "app"] {
         programs.write(name, name);
     }
-    let path = std::env::var("PATH").unwrap() + ":" + std::path::Path::new(&cosign).parent().unwrap().to_str().unwrap();
+    let folder = Path::new(&cosign).parent().unwrap();
+    let path = format!("{}:{}:{}", std::env::var("PATH").unwrap(), folder.display(), own.join("bin").display());
     for (name, value) in [
         ("DOCKER_HOST", engine.host()),
         ("DOCKER_CONFIG", programs.file("config")),
@@ -185,68 +213,87 @@ fn a_signature_is_on_the_digest_and_can_be_verified() {
     checkout.make(&["build"]).well();
     let pushed = checkout.make(&["push"]).well();
     let image = pushed.lines().last().unwrap().strip_prefix("IMAGE=").unwrap();
-    let verify = |image: &str| {
+    let key = programs.file("cosign.pub");
+    let verify = |words: &[&str]| {
         let mut verify = checkout.command(&cosign);
-        verify.args([
-            "verify",
-            "--insecure-ignore-tlog",
-            "--allow-insecure-registry",
-            "--key",
-            &programs.file("cosign.pub"),
-            image,
-        ]);
+        verify.args(words).args(["--insecure-ignore-tlog", "--allow-insecure-registry", "--key", &key]);
         run(&mut verify)
     };
-    verify(image).badly();
+    verify(&["verify", image]).badly();
     let said = checkout.make(&["sign"]).well(); // the image of image.env
     assert!(said.contains(&format!("signed {image}")), "{said}");
-    let listed = run(checkout.command("sh").args(["-c", "command -v cargo-sbom"])).succeeded();
-    assert_eq!(said.contains("attested sbom.spdx.json"), listed, "{said}");
-    assert_eq!(said.contains("bill of materials: left out"), !listed, "{said}");
-    verify(image).well();
-    verify(&format!("{}:master", registry.repository("myrepo/app"))).well();
+    assert!(said.contains("attested sbom.spdx.json"), "{said}");
+    verify(&["verify", image]).well();
+    verify(&["verify", &format!("{}:master", registry.repository("myrepo/app"))]).well();
+    verify(&["verify-attestation", "--type", "spdxjson", image]).well();
+    let list = checkout.scratch.lines("sbom.spdx.json").join("");
+    let list: Value = serde_json::from_str(&list).unwrap();
+    let names: Vec<_> = list["packages"].as_array().unwrap().iter().map(|package| package["name"].clone()).collect();
+    for name in ["pilot", "app", "tokio", "sqlx"] {
+        assert!(names.contains(&name.into()), "{name} is lacking: {names:?}");
+    }
 }
 
 #[test]
 fn compose_of_both_generations_brings_up_the_whole_system() {
     timed("downloads", stand_ins::download);
     let engine = Engine::start();
+    let registry = Registry::with(Access::Open, Memory::Disk);
     let programs = Scratch::new();
     let mut checkout = Checkout::new();
     for (name, value) in [
         ("DOCKER_HOST", engine.host()),
         ("DOCKER_CONFIG", programs.file("config")),
-        ("REPO", "app".into()),
+        ("REPO", registry.repository("myrepo/app")),
         ("PREBUILT", tools::for_an_image(&programs)),
     ] {
         checkout.set(name, &value);
     }
     checkout.make(&["build"]).well();
-    engine.docker(&["tag", "app:master", "app:compose"]).well();
+    // An image from a registry, so that nothing is built here: that is in the first test.
+    let pushed = checkout.make(&["push"]).well();
+    let image = pushed.lines().last().unwrap().strip_prefix("IMAGE=").unwrap();
+    engine.docker(&["pull", "-q", image]).well();
+    checkout.set("IMAGE", image);
     timed("images for compose", || stand_ins::for_compose(&engine));
-    let repository = tools::repository();
-    std::fs::create_dir_all(programs.path().join("config/cli-plugins")).unwrap();
-    let plugin = repository.join(".tools/compose/usr/libexec/docker/cli-plugins/docker-compose");
-    if plugin.is_file() {
-        run(Command::new("cp").arg(plugin).arg(programs.path().join("config/cli-plugins/"))).well();
-    }
-    for (generation, program, verb) in
-        [("first", tools::find(&["docker-compose"]), None), ("second", tools::find(&["docker"]), Some("compose"))]
-    {
+    for (generation, program) in composes(&programs.file("config")) {
         let compose = |words: &[&str]| {
-            let mut command = checkout.command(&program);
-            command.args(verb).args(["-p", "system"]).args(words).current_dir(&repository);
+            let mut command = checkout.command(&program[0]);
+            command.args(&program[1..]).args(["-p", "system"]).args(words).current_dir(tools::repository());
             run(&mut command)
         };
         compose(&["config", "-q"]).well();
-        timed(&format!("up, {generation} generation"), || compose(&["up", "-d", "--no-build"]).well());
-        let separator = if verb.is_some() { "-" } else { "_" };
+        timed(&format!("up, {generation} generation"), || compose(&["up", "-d"]).well());
+        let separator = if generation == "second" { "-" } else { "_" };
         let container = |service: &str| format!("system{separator}{service}{separator}1");
         let nginx = container("nginx");
         let asked = |path: &str| engine.get(&nginx, 80, path).filter(|answer| answer.status < 400);
-        // Everything nginx depends on was healthy before it was started; that is what is being tested, so no long wait.
+        let events = engine.docker(&[
+            "events",
+            "--since=1h",
+            "--until=-1s", // whole seconds: up to now
+            "--filter=type=container",
+            "--filter=event=start",
+            "--filter=event=health_status",
+            "--format={{.Actor.Attributes.name}} {{.Action}}",
+        ]);
+        let events = events.well();
+        let at = |service: &str, what: &str| {
+            let line = format!("{} {what}", container(service));
+            events.lines().position(|seen| seen == line).unwrap_or_else(|| panic!("no `{line}` in:\n{events}"))
+        };
+        for (behind, before) in
+            [("app-1", "mysql"), ("app-1", "consul"), ("app-2", "mysql"), ("nginx", "app-1"), ("nginx", "app-2")]
+        {
+            let started = at(behind, "start") > at(before, "health_status: healthy");
+            assert!(started, "{generation}: {behind} did not wait for {before}:\n{events}");
+        }
         let hello = until("nginx to answer", SOON, || asked("/"));
         assert_eq!(hello.body, "Hello, World!", "{generation}");
+        // What the README says that one opens. This test is alone in its network, so these ports are free.
+        for (port, path) in [(8080, "/ready"), (8500, "/ui/")] {
+            assert_eq!(http::get(port, path).unwrap().status, 200, "{generation}: {port}{path}");
+        }
         for app in ["app-1", "app-2"] {
             assert_eq!(engine.inspect(&container(app))["State"]["Health"]["Status"], "healthy", "{generation} {app}");
         }

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::Command;
 
 use pilot_tests::command::run;
-use pilot_tests::{Checkout, tools};
+use pilot_tests::{Checkout, Scratch, tools};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -258,13 +258,45 @@ fn names_that_git_takes_are_built_under_from_the_branch_itself() {
     assert!(!checkout.path().join("f").exists());
 }
 
+/// The targets that `make` lists.
+fn targets(checkout: &Checkout) -> Vec<String> {
+    let help = checkout.make(&[]).well();
+    help.lines().filter_map(|line| line.split_whitespace().nth(1)).map(str::to_owned).collect()
+}
+
+#[test]
+fn make_alone_lists_every_target_and_each_is_one_line_for_a_script() {
+    let checkout = Checkout::new();
+    let makefile = std::fs::read_to_string(checkout.path().join("Makefile")).unwrap();
+    let phony = makefile.lines().find_map(|line| line.strip_prefix(".PHONY: ")).unwrap();
+    let (mut listed, mut known) = (targets(&checkout), phony.split(' ').map(str::to_owned).collect::<Vec<_>>());
+    listed.sort();
+    known.sort();
+    assert_eq!(listed, known);
+    let wanted =
+        "help build test lint push release sign run demo create-stack update-stack delete-stack scale-app deploy clean";
+    for target in wanted.split(' ') {
+        assert!(listed.contains(&target.to_owned()), "{target}");
+    }
+    let recipes = makefile.lines().filter(|line| line.starts_with('\t')).count();
+    assert_eq!(recipes, listed.len(), "a recipe is one line; what it does is in scripts/");
+}
+
 #[test]
 fn looking_at_what_make_would_do_contacts_nobody() {
-    let mut checkout = Checkout::new();
-    checkout.set("DOCKER", "/nonexistent");
-    for target in ["build", "push", "release", "sign", "deploy"] {
+    let (mut checkout, trap) = (Checkout::new(), Scratch::new());
+    let targets = targets(&checkout);
+    for name in ["docker", "skopeo", "git", "curl", "aws", "cosign", "cargo"] {
+        trap.script(name, "echo \"$0\" >>\"$(dirname \"$0\")/called\"");
+    }
+    let path = format!("{}:{}", trap.path().display(), std::env::var("PATH").unwrap());
+    checkout.set("PATH", &path);
+    for target in &targets {
         checkout.make(&["-n", target]).well();
     }
+    assert_eq!(trap.lines("called"), [""; 0]);
+    checkout.make(&["tags"]);
+    assert!(!trap.lines("called").is_empty(), "the trap works");
 }
 
 // The decision of the freestyle job, case by case; a multibranch job decides the same in the Jenkinsfile.
@@ -311,9 +343,11 @@ fn who_may_push_from_jenkins() {
 
 #[test]
 fn scripts_are_run_by_a_plain_shell() {
-    // Nothing that only bash knows: these run on agents and in images.
-    for name in ["tags", "build-image", "push", "registry", "release", "deploy", "sign", "may-push", "image-root"] {
+    // Nothing that only bash knows: these run on agents and in images. shellcheck goes by the first line.
+    for name in ["tags", "build-image", "build-release", "image-root", "push", "release", "deploy", "sign", "may-push"]
+    {
         let path = tools::repository().join(format!("scripts/{name}.sh"));
+        assert!(std::fs::read_to_string(&path).unwrap().starts_with("#!/bin/sh\n"), "{name}");
         run(Command::new("sh").arg("-n").arg(path)).well();
     }
 }
