@@ -91,6 +91,7 @@ impl Engine {
         let doing = format!("out of target group {}, waiting for AWS", balancer.target_group.name());
         self.say_step(id, &doing, limit);
         self.enter_phase(id, Phase::Leaving { until: self.now + limit });
+        self.publish(Event::new(Code::LeavingTargetGroup, self.plan.jobs[id.0].name.clone()));
         self.effect(Effect::LeaveGroup { job: id });
     }
 

@@ -319,6 +319,8 @@ impl Engine {
             | Code::ExitFailed
             | Code::Error
             | Code::Stopping
+            | Code::LeavingConsul
+            | Code::LeavingTargetGroup
             | Code::Draining
             | Code::Drained
             | Code::Stopped
@@ -593,7 +595,7 @@ impl Engine {
 
     /// Whether anything of this job is for the catalog.
     pub(super) fn is_in_catalog(&self, id: JobId) -> bool {
-        self.plan.consul.is_some() && self.plan.jobs[id.0].registered_services().next().is_some()
+        self.plan.registers(&self.plan.jobs[id.0])
     }
 
     pub(super) fn publish(&mut self, event: Event) {

@@ -11,7 +11,7 @@ use super::effect::{Effect, StopSignal};
 use super::engine::Engine;
 use super::event::{Code, Event};
 use super::in_force::{InForce, Table};
-use super::job::{Activity, Job, Phase, hooked_on_stop};
+use super::job::{Activity, Job, Phase, hooked_on_stop, is_of_a_stop};
 use super::plan::{Condition, JobId, Level, ServiceId, Start};
 use super::request::Hold;
 use super::stop_order::stop_order;
@@ -159,6 +159,7 @@ impl Engine {
             let left = self.plan.jobs[id.0].registered_services().map(|(service, _)| service).collect();
             self.say_step(id, "out of Consul, waiting for the agent", WITHDRAW_LIMIT);
             self.enter_phase(id, Phase::Withdrawing { until: self.now + WITHDRAW_LIMIT, left });
+            self.publish(Event::new(Code::LeavingConsul, self.plan.jobs[id.0].name.clone()));
             self.effect(Effect::Withdraw { job: id });
         } else {
             self.leave_group(id);
@@ -298,9 +299,11 @@ impl Engine {
             self.ids().filter(|other| *other != id && self.plan.jobs[other.0].name == event.source).any(|other| {
                 match self.jobs[other.0].phase {
                     Phase::Live => self.is_going(other),
-                    Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Leaving { .. } => {
-                        matches!(event.code, Code::Draining | Code::Drained | Code::Stopped)
+                    Phase::Hooks { .. } => is_of_a_stop(event.code) && event.code != Code::Stopping,
+                    Phase::Withdrawing { .. } => {
+                        matches!(event.code, Code::LeavingTargetGroup | Code::Draining | Code::Drained | Code::Stopped)
                     }
+                    Phase::Leaving { .. } => matches!(event.code, Code::Draining | Code::Drained | Code::Stopped),
                     Phase::Draining(_) => matches!(event.code, Code::Drained | Code::Stopped),
                     Phase::Ending { .. } | Phase::Done => false,
                 }

@@ -56,6 +56,13 @@ pub struct Plan {
     pub control: Control,
 }
 
+impl Plan {
+    /// Whether anything of this job is for Consul.
+    pub fn registers(&self, job: &Job) -> bool {
+        self.consul.is_some() && job.registered_services().next().is_some()
+    }
+}
+
 /// A job's number for life. No index: ask the engine for the definition; a job that a reload brings has a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(pub(in crate::core) usize);

@@ -3,6 +3,7 @@
 use super::plans::*;
 use super::world::{Script, World};
 use crate::core::effect::{Input, JobRequest, StopSignal, Switch};
+use crate::core::event::Code;
 use crate::core::plan::*;
 use crate::core::readiness::Readiness;
 
@@ -37,11 +38,13 @@ fn a_job_leaves_the_catalog_then_its_target_group_then_serves_on_and_only_then_g
     assert_eq!(after(&world.drains[0].0), 41, "when AWS has answered");
     assert_eq!(world.signals[0].2, StopSignal::Terminate);
     assert_eq!(after(&world.signals[0].0), 3041, "nothing was in flight when the quiet time was over");
-    let tail = &world.trace()[world.trace().len() - 6..];
+    let tail = &world.trace()[world.trace().len() - 8..];
     assert_eq!(
         tail,
         [
             "Stopping app",
+            "LeavingConsul app",
+            "LeavingTargetGroup app",
             "Draining app",
             "Drained app",
             "Stopped app",
@@ -54,7 +57,7 @@ fn a_job_leaves_the_catalog_then_its_target_group_then_serves_on_and_only_then_g
 /// Each with its limit and what is left in all when it begins, and with what it took when it is over.
 #[test]
 fn every_step_of_a_stop_says_what_it_waits_for_and_how_long_and_is_measured() {
-    let hook = Job { timeout: Some(secs(4)), ..job("pre").when(once(crate::core::event::Code::Stopping, "app")) };
+    let hook = Job { timeout: Some(secs(4)), ..job("pre").when(once(Code::Stopping, "app")) };
     let mut settings = plan([app(BalancerMode::Drain), hook]);
     settings.stop_budget = Some(secs(60));
     let mut world = World::new(settings).script("app", [Script::forever().deaf()]).started();
@@ -86,6 +89,27 @@ fn every_step_of_a_stop_says_what_it_waits_for_and_how_long_and_is_measured() {
         .map(|(_, step, took)| (step.as_str(), took.as_millis()))
         .collect();
     assert_eq!(steps, [("hooks", 1_000), ("catalog", 500), ("balancer", 1_500), ("drain", 3_000), ("kill", 5_000)]);
+}
+
+#[test]
+fn what_is_hooked_on_a_departure_starts_with_it_and_holds_nobody_up() {
+    let hook = |name, code| job(name).when(once(code, "app"));
+    let hooks = [hook("catalog", Code::LeavingConsul), hook("group", Code::LeavingTargetGroup)];
+    let mut world = running(plan([app(BalancerMode::Drain)].into_iter().chain(hooks)));
+    let asked = world.now;
+    world.default_script = Script::exits(0).lasting(secs(1));
+    assert_eq!(stopped(&mut world), 3_041);
+    let hooks = [(asked, "catalog"), (asked + ms(1), "group")];
+    assert_eq!(world.timeline()[1..], hooks, "the catalog answers after 1 ms");
+}
+
+#[test]
+fn a_departure_that_there_is_none_of_is_not_waited_for() {
+    for code in [Code::LeavingConsul, Code::LeavingTargetGroup] {
+        let mut world = running(plan([job("app"), job("hook").when(once(code, "app"))]));
+        assert_eq!(stopped(&mut world), 0);
+        assert_eq!(world.starts.len(), 1, "{code:?}");
+    }
 }
 
 #[test]
@@ -199,7 +223,7 @@ fn a_drain_that_is_under_way_when_everything_stops_keeps_within_the_budget_too()
 #[test]
 fn what_stops_after_a_drain_has_its_part_of_the_budget() {
     let database = job("db").checked(secs(1));
-    let needs_it = app(BalancerMode::Drain).when(once(crate::core::event::Code::Healthy, "db"));
+    let needs_it = app(BalancerMode::Drain).when(once(Code::Healthy, "db"));
     let mut settings = plan([database, needs_it]);
     settings.stop_budget = Some(secs(20));
     let mut world = World::new(settings).started();
