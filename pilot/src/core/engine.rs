@@ -541,7 +541,7 @@ impl Engine {
                 *kill_at = None;
                 let settings = &self.plan.jobs[id.0];
                 let args = settings.exec.as_ref().map(|exec| exec.args.join(" ")).unwrap_or_default();
-                let limit = settings.timeout.unwrap_or(lasted);
+                let limit = settings.timeout.filter(|timeout| *timeout <= lasted).unwrap_or(lasted);
                 let text = format!("{} timeout after {limit:?}: '[{args}]'", settings.name);
                 self.say(Level::Warn, Some(id), text);
                 self.effects.push(Effect::Signal { job: id, run, signal: StopSignal::Kill });

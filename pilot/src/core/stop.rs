@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::drain::{HURRIED_LEAVE, tails};
+use super::drain::{HURRIED_LEAVE, LEAVE_LIMIT, tails};
 use super::effect::{Effect, StopSignal};
 use super::engine::Engine;
 use super::event::{Code, Event};
@@ -72,6 +72,7 @@ impl Engine {
             self.lifecycle.stopping = true;
             self.lifecycle.deadline = self.plan.stop_budget.map(|budget| self.now + budget);
             self.next = None;
+            self.shorten_hooks();
             self.shorten_drains();
             self.publish(Event::global(Code::Shutdown));
         } else if !self.lifecycle.hurried {
@@ -111,8 +112,8 @@ impl Engine {
     }
 
     fn leave(&mut self, id: JobId) {
-        let until = self.now + self.plan.jobs[id.0].stop_timeout.unwrap_or(HOOK_LIMIT);
-        let until = if self.lifecycle.hurried { self.now } else { until };
+        let planned = self.now + self.plan.jobs[id.0].stop_timeout.unwrap_or(HOOK_LIMIT);
+        let until = if self.lifecycle.hurried { self.now } else { self.hooks_in_time(id, planned) };
         self.say_hooks(id, until - self.now);
         let job = &mut self.jobs[id.0];
         job.pending = 0;
@@ -135,6 +136,26 @@ impl Engine {
         if !hooks.is_empty() && !limit.is_zero() {
             let doing = format!("stopping, waiting for {}", hooks.join(", "));
             self.say_step(id, &doing, limit);
+        }
+    }
+
+    /// Waiting for hooks may cost a drain all of its time, but nothing else of what comes after it.
+    fn hooks_in_time(&self, id: JobId, planned: Duration) -> Duration {
+        self.in_time(planned, self.departure(id) + self.stop_grace(id) + self.lifecycle.tail(id))
+    }
+
+    /// How long it may take to get out of Consul and out of its target group.
+    fn departure(&self, id: JobId) -> Duration {
+        let catalog = if self.is_in_catalog(id) { WITHDRAW_LIMIT } else { Duration::ZERO };
+        let balancer = self.plan.jobs[id.0].balancer.as_ref().map_or(Duration::ZERO, |_| LEAVE_LIMIT);
+        catalog + balancer
+    }
+
+    /// Who waits for hooks already, because a person stopped it, has the scheduler's budget from now on.
+    fn shorten_hooks(&mut self) {
+        for id in self.ids() {
+            let Phase::Hooks { until } = self.jobs[id.0].phase else { continue };
+            self.jobs[id.0].phase = Phase::Hooks { until: self.hooks_in_time(id, until) };
         }
     }
 
@@ -198,9 +219,11 @@ impl Engine {
 
     /// Limits the run of a hook that would otherwise hold up the end of everything.
     pub(super) fn bound_hook(&mut self, id: JobId) {
-        let limit = self.now + HOOK_LIMIT;
+        let Activity::Running { kill_at, .. } = self.jobs[id.0].activity else { return };
+        let planned = kill_at.unwrap_or(self.now + HOOK_LIMIT);
+        let limit = self.in_time(planned, self.departure(id) + self.lifecycle.tail(id));
         if let Activity::Running { kill_at, .. } = &mut self.jobs[id.0].activity {
-            kill_at.get_or_insert(limit);
+            *kill_at = Some(limit);
         }
     }
 

@@ -44,7 +44,7 @@ pub struct Plan {
     pub logging: Logging,
     /// From a job's stop signal to SIGKILL of its group, for jobs without their own (v3 `stopTimeout`, default 5 s).
     pub stop_timeout: Duration,
-    /// What the scheduler grants from its stop request to its SIGKILL. Drains are cut short to stay within it.
+    /// What the scheduler grants from its stop request to its SIGKILL. Drains are cut short to stay within it, then hooks.
     pub stop_budget: Option<Duration>,
     /// In the order of the file, which is the order of event delivery.
     pub jobs: Vec<Job>,

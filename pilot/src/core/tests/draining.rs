@@ -74,7 +74,7 @@ fn every_step_of_a_stop_says_what_it_waits_for_and_how_long_and_is_measured() {
     assert_eq!(
         of_app,
         [
-            "app: stopping, waiting for pre, at most 120s; 60s of the stop budget left",
+            "app: stopping, waiting for pre, at most 43s; 60s of the stop budget left",
             "app: out of Consul, waiting for the agent, at most 2s; 59s of the stop budget left",
             "app: out of target group app, waiting for AWS, at most 8s; 58s of the stop budget left",
             "app drains: it serves on for at least 3s, then until nothing is in flight, at most 10s",
@@ -199,6 +199,29 @@ fn a_stop_budget_takes_its_time_from_the_drain() {
         "{:#?}",
         world.said
     );
+}
+
+/// The drain gives up its time first, then the hook; what gets the job out and ends it has all of its own.
+#[test]
+fn a_hook_that_hangs_leaves_the_budget_what_has_to_come_after_it() {
+    let hanging = |start| {
+        let mut settings = plan([app(BalancerMode::Drain), job("hook").when(start)]);
+        settings.stop_budget = Some(secs(30));
+        settings
+    };
+    let mut world = running(hanging(once(Code::Stopping, "app")));
+    (world.withdraw_takes, world.leave_takes, world.counts) = (None, None, Some(2));
+    let asked = world.now;
+    assert_eq!(stopped(&mut world), 28_000, "the hook is killed when 2 s are left for pilot itself");
+    let after = |at: std::time::Duration| (at - asked).as_secs();
+    assert_eq!(after(world.withdrawn[0].0), 30 - 2 - 5 - 8 - 2, "pilot, the process, AWS, Consul");
+    assert_eq!((world.signals[0].1, after(world.signals[0].0)), (world.job("app"), 23));
+
+    let mut world = running(hanging(each(Code::Stopping, "app")));
+    world.ask("app", JobRequest::Stop).unwrap();
+    world.pass(secs(60));
+    assert_eq!(world.withdrawn, [], "a person's stop has no budget, and the hook its 120 s");
+    assert_eq!(stopped(&mut world), 28_000);
 }
 
 // Found by tests/tests/any_moment.rs: the drain of a reload began before there was a deadline, and kept its own.
