@@ -1,5 +1,5 @@
 //! Services in Consul: registered, kept, reported on, taken out; and an agent that is late, faulty or gone.
-//! reliability.md, section 2, cases 34, 37, 38, 41, 42, 44; v3 spec 5.6, 5.7 and the Consul parts of section 11.
+//! reliability.md, section 2, cases 7, 34, 37, 38, 39, 41, 42, 44; v3 spec 5.6, 5.7 and the Consul parts of section 11.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
 
@@ -307,6 +307,49 @@ fn an_agent_that_resets_connections_harms_nothing() {
 #[test]
 fn an_agent_whose_answer_never_ends_harms_nothing() {
     an_agent_that_fails(Reply::Drip);
+}
+
+// Case 37.
+#[test]
+fn with_the_agent_away_a_stop_takes_no_more_than_its_share_and_the_ttl_does_the_rest() {
+    let mut consul = Consul::start();
+    let proxy = Proxy::before(consul.port());
+    let mut silent = Pilot::run(&config(&proxy.address(), json!([app("silent")])));
+    let mut gone = Pilot::run(&config(&consul.address(), json!([app("gone")])));
+    consul.wait_for_passing("silent", 1);
+    consul.wait_for_passing("gone", 1);
+    let stop = |pilot: &mut Pilot| {
+        let asked = Instant::now();
+        assert_eq!(pilot.stop(), 0, "{}", pilot.log());
+        assert!(asked.elapsed() < Duration::from_secs(4), "{:?}\n{}", asked.elapsed(), pilot.log());
+    };
+    proxy.fail_with(Reply::Hang);
+    stop(&mut silent);
+    assert_eq!(consul.instances("silent").len(), 1, "it could not be taken out");
+    until("its TTL to pass", SOON, || (status(&consul, "silent") == "critical").then_some(()));
+    consul.kill();
+    stop(&mut gone);
+}
+
+// Case 39, after the first half in `shutdown`.
+#[test]
+fn who_follows_a_pilot_that_was_killed_takes_its_services_place_at_another_address() {
+    let consul = Consul::start();
+    let at = |address: &str| {
+        let settings = config(&consul.address(), json!([app_with("app", &json!({ "interfaces": address }))]));
+        Pilot::with(&settings).as_pid_1().start()
+    };
+    let mut killed = at("static:127.0.0.1");
+    consul.wait_for_passing("app", 1);
+    killed.signal(Signal::SIGKILL);
+    assert_ne!(killed.exit_code(), 0, "unshare's code");
+    assert_eq!(consul.services(), [id("app")], "nobody has taken it out");
+    let mut next = at("static:127.0.0.2");
+    next.wait("the new address", SOON, |_| (consul.service(&id("app"))["Address"] == "127.0.0.2").then_some(()));
+    consul.wait_for_passing("app", 1);
+    assert_eq!(consul.services(), [id("app")], "the same id, once");
+    assert_eq!(next.stop(), 0);
+    assert_eq!(consul.services(), Vec::<String>::new());
 }
 
 // Case 42: nobody is hammered.

@@ -1,6 +1,7 @@
 //! In and out of a target group, against a stand-in of ELBv2 with real states that verifies every signature
-//! (`pilot_tests::aws`): cases 35, 36, 38, 40, 6, and the rows of aws.md's test matrix, item 7.
+//! (`pilot_tests::aws`): cases 6, 35, 36, 38 and 40, and the rows of aws.md's test matrix, item 7.
 
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -218,6 +219,54 @@ fn what_is_in_flight_at_sigterm_is_finished_and_the_drain_ends_with_it() {
     pilot.wait_for("app has drained: nothing is in flight");
     assert_eq!(pilot.exit_code(), 0);
     assert!(asked.elapsed() < Duration::from_secs(25));
+}
+
+// Case 35.
+#[test]
+fn a_request_of_ten_seconds_at_sigterm_is_answered_and_the_stop_keeps_its_budget() {
+    let aws = Aws::start();
+    let port = ports::free();
+    let mut settings = config("self", port, &json!({ "min": "2s", "max": "30s", "inFlight": "connections" }));
+    settings["stopBudget"] = json!("45s");
+    settings["jobs"][0]["exec"][3] = json!("{{ .PILOT_TEST_DIR }}/says");
+    settings["jobs"][0]["health"] = json!({ "tcp": port, "interval": "200ms", "ttl": 5 });
+    let mut pilot = start(&aws, &settings);
+    pilot.scratch.write("says", "slow 10000");
+    pilot.wait_for("is healthy in target group app");
+    let mut request = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    request.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    pilot.wait_for("request, 1 running");
+    let asked = Instant::now();
+    pilot.signal(Signal::SIGTERM);
+    pilot.wait_for_within("event: {Drained app}", Duration::from_secs(30));
+    // The load balancer sends new requests for a second after the deregistration.
+    let sent = aws.world().group.sent_requests(Duration::from_secs(1));
+    assert!(!sent.contains(&port), "no new request after the drain");
+    let mut answer = String::new();
+    request.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("ok\n"), "{answer}");
+    assert_eq!(pilot.exit_code(), 0);
+    assert!(asked.elapsed() < Duration::from_secs(45), "{:?}", asked.elapsed());
+}
+
+// Case 38. The first attempt is made again after 5 to 7.5 s; the drain tells of itself every 5 s.
+#[test]
+fn a_registration_that_failed_is_not_tried_again_behind_the_fence() {
+    let aws = Aws::start();
+    aws.world().fault = Fault::Denied("RegisterTargets".into());
+    let port = ports::free();
+    let drain = json!({ "min": "1s", "max": "60s", "inFlight": "connections" });
+    let mut pilot = start(&aws, &config("self", port, &drain));
+    pilot.wait_for("AWS denies elasticloadbalancing:RegisterTargets");
+    let open = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    pilot.signal(Signal::SIGTERM);
+    pilot.wait_for_event("Draining app");
+    let attempts = aws.count("RegisterTargets");
+    aws.world().fault = Fault::None;
+    pilot.wait_for_count("app drains: 1 in flight", 2);
+    assert_eq!((aws.count("RegisterTargets"), aws.world().group.in_service()), (attempts, Vec::new()));
+    drop(open);
+    assert_eq!(pilot.exit_code(), 0);
 }
 
 #[test]

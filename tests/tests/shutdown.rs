@@ -115,6 +115,25 @@ fn a_pre_stop_job_that_hangs_holds_its_job_up_for_the_stop_timeout_and_no_longer
     assert_eq!(pilot.processes(), Vec::<i32>::new());
 }
 
+// The hook alone may take 120 s.
+#[test]
+fn a_pre_stop_job_that_hangs_does_not_use_up_the_stop_budget() {
+    let mut config = jobs(json!([
+        { "name": "app", "exec": [fixture(), "say", "app runs", "forever"] },
+        { "name": "preStop", "exec": [fixture(), "forever"], "when": { "source": "app", "once": "stopping" } },
+    ]));
+    (config["stopTimeout"], config["stopBudget"]) = (json!(2), json!("8s"));
+    let mut pilot = Pilot::run(&config);
+    pilot.wait_for("app runs");
+    let asked = Instant::now();
+    pilot.signal(Signal::SIGTERM);
+    pilot.wait_for("app: stopping, waiting for preStop, at most 4s; 8s of the stop budget left");
+    assert_eq!(pilot.exit_code(), 0);
+    assert!(asked.elapsed() < Duration::from_secs(8), "{:?}\n{}", asked.elapsed(), pilot.log());
+    pilot.wait_for("app stops before the jobs hooked on it are done");
+    assert_eq!(pilot.processes(), Vec::<i32>::new());
+}
+
 // 12.1, defect 21: v3 hung here.
 #[test]
 fn each_stopping_and_an_end_of_its_own_accord_does_not_hang() {

@@ -232,6 +232,8 @@ pub(super) fn is_global(code: Code) -> bool {
         | Code::ExitFailed
         | Code::Error
         | Code::Stopping
+        | Code::LeavingConsul
+        | Code::LeavingTargetGroup
         | Code::Draining
         | Code::Drained
         | Code::Stopped

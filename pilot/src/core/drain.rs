@@ -91,6 +91,7 @@ impl Engine {
         let doing = format!("out of target group {}, waiting for AWS", balancer.target_group.name());
         self.say_step(id, &doing, limit);
         self.enter_phase(id, Phase::Leaving { until: self.now + limit });
+        self.publish(Event::new(Code::LeavingTargetGroup, self.plan.jobs[id.0].name.clone()));
         self.effect(Effect::LeaveGroup { job: id });
     }
 
@@ -199,7 +200,7 @@ impl Engine {
         self.end(id);
     }
 
-    /// Whoever drains already, for a reload or because a person stopped it, has the scheduler's budget from now on.
+    /// Who drains already, for a reload or because a person stopped it, has the scheduler's budget from now on.
     pub(super) fn shorten_drains(&mut self) {
         for id in self.ids() {
             let Phase::Draining(Draining { until: planned, .. }) = self.jobs[id.0].phase else { continue };
@@ -220,9 +221,13 @@ impl Engine {
 
     /// A drain ends early enough for everything that has to come after it.
     fn within_budget(&self, id: JobId, planned: Duration) -> Duration {
+        self.in_time(planned, self.stop_grace(id) + self.lifecycle.tail(id))
+    }
+
+    /// As planned, unless that is too late for what `follows` until the scheduler's deadline.
+    pub(super) fn in_time(&self, planned: Duration, follows: Duration) -> Duration {
         let Some(deadline) = self.lifecycle.deadline else { return planned };
-        let reserved = MARGIN + self.stop_grace(id) + self.lifecycle.tail(id);
-        planned.min(deadline.saturating_sub(reserved)).max(self.now)
+        planned.min(deadline.saturating_sub(MARGIN + follows)).max(self.now)
     }
 }
 

@@ -319,6 +319,8 @@ impl Engine {
             | Code::ExitFailed
             | Code::Error
             | Code::Stopping
+            | Code::LeavingConsul
+            | Code::LeavingTargetGroup
             | Code::Draining
             | Code::Drained
             | Code::Stopped
@@ -539,7 +541,7 @@ impl Engine {
                 *kill_at = None;
                 let settings = &self.plan.jobs[id.0];
                 let args = settings.exec.as_ref().map(|exec| exec.args.join(" ")).unwrap_or_default();
-                let limit = settings.timeout.unwrap_or(lasted);
+                let limit = settings.timeout.filter(|timeout| *timeout <= lasted).unwrap_or(lasted);
                 let text = format!("{} timeout after {limit:?}: '[{args}]'", settings.name);
                 self.say(Level::Warn, Some(id), text);
                 self.effects.push(Effect::Signal { job: id, run, signal: StopSignal::Kill });
@@ -593,7 +595,7 @@ impl Engine {
 
     /// Whether anything of this job is for the catalog.
     pub(super) fn is_in_catalog(&self, id: JobId) -> bool {
-        self.plan.consul.is_some() && self.plan.jobs[id.0].registered_services().next().is_some()
+        self.plan.registers(&self.plan.jobs[id.0])
     }
 
     pub(super) fn publish(&mut self, event: Event) {

@@ -18,6 +18,10 @@ pub enum Code {
     Error,
     /// The job begins to stop.
     Stopping,
+    /// The job's services are being taken out of Consul.
+    LeavingConsul,
+    /// The job's target is being taken out of its group.
+    LeavingTargetGroup,
     /// The job is out of the catalog and of its target group, and serves on until nothing is in flight.
     Draining,
     /// It has drained: its stop signal follows.
@@ -46,11 +50,13 @@ pub enum Code {
 
 impl Code {
     /// Codes that `once`, `each` and `event` accept, with the configuration's spelling.
-    pub const SELECTABLE: [(&'static str, Code); 15] = [
+    pub const SELECTABLE: [(&'static str, Code); 17] = [
         ("exitSuccess", Code::ExitSuccess),
         ("exitFailed", Code::ExitFailed),
         ("error", Code::Error),
         ("stopping", Code::Stopping),
+        ("leavingConsul", Code::LeavingConsul),
+        ("leavingTargetGroup", Code::LeavingTargetGroup),
         ("draining", Code::Draining),
         ("drained", Code::Drained),
         ("stopped", Code::Stopped),
@@ -76,6 +82,8 @@ impl Code {
             Code::ExitFailed => "ExitFailed",
             Code::Error => "Error",
             Code::Stopping => "Stopping",
+            Code::LeavingConsul => "LeavingConsul",
+            Code::LeavingTargetGroup => "LeavingTargetGroup",
             Code::Draining => "Draining",
             Code::Drained => "Drained",
             Code::Stopped => "Stopped",

@@ -161,6 +161,8 @@ fn of_a_check(event: &Event) -> bool {
         Code::Healthy | Code::Unhealthy => true,
         Code::ExitSuccess | Code::ExitFailed | Code::Error => event.source.starts_with("check."),
         Code::Stopping
+        | Code::LeavingConsul
+        | Code::LeavingTargetGroup
         | Code::Draining
         | Code::Drained
         | Code::Stopped

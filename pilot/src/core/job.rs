@@ -429,7 +429,15 @@ pub fn is_restart(start: &Start, cause: Option<&Event>) -> bool {
 
 /// Whether it is an event of a job's way out.
 pub(super) fn is_of_a_stop(code: Code) -> bool {
-    matches!(code, Code::Stopping | Code::Draining | Code::Drained | Code::Stopped)
+    matches!(
+        code,
+        Code::Stopping
+            | Code::LeavingConsul
+            | Code::LeavingTargetGroup
+            | Code::Draining
+            | Code::Drained
+            | Code::Stopped
+    )
 }
 
 /// Whether a job reacts to another job's stop.

@@ -6,12 +6,12 @@
 
 use std::time::Duration;
 
-use super::drain::{HURRIED_LEAVE, tails};
+use super::drain::{HURRIED_LEAVE, LEAVE_LIMIT, tails};
 use super::effect::{Effect, StopSignal};
 use super::engine::Engine;
 use super::event::{Code, Event};
 use super::in_force::{InForce, Table};
-use super::job::{Activity, Job, Phase, hooked_on_stop};
+use super::job::{Activity, Job, Phase, hooked_on_stop, is_of_a_stop};
 use super::plan::{Condition, JobId, Level, ServiceId, Start};
 use super::request::Hold;
 use super::stop_order::stop_order;
@@ -72,6 +72,7 @@ impl Engine {
             self.lifecycle.stopping = true;
             self.lifecycle.deadline = self.plan.stop_budget.map(|budget| self.now + budget);
             self.next = None;
+            self.shorten_hooks();
             self.shorten_drains();
             self.publish(Event::global(Code::Shutdown));
         } else if !self.lifecycle.hurried {
@@ -111,8 +112,8 @@ impl Engine {
     }
 
     fn leave(&mut self, id: JobId) {
-        let until = self.now + self.plan.jobs[id.0].stop_timeout.unwrap_or(HOOK_LIMIT);
-        let until = if self.lifecycle.hurried { self.now } else { until };
+        let planned = self.now + self.plan.jobs[id.0].stop_timeout.unwrap_or(HOOK_LIMIT);
+        let until = if self.lifecycle.hurried { self.now } else { self.hooks_in_time(id, planned) };
         self.say_hooks(id, until - self.now);
         let job = &mut self.jobs[id.0];
         job.pending = 0;
@@ -138,6 +139,26 @@ impl Engine {
         }
     }
 
+    /// Waiting for hooks may cost a drain all of its time, but nothing else of what comes after it.
+    fn hooks_in_time(&self, id: JobId, planned: Duration) -> Duration {
+        self.in_time(planned, self.departure(id) + self.stop_grace(id) + self.lifecycle.tail(id))
+    }
+
+    /// How long it may take to get out of Consul and out of its target group.
+    fn departure(&self, id: JobId) -> Duration {
+        let catalog = if self.is_in_catalog(id) { WITHDRAW_LIMIT } else { Duration::ZERO };
+        let balancer = self.plan.jobs[id.0].balancer.as_ref().map_or(Duration::ZERO, |_| LEAVE_LIMIT);
+        catalog + balancer
+    }
+
+    /// Who waits for hooks already, because a person stopped it, has the scheduler's budget from now on.
+    fn shorten_hooks(&mut self) {
+        for id in self.ids() {
+            let Phase::Hooks { until } = self.jobs[id.0].phase else { continue };
+            self.jobs[id.0].phase = Phase::Hooks { until: self.hooks_in_time(id, until) };
+        }
+    }
+
     /// Whether it is on its way to the end, or about to be: in a shutdown everything, in a reload what is retired.
     pub(super) fn is_going(&self, id: JobId) -> bool {
         self.lifecycle.stopping || self.jobs[id.0].retired
@@ -159,6 +180,7 @@ impl Engine {
             let left = self.plan.jobs[id.0].registered_services().map(|(service, _)| service).collect();
             self.say_step(id, "out of Consul, waiting for the agent", WITHDRAW_LIMIT);
             self.enter_phase(id, Phase::Withdrawing { until: self.now + WITHDRAW_LIMIT, left });
+            self.publish(Event::new(Code::LeavingConsul, self.plan.jobs[id.0].name.clone()));
             self.effect(Effect::Withdraw { job: id });
         } else {
             self.leave_group(id);
@@ -197,9 +219,11 @@ impl Engine {
 
     /// Limits the run of a hook that would otherwise hold up the end of everything.
     pub(super) fn bound_hook(&mut self, id: JobId) {
-        let limit = self.now + HOOK_LIMIT;
+        let Activity::Running { kill_at, .. } = self.jobs[id.0].activity else { return };
+        let planned = kill_at.unwrap_or(self.now + HOOK_LIMIT);
+        let limit = self.in_time(planned, self.departure(id) + self.lifecycle.tail(id));
         if let Activity::Running { kill_at, .. } = &mut self.jobs[id.0].activity {
-            kill_at.get_or_insert(limit);
+            *kill_at = Some(limit);
         }
     }
 
@@ -298,9 +322,11 @@ impl Engine {
             self.ids().filter(|other| *other != id && self.plan.jobs[other.0].name == event.source).any(|other| {
                 match self.jobs[other.0].phase {
                     Phase::Live => self.is_going(other),
-                    Phase::Hooks { .. } | Phase::Withdrawing { .. } | Phase::Leaving { .. } => {
-                        matches!(event.code, Code::Draining | Code::Drained | Code::Stopped)
+                    Phase::Hooks { .. } => is_of_a_stop(event.code) && event.code != Code::Stopping,
+                    Phase::Withdrawing { .. } => {
+                        matches!(event.code, Code::LeavingTargetGroup | Code::Draining | Code::Drained | Code::Stopped)
                     }
+                    Phase::Leaving { .. } => matches!(event.code, Code::Draining | Code::Drained | Code::Stopped),
                     Phase::Draining(_) => matches!(event.code, Code::Drained | Code::Stopped),
                     Phase::Ending { .. } | Phase::Done => false,
                 }

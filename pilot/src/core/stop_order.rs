@@ -3,7 +3,7 @@
 //! The engine stops by it, `pilot check` and `pilot graph` show it. Jobs are spoken of by their places in the plan.
 
 use super::event::Code;
-use super::job::start_events;
+use super::job::{is_of_a_stop, start_events};
 use super::plan::Job;
 
 /// For each job, those that must be gone before it is stopped.
@@ -21,8 +21,7 @@ pub(super) fn stop_order(jobs: &[Job]) -> Vec<Vec<usize>> {
     }
     for (agent, job) in jobs.iter().enumerate().filter(|(_, job)| is_consul_agent(job)) {
         let follows = |other: &Job| {
-            let by_stop = |code| matches!(code, Code::Stopping | Code::Stopped);
-            start_events(&other.start).iter().any(|event| by_stop(event.code) && event.source == job.name)
+            start_events(&other.start).iter().any(|event| is_of_a_stop(event.code) && event.source == job.name)
         };
         after[agent] = (0..jobs.len()).filter(|at| !follows(&jobs[*at]) && !is_consul_agent(&jobs[*at])).collect();
     }

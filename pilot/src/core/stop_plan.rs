@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::drain::LEAVE_LIMIT;
 use super::event::Code;
 use super::graph::JobAt;
-use super::job::{hooked_on_stop, start_events};
+use super::job::{hooked_on_stop, is_of_a_stop, start_events};
 use super::plan::{Drain, Plan, Start};
 use super::stop::{HOOK_LIMIT, WITHDRAW_LIMIT};
 use super::stop_order::stop_order;
@@ -138,7 +138,7 @@ impl Adder<'_> {
         }
         let mut start = Duration::ZERO;
         for event in start_events(&self.plan.jobs[id.0].start) {
-            let late = matches!(event.code, Code::Draining | Code::Drained | Code::Stopped);
+            let late = is_of_a_stop(event.code) && event.code != Code::Stopping;
             let moment = if late { Moment::Signalled } else { Moment::Begins };
             for source in jobs(self.plan).filter(|source| self.plan.jobs[source.0].name == event.source) {
                 if source != id {
@@ -188,8 +188,7 @@ impl Adder<'_> {
     }
 
     fn catalog(&self, id: JobAt) -> Duration {
-        let registered = self.plan.consul.is_some() && self.plan.jobs[id.0].registered_services().next().is_some();
-        if registered { WITHDRAW_LIMIT } else { Duration::ZERO }
+        if self.plan.registers(&self.plan.jobs[id.0]) { WITHDRAW_LIMIT } else { Duration::ZERO }
     }
 
     fn balancer(&self, id: JobAt) -> Duration {

@@ -115,6 +115,8 @@ fn stop(picture: &Picture<'_>, at: JobAt) -> String {
     for edge in picture.graph.starts_of(Node::Job(at)).filter(|edge| edge.is_hook() && edge.chance != Chance::Never) {
         let place = match edge.event.code {
             Code::Stopping => "before it",
+            Code::LeavingConsul => "when it leaves Consul",
+            Code::LeavingTargetGroup => "when it leaves its target group",
             Code::Draining => "while it drains",
             Code::Drained => "when it has drained",
             _ => "after it",

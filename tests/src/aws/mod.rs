@@ -72,6 +72,8 @@ pub struct World {
     pub fault: Fault,
     /// So long after a call arrived it is carried out and answered.
     pub pause: Duration,
+    /// And a registration so much later: a call that was made after it may overtake it.
+    pub registration_lags: Duration,
     /// The group's targets.
     pub group: Group,
     /// How the task is reached.
@@ -114,6 +116,7 @@ impl Aws {
         let world = Arc::new(Mutex::new(World {
             fault: Fault::None,
             pause: Duration::ZERO,
+            registration_lags: Duration::ZERO,
             group: Group::default(),
             network: Network::Awsvpc("127.0.0.1".to_owned()),
             desired_status: "RUNNING".to_owned(),
@@ -122,9 +125,13 @@ impl Aws {
         }));
         let shared = Arc::clone(&world);
         let script = move |request: &Request| {
-            let pause = shared.lock().unwrap_or_else(PoisonError::into_inner).pause;
             if request.line == "POST /" {
-                std::thread::sleep(pause);
+                let (pause, lag) = {
+                    let world = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                    (world.pause, world.registration_lags)
+                };
+                let registers = elb::parameter(&request.body, "Action").as_deref() == Some("RegisterTargets");
+                std::thread::sleep(if registers { pause + lag } else { pause });
             }
             answer(request, &mut shared.lock().unwrap_or_else(PoisonError::into_inner))
         };

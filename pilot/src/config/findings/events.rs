@@ -67,6 +67,15 @@ fn remedy(plan: &Plan, edge: &Edge, reason: &Reason) -> String {
             format!("write `source: {}, {word}: \"{instead}\"`", name(job))
         }
         Reason::RunsNothing(job) => format!("add `exec` to {}, or wait for something else", name(job)),
+        Reason::NotInConsul(job) => {
+            format!(
+                "register a service of {} (its `port`, with `consul` at the top), or wait for its \"stopping\"",
+                name(job)
+            )
+        }
+        Reason::NotInTargetGroup(job) => {
+            format!("add `loadBalancer: {{ targetGroup: \"ARN\" }}` to {}, or wait for its \"stopping\"", name(job))
+        }
         Reason::DrainsNot(job) => {
             format!("add `drain: {{ min: \"10s\" }}` to {}, or wait for its \"stopping\"", name(job))
         }

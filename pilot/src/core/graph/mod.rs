@@ -161,6 +161,8 @@ fn node(plan: &Plan, event: &Event) -> Option<Node> {
         Code::ExitSuccess
         | Code::ExitFailed
         | Code::Stopping
+        | Code::LeavingConsul
+        | Code::LeavingTargetGroup
         | Code::Draining
         | Code::Drained
         | Code::Stopped

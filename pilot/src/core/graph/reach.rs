@@ -112,6 +112,12 @@ impl<'a> Reach<'a> {
             Code::Stopping | Code::Stopped => {
                 self.named(source).any(|id| id != to && (moment == Moment::Stopping || self.ends(id)))
             }
+            Code::LeavingConsul | Code::LeavingTargetGroup => self.named(source).any(|id| {
+                let job = &self.plan.jobs[id.0];
+                let is_in =
+                    if event.code == Code::LeavingConsul { self.plan.registers(job) } else { job.balancer.is_some() };
+                id != to && is_in && (moment == Moment::Stopping || self.ends(id))
+            }),
             Code::Draining | Code::Drained => self.named(source).any(|id| {
                 let drains = self.plan.jobs[id.0].drain.is_some() && self.plan.jobs[id.0].exec.is_some();
                 id != to && drains && runs(id) && (moment == Moment::Stopping || self.ends(id))

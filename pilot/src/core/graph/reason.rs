@@ -1,6 +1,7 @@
 //! Why an event can never come: the nearest thing a person can change.
 
 use super::super::event::{Code, Event, GLOBAL};
+use super::super::job::is_of_a_stop;
 use super::super::plan::{Plan, Probe};
 use super::reach::Reach;
 use super::{Chance, JobAt, Node, WatchAt, jobs, node, starts_at_once};
@@ -24,6 +25,10 @@ pub enum Reason {
     CheckIsNoProgram(JobAt),
     /// The job runs nothing that could exit.
     RunsNothing(JobAt),
+    /// The job registers nothing in Consul.
+    NotInConsul(JobAt),
+    /// The job is in no target group.
+    NotInTargetGroup(JobAt),
     /// The job does not drain.
     DrainsNot(JobAt),
     /// The job has no `when.timeout`.
@@ -56,6 +61,8 @@ impl Reason {
             Reason::NoHealthCheck(job) => format!("{} has no health check that could pass or fail", name(job)),
             Reason::CheckIsNoProgram(job) => format!("the check of {} starts no program that could exit", name(job)),
             Reason::RunsNothing(job) => format!("{} runs nothing that could exit", name(job)),
+            Reason::NotInConsul(job) => format!("{} registers nothing in Consul", name(job)),
+            Reason::NotInTargetGroup(job) => format!("{} is in no target group", name(job)),
             Reason::DrainsNot(job) => format!("{} does not drain: it gets its stop signal at once", name(job)),
             Reason::NoWhenTimeout(job) => format!("{} waits to start without a limit", name(job)),
             Reason::StartsAtOnce(job) => format!("{} starts with pilot, before any time passes", name(job)),
@@ -115,11 +122,10 @@ pub(super) fn why_not(plan: &Plan, reach: &Reach<'_>, event: &Event, to: JobAt) 
         Code::ExitSuccess | Code::ExitFailed if by_check => Reason::OnlyAtTheStop(id),
         // `check.JOB` has no other events than exits.
         _ if by_check => Reason::NobodyThere,
-        Code::ExitSuccess | Code::ExitFailed | Code::Stopping | Code::Draining | Code::Drained | Code::Stopped
-            if id == to =>
-        {
-            Reason::OwnEnd
-        }
+        Code::ExitSuccess | Code::ExitFailed if id == to => Reason::OwnEnd,
+        code if is_of_a_stop(code) && id == to => Reason::OwnEnd,
+        Code::LeavingConsul if !plan.registers(job) => Reason::NotInConsul(id),
+        Code::LeavingTargetGroup if job.balancer.is_none() => Reason::NotInTargetGroup(id),
         Code::Draining | Code::Drained if job.drain.is_none() => Reason::DrainsNot(id),
         Code::ExitSuccess | Code::ExitFailed if job.exec.is_none() => Reason::RunsNothing(id),
         Code::Healthy | Code::Unhealthy if probe.is_none() => Reason::NoHealthCheck(id),
@@ -135,6 +141,8 @@ pub(super) fn why_not(plan: &Plan, reach: &Reach<'_>, event: &Event, to: JobAt) 
         | Code::Healthy
         | Code::Unhealthy
         | Code::Stopping
+        | Code::LeavingConsul
+        | Code::LeavingTargetGroup
         | Code::Draining
         | Code::Drained
         | Code::Stopped

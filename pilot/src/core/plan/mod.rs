@@ -44,7 +44,7 @@ pub struct Plan {
     pub logging: Logging,
     /// From a job's stop signal to SIGKILL of its group, for jobs without their own (v3 `stopTimeout`, default 5 s).
     pub stop_timeout: Duration,
-    /// What the scheduler grants from its stop request to its SIGKILL. Drains are cut short to stay within it.
+    /// What the scheduler grants from its stop request to its SIGKILL. Drains are cut short to stay within it, then hooks.
     pub stop_budget: Option<Duration>,
     /// In the order of the file, which is the order of event delivery.
     pub jobs: Vec<Job>,
@@ -54,6 +54,13 @@ pub struct Plan {
     pub telemetry: Option<Telemetry>,
     /// The control socket.
     pub control: Control,
+}
+
+impl Plan {
+    /// Whether anything of this job is for Consul.
+    pub fn registers(&self, job: &Job) -> bool {
+        self.consul.is_some() && job.registered_services().next().is_some()
+    }
 }
 
 /// A job's number for life. No index: ask the engine for the definition; a job that a reload brings has a new one.

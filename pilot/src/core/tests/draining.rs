@@ -3,6 +3,7 @@
 use super::plans::*;
 use super::world::{Script, World};
 use crate::core::effect::{Input, JobRequest, StopSignal, Switch};
+use crate::core::event::Code;
 use crate::core::plan::*;
 use crate::core::readiness::Readiness;
 
@@ -37,11 +38,13 @@ fn a_job_leaves_the_catalog_then_its_target_group_then_serves_on_and_only_then_g
     assert_eq!(after(&world.drains[0].0), 41, "when AWS has answered");
     assert_eq!(world.signals[0].2, StopSignal::Terminate);
     assert_eq!(after(&world.signals[0].0), 3041, "nothing was in flight when the quiet time was over");
-    let tail = &world.trace()[world.trace().len() - 6..];
+    let tail = &world.trace()[world.trace().len() - 8..];
     assert_eq!(
         tail,
         [
             "Stopping app",
+            "LeavingConsul app",
+            "LeavingTargetGroup app",
             "Draining app",
             "Drained app",
             "Stopped app",
@@ -54,7 +57,7 @@ fn a_job_leaves_the_catalog_then_its_target_group_then_serves_on_and_only_then_g
 /// Each with its limit and what is left in all when it begins, and with what it took when it is over.
 #[test]
 fn every_step_of_a_stop_says_what_it_waits_for_and_how_long_and_is_measured() {
-    let hook = Job { timeout: Some(secs(4)), ..job("pre").when(once(crate::core::event::Code::Stopping, "app")) };
+    let hook = Job { timeout: Some(secs(4)), ..job("pre").when(once(Code::Stopping, "app")) };
     let mut settings = plan([app(BalancerMode::Drain), hook]);
     settings.stop_budget = Some(secs(60));
     let mut world = World::new(settings).script("app", [Script::forever().deaf()]).started();
@@ -71,7 +74,7 @@ fn every_step_of_a_stop_says_what_it_waits_for_and_how_long_and_is_measured() {
     assert_eq!(
         of_app,
         [
-            "app: stopping, waiting for pre, at most 120s; 60s of the stop budget left",
+            "app: stopping, waiting for pre, at most 43s; 60s of the stop budget left",
             "app: out of Consul, waiting for the agent, at most 2s; 59s of the stop budget left",
             "app: out of target group app, waiting for AWS, at most 8s; 58s of the stop budget left",
             "app drains: it serves on for at least 3s, then until nothing is in flight, at most 10s",
@@ -86,6 +89,27 @@ fn every_step_of_a_stop_says_what_it_waits_for_and_how_long_and_is_measured() {
         .map(|(_, step, took)| (step.as_str(), took.as_millis()))
         .collect();
     assert_eq!(steps, [("hooks", 1_000), ("catalog", 500), ("balancer", 1_500), ("drain", 3_000), ("kill", 5_000)]);
+}
+
+#[test]
+fn what_is_hooked_on_a_departure_starts_with_it_and_holds_nobody_up() {
+    let hook = |name, code| job(name).when(once(code, "app"));
+    let hooks = [hook("catalog", Code::LeavingConsul), hook("group", Code::LeavingTargetGroup)];
+    let mut world = running(plan([app(BalancerMode::Drain)].into_iter().chain(hooks)));
+    let asked = world.now;
+    world.default_script = Script::exits(0).lasting(secs(1));
+    assert_eq!(stopped(&mut world), 3_041);
+    let hooks = [(asked, "catalog"), (asked + ms(1), "group")];
+    assert_eq!(world.timeline()[1..], hooks, "the catalog answers after 1 ms");
+}
+
+#[test]
+fn a_departure_that_there_is_none_of_is_not_waited_for() {
+    for code in [Code::LeavingConsul, Code::LeavingTargetGroup] {
+        let mut world = running(plan([job("app"), job("hook").when(once(code, "app"))]));
+        assert_eq!(stopped(&mut world), 0);
+        assert_eq!(world.starts.len(), 1, "{code:?}");
+    }
 }
 
 #[test]
@@ -177,6 +201,29 @@ fn a_stop_budget_takes_its_time_from_the_drain() {
     );
 }
 
+/// The drain gives up its time first, then the hook; what gets the job out and ends it has all of its own.
+#[test]
+fn a_hook_that_hangs_leaves_the_budget_what_has_to_come_after_it() {
+    let hanging = |start| {
+        let mut settings = plan([app(BalancerMode::Drain), job("hook").when(start)]);
+        settings.stop_budget = Some(secs(30));
+        settings
+    };
+    let mut world = running(hanging(once(Code::Stopping, "app")));
+    (world.withdraw_takes, world.leave_takes, world.counts) = (None, None, Some(2));
+    let asked = world.now;
+    assert_eq!(stopped(&mut world), 28_000, "the hook is killed when 2 s are left for pilot itself");
+    let after = |at: std::time::Duration| (at - asked).as_secs();
+    assert_eq!(after(world.withdrawn[0].0), 30 - 2 - 5 - 8 - 2, "pilot, the process, AWS, Consul");
+    assert_eq!((world.signals[0].1, after(world.signals[0].0)), (world.job("app"), 23));
+
+    let mut world = running(hanging(each(Code::Stopping, "app")));
+    world.ask("app", JobRequest::Stop).unwrap();
+    world.pass(secs(60));
+    assert_eq!(world.withdrawn, [], "a person's stop has no budget, and the hook its 120 s");
+    assert_eq!(stopped(&mut world), 28_000);
+}
+
 // Found by tests/tests/any_moment.rs: the drain of a reload began before there was a deadline, and kept its own.
 #[test]
 fn a_drain_that_is_under_way_when_everything_stops_keeps_within_the_budget_too() {
@@ -199,7 +246,7 @@ fn a_drain_that_is_under_way_when_everything_stops_keeps_within_the_budget_too()
 #[test]
 fn what_stops_after_a_drain_has_its_part_of_the_budget() {
     let database = job("db").checked(secs(1));
-    let needs_it = app(BalancerMode::Drain).when(once(crate::core::event::Code::Healthy, "db"));
+    let needs_it = app(BalancerMode::Drain).when(once(Code::Healthy, "db"));
     let mut settings = plan([database, needs_it]);
     settings.stop_budget = Some(secs(20));
     let mut world = World::new(settings).started();

@@ -59,6 +59,12 @@ fn each_event_has_those_who_can_make_it() {
         ("nobody", job("a"), Code::Healthy, "b", Some(Reason::NobodyThere)),
         ("no such watch", job("a"), Code::Healthy, "watch.b", Some(Reason::NobodyThere)),
         ("a stop", job("a"), Code::Stopping, "a", None),
+        ("out of Consul", job("a").checked(secs(1)).served(), Code::LeavingConsul, "a", None),
+        ("never in Consul", job("a"), Code::LeavingConsul, "a", Some(Reason::NotInConsul(JobAt(0)))),
+        ("out of its group", job("a").balanced(BalancerMode::Drain), Code::LeavingTargetGroup, "a", None),
+        ("in no group", job("a"), Code::LeavingTargetGroup, "a", Some(Reason::NotInTargetGroup(JobAt(0)))),
+        ("drained", job("a").drains(secs(1), secs(2)), Code::Drained, "a", None),
+        ("drains not", job("a"), Code::Draining, "a", Some(Reason::DrainsNot(JobAt(0)))),
         ("patience", patient("a"), Code::TimerExpired, "a", None),
         ("no patience", job("a"), Code::TimerExpired, "a", Some(Reason::StartsAtOnce(JobAt(0)))),
         (
@@ -91,7 +97,9 @@ fn each_event_has_those_who_can_make_it() {
 fn a_job_cannot_be_started_by_what_it_does_itself() {
     let own = |code, name| reason([job("x").checked(secs(1)).when(once(code, name))]);
     assert_eq!(own(Code::ExitSuccess, "x"), Some(Reason::OwnEnd));
-    assert_eq!(own(Code::Stopping, "x"), Some(Reason::OwnEnd));
+    for code in [Code::Stopping, Code::LeavingConsul, Code::LeavingTargetGroup, Code::Draining, Code::Stopped] {
+        assert_eq!(own(code, "x"), Some(Reason::OwnEnd));
+    }
     assert_eq!(own(Code::Healthy, "x"), Some(Reason::OwnHealth));
     assert_eq!(own(Code::ExitFailed, "check.x"), Some(Reason::OwnHealth));
 }

@@ -40,7 +40,8 @@ fn a_job_that_a_person_stops_goes_through_every_step_of_a_stop_and_pilot_stays()
     world.pass(secs(1));
     assert_eq!(world.ask("app", JobRequest::Stop), Ok("stopping app".into()));
     world.pass(secs(60));
-    let want = ["Startup global", "Stopping app", "ExitSuccess pre", "Stopping pre", "Stopped pre", "Stopped app"];
+    let hook = ["ExitSuccess pre", "Stopping pre", "Stopped pre"];
+    let want = [&["Startup global", "Stopping app"][..], &hook, &["LeavingConsul app", "Stopped app"]].concat();
     assert_eq!(world.trace()[..want.len()], want);
     assert_eq!((world.withdrawn.len(), world.count_starts("post")), (1, 1));
     assert_eq!(world.signals[0].1, world.job("app"));

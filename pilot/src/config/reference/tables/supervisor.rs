@@ -39,7 +39,7 @@ pub(super) const TOP: Table = Table {
             Form::Duration,
             "duration",
             "none",
-            "What the scheduler grants between its request to stop and SIGKILL (ECS' `stopTimeout`, Docker's `-t`). Drains are cut short to stay within it, and pilot warns at the start when a stop can take longer.",
+            "What the scheduler grants between its request to stop and SIGKILL (ECS' `stopTimeout`, Docker's `-t`). Drains are cut short to stay within it, then hooks, and pilot warns at the start when a stop can take longer.",
         ),
         key("control", V3, Form::Object, "object", "see below", "The control socket."),
         key("telemetry", V3, Form::Object, "object", "off", "Metrics and status over HTTP; `{}` turns it on."),
