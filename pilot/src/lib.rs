@@ -11,3 +11,4 @@ pub mod core;
 pub mod fuzz;
 pub mod picture;
 pub mod runtime;
+mod signal_name;

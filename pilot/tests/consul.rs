@@ -491,7 +491,7 @@ fn watching(consul: Consul, service: &str, interval: Duration) -> Arc<Reports> {
     let reports = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&reports);
     let report = move |instances| kept.lock().unwrap().push((Instant::now(), instances));
-    tokio::spawn(follow(Client::new(consul), query(service), interval, report));
+    tokio::spawn(follow(service.to_owned(), Client::new(consul), query(service), interval, report));
     reports
 }
 

@@ -208,7 +208,7 @@ async fn a_probing_watch_looks_at_once_and_then_every_interval_and_never_twice_a
     let probe = Probe::Tcp(format!("127.0.0.1:{port}"));
     let interval = Duration::from_millis(50);
     let report = move |finding: Finding, _| kept.lock().unwrap().push(finding.cause);
-    tokio::spawn(follow_probe(Prober::new(), probe, Duration::from_secs(1), interval, report));
+    tokio::spawn(follow_probe("w".to_owned(), Prober::new(), (probe, Duration::from_secs(1)), interval, report));
     let last = || findings.lock().unwrap().last().copied();
     let soon = Duration::from_secs(2);
     until("refused", soon, async || last() == Some(Cause::Refused)).await;

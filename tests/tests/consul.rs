@@ -610,13 +610,20 @@ fn upstream_envvars() {
     let jobs = json!([
         { "name": "testpid", "exec": "sleep 30", "port": 8000, "interfaces": "static:192.0.2.7",
           "health": { "exec": "true", "interval": 1, "ttl": 5 } },
-        { "name": "testenvvar", "exec": "env", "when": { "source": "testpid", "once": "healthy" } },
+        { "name": "testenvvar", "exec": "env", "when": { "source": "testpid", "once": "healthy" },
+          "port": 8001, "interfaces": "static:192.0.2.8", "health": { "interval": 1, "ttl": 5 } },
     ]);
-    let mut pilot = Pilot::run(&config(&nobody, jobs));
-    pilot.wait_for_within("CONTAINERPILOT_TESTPID_IP=192.0.2.7", Duration::from_secs(5));
+    let mut pilot = Pilot::run_as_pid_1(&config(&nobody, jobs));
+    pilot.wait_for_within("CONTAINERPILOT_TESTENVVAR_IP=192.0.2.8", Duration::from_secs(5));
+    pilot.wait_for("CONTAINERPILOT_TESTPID_IP=192.0.2.7");
     let process = pilot.child_running("sleep 30");
-    pilot.wait_for(&format!("CONTAINERPILOT_TESTPID_PID={process}"));
-    pilot.wait_for(&format!("CONTAINERPILOT_PID={}", pilot.pid()));
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let inside = status.lines().find(|line| line.starts_with("NSpid:")).unwrap().split_whitespace().last().unwrap();
+    for variable in [format!("CONTAINERPILOT_TESTPID_PID={inside}"), "CONTAINERPILOT_PID=1".to_owned()] {
+        pilot.wait(&variable, SOON, |pilot| {
+            pilot.lines().iter().any(|line| line.text.ends_with(&variable)).then_some(())
+        });
+    }
     assert_eq!(pilot.stop(), 0);
 }
 
@@ -626,7 +633,7 @@ fn upstream_sighup() {
     let consul = Consul::start();
     let jobs = json!([
         app("app"),
-        { "name": "on-sighup", "exec": "echo msg from SIGHUP handler", "when": { "source": "SIGHUP" } },
+        { "name": "on-sighup", "exec": "echo msg from SIGHUP handler", "when": { "source": "SIGHUP", "each": "exitSuccess" } },
         { "name": "on-sigusr2", "exec": "echo msg from SIGUSR2 handler", "when": { "source": "SIGUSR2" } },
     ]);
     let mut pilot = Pilot::run_as_pid_1(&config(&consul.address(), jobs));

@@ -53,15 +53,15 @@ fn the_same_file_again_touches_nothing_and_says_so() {
 // v3 spec 11, test_coprocess.
 #[test]
 fn coprocess() {
+    let consul = Consul::start();
+    let port = ports::free();
     let config = |word: &str| {
-        let restarts = 1;
-        jobs(json!([
-            forever("app", "main"),
-            { "name": "coprocess", "exec": [fixture(), "say", word, "forever"], "restarts": restarts },
-        ]))
+        let coprocess = json!({ "name": "coprocess", "exec": [fixture(), "say", word, "forever"], "restarts": 1 });
+        with_consul(&consul, json!([service("app", port, "one"), coprocess]))
     };
     let mut pilot = Pilot::run_as_pid_1(&config("arg1"));
-    let app = pilot.child_running("main");
+    let app = pilot.child_running("say app");
+    consul.wait_for_passing("app", 1);
     processes::signal(pilot.child_running("arg1"), Signal::SIGKILL);
     pilot.wait_for_count("coprocess.Run start", 2);
     processes::signal(pilot.child_running("arg1"), Signal::SIGKILL);
@@ -73,7 +73,7 @@ fn coprocess() {
     processes::signal(pilot.child_running("arg2"), Signal::SIGKILL);
     pilot.wait_for_count("coprocess.Run start", 4);
     pilot.child_running("arg2");
-    assert_eq!(pilot.child_running("main"), app);
+    assert_eq!((pilot.child_running("say app"), consul.passing("app")), (app, 1));
     assert_eq!(pilot.stop(), 0);
 }
 

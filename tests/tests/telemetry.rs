@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use pilot_tests::pilot::jobs;
-use pilot_tests::{Consul, Pilot, SOON, fixture, http, ports, until};
+use pilot_tests::{Consul, Pilot, SOON, fixture, http, ports, tools, until};
 use serde_json::{Value, json};
 
 /// A configuration with telemetry on this port of loopback: one interface as text, which v3 refused (row 14).
@@ -51,7 +51,7 @@ fn status(port: u16) -> Value {
     serde_json::from_str(&get(port, "/status")).unwrap_or(Value::Null)
 }
 
-// test_telemetry, as far as it needs no control socket.
+// Section 11, test_telemetry.
 #[test]
 fn services_are_healthy_metrics_are_there_and_telemetry_itself_is_a_service_until_the_stop() {
     let consul = Consul::start();
@@ -62,13 +62,16 @@ fn services_are_healthy_metrics_are_there_and_telemetry_itself_is_a_service_unti
             { "name": "setup", "exec": [fixture(), "exit", "0"] },
             { "name": "app", "port": app, "interfaces": "static:127.0.0.1", "exec": [fixture(), "forever"],
               "health": { "exec": "true", "interval": 1, "ttl": 5 } },
+            { "name": "count", "exec": [tools::pilot(), "-putmetric", "containerpilot_app_some_counter=42"],
+              "when": { "interval": 1 }, "restarts": 1 },
         ]),
     );
+    config["telemetry"]["metrics"] = json!([{ "namespace": "containerpilot", "subsystem": "app", "name": "some_counter", "help": "h", "type": "counter" }]);
     config["consul"] = json!(consul.address());
     config["watches"] = json!([{ "name": "backend", "interval": 1 }]);
     consul.register("backend-1", "backend", 8001);
     consul.register("backend-2", "backend", 8002);
-    let mut pilot = Pilot::run(&config);
+    let mut pilot = Pilot::run_as_pid_1(&config);
     pilot.wait_for(&format!("telemetry: serving at 127.0.0.1:{port}"));
     consul.wait_for_passing("app", 1);
     consul.wait_for_passing("containerpilot", 1);
@@ -82,7 +85,8 @@ fn services_are_healthy_metrics_are_there_and_telemetry_itself_is_a_service_unti
             format!(r#"{{"Address":"127.0.0.1","Name":"containerpilot","Port":{port},"Status":"healthy"}}"#),
         ]
     );
-    assert_eq!(shown["Jobs"], json!([{ "Name": "setup", "Status": "unknown" }]));
+    let jobs = ["setup", "count"].map(|name| json!({ "Name": name, "Status": "unknown" }));
+    assert_eq!(shown["Jobs"], json!(jobs));
     assert_eq!(shown["Watches"], json!(["backend"]));
     let (id, _) = consul.instances("containerpilot").remove(0);
     let service = consul.service(&id);
@@ -92,9 +96,11 @@ fn services_are_healthy_metrics_are_there_and_telemetry_itself_is_a_service_unti
     wait_for_sample(&mut pilot, port, r#"containerpilot_watch_instances{service="backend"}"#, |count| count == 2.0);
     consul.deregister("backend-2");
     wait_for_sample(&mut pilot, port, r#"containerpilot_watch_instances{service="backend"}"#, |count| count == 1.0);
+    wait_for_sample(&mut pilot, port, "containerpilot_app_some_counter", |value| value == 42.0 || value == 84.0);
     for (name, least) in [
         (r#"containerpilot_events{code="Startup",source="global"}"#, 1.0),
         (r#"containerpilot_events{code="StatusHealthy",source="app"}"#, 2.0),
+        (r#"containerpilot_control_http_requests{code="200",path="/v3/metric"}"#, 1.0),
         (r#"containerpilot_events{code="StatusChanged",source="watch.backend"}"#, 2.0),
         (r#"pilot_job_starts_total{job="app"}"#, 1.0),
         (r#"pilot_job_exits_total{code="0",job="setup",signal=""}"#, 1.0),

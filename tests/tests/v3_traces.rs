@@ -1,10 +1,8 @@
 //! The event sequences and run counts of ContainerPilot v3: spec 10.7 A to F, tables 5.4 and 5.5, integration tests 11.
 
-use std::time::Duration;
-
 use nix::sys::signal::Signal;
 use pilot_tests::pilot::jobs;
-use pilot_tests::{Consul, Pilot, SOON, fixture, ports};
+use pilot_tests::{Consul, Pilot, fixture, ports};
 use serde_json::{Value, json};
 
 /// Asserts that these events came in this order, others in between allowed.
@@ -202,7 +200,7 @@ fn table_5_5_started_by_each_event() {
 #[test]
 fn table_5_5_started_by_a_clock() {
     let clock = json!({ "interval": "300ms" });
-    assert_eq!(runs(clock.clone(), json!(2)), (3, true));
+    assert_eq!(runs(json!({ "interval": "250ms" }), json!(2)), (3, true), "appendix A");
     assert_eq!(runs(clock.clone(), json!("never")), (1, true));
     assert_eq!(runs(clock.clone(), json!(0)), (1, true));
     for restarts in [Value::Null, json!("unlimited")] {
@@ -241,9 +239,9 @@ fn table_5_5_started_by_a_signal() {
     }
 }
 
-// Integration test_tasks.
+// Section 11, test_tasks.
 #[test]
-fn tasks_run_at_every_tick_and_are_killed_by_their_timeout() {
+fn upstream_tasks() {
     let dir = "{{ .PILOT_TEST_DIR }}";
     let task = |name: &str, wait: &str, more: Value| {
         let mut job = json!({ "name": name, "exec": [fixture(), "mark", format!("{dir}/{name}"), "wait", wait] });
@@ -256,7 +254,7 @@ fn tasks_run_at_every_tick_and_are_killed_by_their_timeout() {
         task("task3", "2000", json!({ "when": { "interval": "500ms" }, "restarts": 5, "timeout": "100ms" })),
         task("task4", "0", json!({ "when": { "interval": "1s" } })),
     ]));
-    let mut pilot = Pilot::run(&config);
+    let mut pilot = Pilot::run_as_pid_1(&config);
     for name in ["task1", "task2", "task3"] {
         pilot.wait_for_event(&format!("Stopped {name}"));
         assert_eq!(pilot.marks(name).len(), 6, "{name}\n{}", pilot.log());
@@ -267,82 +265,26 @@ fn tasks_run_at_every_tick_and_are_killed_by_their_timeout() {
     assert_eq!((timeouts("task1"), timeouts("task2"), timeouts("task3")), (0, 0, 6), "{}", pilot.log());
 }
 
-// Integration test_coprocess, without the reload.
+// Section 11, test_no_command: the path comes from the environment, and there is no argument.
 #[test]
-fn a_coprocess_with_one_restart_comes_back_once() {
-    let dir = "{{ .PILOT_TEST_DIR }}";
-    let config = jobs(json!([
-        { "name": "main", "exec": [fixture(), "forever"] },
-        { "name": "coprocess", "exec": [fixture(), "mark", format!("{dir}/co"), "forever"], "restarts": 1 },
-    ]));
-    let mut pilot = Pilot::run(&config);
-    for life in 1..=2 {
-        let (_, pid) = pilot.wait_for_marks("co", life)[life - 1];
-        pilot_tests::processes::signal(pid, Signal::SIGKILL);
-    }
-    pilot.wait_for_event("Stopped coprocess");
-    assert_eq!(pilot.marks("co").len(), 2);
-}
-
-// Integration test_envvars: no Consul anywhere, and events go on.
-#[test]
-fn without_a_reachable_consul_healthy_still_fires_and_the_environment_is_exported() {
-    let nobody = ports::free();
-    let config = json!({
-        "consul": format!("127.0.0.1:{nobody}"), "logging": { "level": "DEBUG" },
-        "jobs": [
-            { "name": "testpid", "exec": "sleep 30", "port": 8000, "interfaces": "lo",
-              "health": { "exec": "/bin/true", "interval": 1, "ttl": 5 } },
-            { "name": "testenvvar", "exec": "env", "when": { "source": "testpid", "once": "healthy" } },
-        ],
-    });
-    let mut pilot = Pilot::run(&config);
-    pilot.wait_for_within("CONTAINERPILOT_TESTPID_IP=127.0.0.1", Duration::from_secs(8));
-    pilot.wait_for("CONTAINERPILOT_TESTPID_PID=");
-    pilot.wait_for("CONTAINERPILOT_PID=");
+fn upstream_no_command() {
+    let config = jobs(json!([{ "name": "main", "exec": [fixture(), "say", "main runs", "forever"] }]));
+    // The harness' words are `pilot -config FILE`.
+    let without_words = ["sh", "-c", r#"CONTAINERPILOT="$2" exec "$0""#];
+    let mut pilot = Pilot::with(&config).as_pid_1().through(&without_words).start();
+    pilot.wait_for("main runs");
+    assert!(!pilot.ended());
     assert_eq!(pilot.stop(), 0);
+    assert_eq!(pilot.count("panic"), 0, "{}", pilot.log());
 }
 
-// Integration test_sighup.
+// Section 11, test_version_flag: nothing is there, neither a configuration nor a socket nor Consul.
 #[test]
-fn sighup_and_sigusr2_start_jobs_and_leave_the_service_registered() {
-    let consul = Consul::start();
-    let config = json!({
-        "consul": consul.address(), "logging": { "level": "DEBUG" },
-        "jobs": [
-            { "name": "app", "exec": [fixture(), "forever"], "port": 8000, "interfaces": "lo",
-              "health": { "exec": "/bin/true", "interval": 1, "ttl": 10 } },
-            { "name": "on-hup", "exec": "echo hup", "when": { "source": "SIGHUP", "each": "exitSuccess" } },
-            { "name": "on-usr2", "exec": "echo usr2", "when": { "source": "SIGUSR2" } },
-        ],
-    });
-    let mut pilot = Pilot::run(&config);
-    consul.wait_for_passing("app", 1);
-    pilot.signal(Signal::SIGHUP);
-    pilot.wait_for_within("] hup", SOON);
-    pilot.signal(Signal::SIGUSR2);
-    pilot.wait_for("] usr2");
-    assert_eq!(consul.passing("app"), 1);
-    assert_eq!(pilot.stop(), 0);
-}
-
-// Integration test_no_command: the path comes from the environment.
-#[test]
-fn the_configuration_may_be_named_by_the_environment() {
-    let scratch = pilot_tests::Scratch::new();
-    let socket = scratch.file("socket");
-    let text = json!({ "consul": false, "control": { "socket": socket }, "jobs": [{ "name": "a", "exec": "echo from-environment" }] });
-    let file = scratch.write("pilot.json5", &text.to_string());
-    let output = std::process::Command::new(pilot_tests::tools::pilot()).env("CONTAINERPILOT", file).output().unwrap();
-    assert!(String::from_utf8_lossy(&output.stdout).contains("from-environment"), "{output:?}");
-    assert_eq!(output.status.code(), Some(0));
-}
-
-// Integration test_version_flag.
-#[test]
-fn version_needs_neither_configuration_nor_consul() {
-    let output = std::process::Command::new(pilot_tests::tools::pilot()).arg("-version").output().unwrap();
+fn upstream_version_flag() {
+    let alone = ["--pid", "--fork", "--mount-proc", "--", &pilot_tests::tools::pilot(), "-version"];
+    let output = std::process::Command::new("unshare").args(alone).env_clear().output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(0));
-    assert!(said.starts_with("Version: ") && said.contains("\nGitHash: "), "{said}");
+    let version = said.strip_prefix("Version: ").and_then(|rest| rest.split_once("\nGitHash: "));
+    assert!(version.is_some_and(|(version, hash)| !version.is_empty() && hash.lines().count() == 1), "{said}");
 }

@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 use pilot_tests::mariadb::{PASSWORD, USER};
 use pilot_tests::pilot::jobs;
 use pilot_tests::scripted::{Reply, Scripted};
-use pilot_tests::{Consul, MariaDb, Pilot, SOON, fixture, ports, until};
+use pilot_tests::{Consul, MariaDb, Pilot, SOON, Scratch, fixture, http, ports, tools, until};
 use serde_json::{Value, json};
 
 /// A job that says what the watch `name` shows, each time it changes.
@@ -278,40 +278,50 @@ fn a_job_may_wait_for_a_watch_and_a_job_together_in_either_order() {
     }
 }
 
-// Section 11, test_discovery_consul: two containers, one renders its configuration from the other's instances.
+// Section 11, test_discovery_consul: two containers, one renders its configuration from the other's instances. What nginx does
+// there a server does here whose file sends requests on to where the application is.
 #[test]
 fn upstream_discovery_consul() {
     let consul = Consul::start();
     let (app_port, web_port) = (ports::free(), ports::free());
-    let service = |name: &str, port: u16| {
+    let scratch = Scratch::new();
+    let template = "{{ with .PILOT_WATCH_APP }}302 http://{{ . }}/{{ else }}503{{ end }}";
+    let (template, routes) = (scratch.write("routes.template", template), scratch.file("routes"));
+    let render = json!([tools::pilot(), "-template", "-config", template, "-out", routes]);
+    let service = |name: &str, port: u16, answer: &str| {
         json!({
             "name": name, "port": port, "interfaces": "static:127.0.0.1", "restarts": "unlimited",
-            "exec": [fixture(), "http", port.to_string(), "/nowhere"],
-            "health": { "http": "/", "interval": "200ms", "ttl": 5 },
+            "exec": [fixture(), "http", port.to_string(), answer],
+            "health": { "tcp": port, "interval": "200ms", "ttl": 5 },
         })
     };
-    let mut web = service("nginx", web_port);
+    let mut web = service("nginx", web_port, &routes);
     web["when"] = json!({ "source": "preStart", "once": "exitSuccess" });
     let front = watching(
         &consul.address(),
         json!([
             web,
-            { "name": "preStart", "exec": [fixture(), "say", "rendered for the first time"] },
-            { "name": "onchange-app", "exec": [fixture(), "env", "PILOT_WATCH_APP"], "when": { "source": "watch.app", "each": "changed" } },
+            { "name": "preStart", "exec": render },
+            { "name": "onchange-app", "exec": render, "when": { "source": "watch.app", "each": "changed" } },
         ]),
         json!([{ "name": "app", "interval": 1 }]),
     );
-    let mut front = Pilot::run(&front);
+    let mut front = Pilot::run_as_pid_1(&front);
     consul.wait_for_passing("nginx", 1);
-    assert_eq!(front.count("PILOT_WATCH_APP"), 0);
-    let mut back = Pilot::run(&watching(&consul.address(), json!([service("app", app_port)]), json!([])));
-    front.wait_for(&format!("PILOT_WATCH_APP=127.0.0.1:{app_port}"));
+    let routed = || http::get(web_port, "/app/").unwrap();
+    assert_eq!(routed().status, 503, "nobody is there yet");
+    let mut back =
+        Pilot::run_as_pid_1(&watching(&consul.address(), json!([service("app", app_port, "/nowhere")]), json!([])));
     consul.wait_for_passing("app", 1);
+    front.wait("the front end to send requests to the application", SOON, |_| (routed().status == 302).then_some(()));
+    assert!(routed().head.contains(&format!("Location: http://127.0.0.1:{app_port}/")), "{:?}", routed());
+    assert_eq!(http::get(app_port, "/").unwrap().status, 200);
     consul.wait_for_passing("nginx", 1);
 
     // The back end goes; the front end is told, and stays.
     back.signal(Signal::SIGTERM);
     front.wait_for_event("StatusUnhealthy watch.app");
+    front.wait("the front end to know that nobody is there", SOON, |_| (routed().status == 503).then_some(()));
     assert_eq!(back.exit_code(), 0);
     assert_eq!(consul.passing("nginx"), 1);
     assert_eq!(front.stop(), 0);

@@ -102,12 +102,12 @@ is told to stop (SIGTERM, SIGINT; a second one skips all waiting), or until all
 jobs have ended.
 
 Commands (`pilot COMMAND --help` tells more):
-  of a configuration    check, graph, schema
+  of a configuration    check, graph, template, schema
   of a running pilot    status, jobs, health, logs, why, events, postmortem,
                         start, stop, restart, signal, reload, maintenance,
                         putenv, putmetric, ping
   inside of a job       notify, wait
-  of pilot itself       completion, man, help
+  of pilot itself       version, completion, man, help
 
 Options (one dash is enough, as in ContainerPilot 3, whose flags all work):
   --config FILE         Configuration file [env: CONTAINERPILOT]
@@ -226,6 +226,9 @@ mod tests {
                 "pilot -template -config a -out b",
                 Ok(Action::Template { config: Some("a".into()), out: Some("b".into()) }),
             ),
+            ("pilot template a -out b", Ok(Action::Template { config: Some("a".into()), out: Some("b".into()) })),
+            ("pilot -config a template", Ok(Action::Template { config: Some("a".into()), out: None })),
+            ("pilot version", Ok(Action::Version)),
             ("pilot graph a", Ok(Action::Graph { config: Some("a".into()), form: Form::Text })),
             ("pilot -config a graph -format svg", Ok(Action::Graph { config: Some("a".into()), form: Form::Svg })),
             ("pilot graph --format png", Err(ErrorKind::InvalidValue)),

@@ -19,7 +19,7 @@ const COMPLETIONS: [(&str, &str); 3] = [
     ("zsh", include_str!("../../../docs/completions/_pilot")),
 ];
 
-pub(super) fn subcommands() -> [Command; 5] {
+pub(super) fn subcommands() -> [Command; 7] {
     let file = || Arg::new("file").value_name("FILE").value_parser(clap::value_parser!(PathBuf));
     let file = || file().help("Configuration file [default: as for running]");
     let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
@@ -54,7 +54,15 @@ pub(super) fn subcommands() -> [Command; 5] {
             )
             .arg(flag("json").conflicts_with("format").help("The same as --format json"))
             .arg(flag("live").conflicts_with("file").help("Of the running pilot, with what each job does now")),
+        Command::new("template").about("Print the configuration as its template is rendered").arg(file()).arg(
+            Arg::new("out")
+                .long("out")
+                .value_name("FILE")
+                .value_parser(clap::value_parser!(PathBuf))
+                .help("Write it there instead of to stdout"),
+        ),
         Command::new("schema").about("Print the JSON Schema of the configuration, for editors"),
+        Command::new("version").about("Print version and git hash"),
         Command::new("completion").about("Print a completion script").arg(
             Arg::new("shell")
                 .value_name("SHELL")
@@ -81,7 +89,9 @@ pub(super) fn from_subcommand(name: &str, command: &ArgMatches, config: &Option<
         // The client asks for it.
         "graph" if command.get_flag("live") => return None,
         "graph" => Action::Graph { config: file(), form: picture_form(command)? },
+        "template" => Action::Template { config: file(), out: command.get_one::<PathBuf>("out").cloned() },
         "schema" => Action::Print(SCHEMA),
+        "version" => Action::Version,
         "completion" => {
             Action::Print(COMPLETIONS.iter().find(|(name, _)| *name == chosen("shell")).map(|(_, script)| *script)?)
         }

@@ -1,6 +1,8 @@
 //! `-template`: the rendered configuration, unparsed, as v3 prints it (v3 spec 2.4).
 
+use std::fs::File;
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -27,6 +29,13 @@ fn write(text: &str, out: Option<&Path>) -> Result<(), String> {
         None => {
             std::io::stdout().write_all(text.as_bytes()).map_err(|error| format!("cannot write to stdout: {error}"))
         }
-        Some(out) => std::fs::write(out, text).map_err(|error| format!("cannot write {}: {error}", out.display())),
+        Some(out) => File::options()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o644)
+            .open(out)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .map_err(|error| format!("cannot write {}: {error}", out.display())),
     }
 }

@@ -3,7 +3,6 @@
 //! Accounts and folders are not looked for: a configuration may be checked on another machine than it runs on.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use nix::sys::signal::Signal;
 
@@ -13,6 +12,7 @@ use super::block::Block;
 use super::weak::Field;
 use super::{environment, limits};
 use crate::core::nearest::nearest;
+use crate::signal_name;
 
 /// The keys of a job that say how its process is set up.
 pub(super) const KEYS: &[&str] = &[
@@ -127,7 +127,7 @@ fn umask(field: &Field<'_>) -> Option<u32> {
 /// A signal by its name, with or without `SIG`, or by its number.
 pub(super) fn signal(field: &Field<'_>) -> Option<SignalNumber> {
     let text = field.text()?;
-    let found = signal_number(&text);
+    let found = signal_name::signal(&text).map(|signal| SignalNumber(signal as i32));
     if found.is_none() {
         let remedy = match nearest(&text.to_uppercase().replacen("SIG", "", 1), Signal::iterator().map(short)) {
             Some(near) => format!("did you mean \"SIG{near}\"?"),
@@ -136,14 +136,6 @@ pub(super) fn signal(field: &Field<'_>) -> Option<SignalNumber> {
         field.error(format!("does not know the signal {}", field.value.shape()), remedy);
     }
     found
-}
-
-/// The signal that a person means by `SIGTERM`, `term` or `15`.
-pub(crate) fn signal_number(text: &str) -> Option<SignalNumber> {
-    let name = text.trim().to_ascii_uppercase();
-    let by_name = || Signal::from_str(&name).or_else(|_| Signal::from_str(&format!("SIG{name}"))).ok();
-    let by_number = || name.parse().ok().and_then(|number: i32| Signal::try_from(number).ok());
-    by_number().or_else(by_name).map(|signal| SignalNumber(signal as i32))
 }
 
 fn short(signal: Signal) -> &'static str {

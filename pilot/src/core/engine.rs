@@ -256,6 +256,8 @@ impl Engine {
         job.last_uptime = self.now.saturating_sub(since);
         let what = What::Ended { job: self.plan.jobs[id.0].name.clone(), exit, lasted: job.last_uptime };
         self.note_end(id, what);
+        let name = self.plan.jobs[id.0].name.clone();
+        self.say_run_end(id, &name);
         self.report_lost_process(id, exit);
         true
     }
@@ -511,6 +513,7 @@ impl Engine {
         let job = &mut self.jobs[id.0];
         if job.phase == Phase::Live && job.give_up_at.is_some_and(|at| at <= now) {
             job.give_up_at = None;
+            self.say_timeout(id);
             let name = self.plan.jobs[id.0].name.clone();
             self.say(Level::Warn, Some(id), format!("{name} gives up waiting to start: its when.timeout has passed"));
             self.publish(Event::new(Code::TimerExpired, name));

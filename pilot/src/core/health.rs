@@ -16,6 +16,8 @@ impl Engine {
         let job = &mut self.jobs[id.0];
         let Some(at) = job.check.next_at.filter(|at| *at <= now) else { return };
         job.check.next_at = Some(next_tick(at, health.interval, now));
+        self.say_timer(id, "heartbeat");
+        let job = &self.jobs[id.0];
         if !job.may_report() || job.check.in_flight.is_some() {
             return;
         }
@@ -49,6 +51,7 @@ impl Engine {
         self.blame_run(id);
         if let Some(exit) = verdict.exit {
             let source = format!("check.{}", self.plan.jobs[id.0].name);
+            self.say_run_end(id, &source);
             self.publish_exit(Some(id), source, exit, verdict.pass);
         }
         if !self.jobs[id.0].may_report() {

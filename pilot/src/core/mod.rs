@@ -28,8 +28,9 @@ pub mod step;
 pub mod stop;
 mod stop_order;
 pub mod stop_plan;
+mod v3_lines;
 pub mod watch;
 pub mod why;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

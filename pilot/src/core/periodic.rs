@@ -119,6 +119,7 @@ impl Engine {
             return;
         }
         job.tick_at = job.tick_at.map(|at| next_tick(at, every, now));
+        self.say_timer(id, "run-every");
         self.come_round(id);
     }
 

@@ -208,6 +208,7 @@ impl Engine {
         for run in runs {
             self.effect(Effect::Signal { job: id, run, signal: StopSignal::Terminate });
         }
+        self.say_kill();
         self.publish(Event::new(Code::Stopped, self.plan.jobs[id.0].name.clone()));
     }
 

@@ -85,16 +85,20 @@ mod tests {
         names.iter().map(|id| Instance { id: (*id).into(), address: format!("10.0.0.{id}"), port: 80 }).collect()
     }
 
+    /// v3 spec, appendix A.
     #[test]
     fn only_a_different_set_of_instances_is_an_event() {
         let mut watch = Watch::new();
         let healthy: &[Code] = &[Code::Changed, Code::Healthy];
         let unhealthy: &[Code] = &[Code::Changed, Code::Unhealthy];
-        let steps: [(&[&str], &[Code]); 8] = [
+        let steps: [(&[&str], &[Code]); 11] = [
             (&[], &[]),
+            (&["1", "2"], healthy),
+            (&[], unhealthy),
             (&["1", "2"], healthy),
             (&["2", "1"], &[]),
             (&["1"], healthy),
+            (&["1"], &[]),
             (&["2"], healthy),
             (&[], unhealthy),
             (&[], &[]),

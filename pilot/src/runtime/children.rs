@@ -125,16 +125,17 @@ impl Children {
         }
     }
 
-    /// A probe's time is over: its group is killed, its end will be reported as a failure.
-    pub fn probe_timed_out(&mut self, round: RoundId, limit: Duration) {
-        for (pid, owner) in &mut self.owners {
-            if let Owner::Probe { round: this, timed_out, .. } = owner
-                && *this == round
-            {
+    /// A probe's time is over: its group is killed, its end will be reported as a failure. Gives its job, if it was still
+    /// going.
+    pub fn probe_timed_out(&mut self, round: RoundId, limit: Duration) -> Option<JobId> {
+        self.owners.iter_mut().find_map(|(pid, owner)| match owner {
+            Owner::Probe { job, round: this, timed_out, .. } if *this == round => {
                 *timed_out = Some(limit);
                 signal_group(*pid, Signal::SIGKILL);
+                Some(*job)
             }
-        }
+            Owner::Probe { .. } | Owner::Run { .. } | Owner::Forgotten => None,
+        })
     }
 
     /// Nobody wants to know a probe's result any more.

@@ -1,8 +1,12 @@
-//! No text makes this room panic, and an error is the only way to no plan.
+//! No text makes this room panic, and an error is the only way to no plan; any plan is one that the engine starts and ends.
+
+use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::core::effect::{Input, Switch, UserSignal};
+use crate::core::tests::world::World;
 
 /// Every block and most keys.
 const EVERYTHING: &str = r#"{
@@ -67,6 +71,25 @@ fn survives(text: &str) -> Result<(), TestCaseError> {
     prop_assert_eq!(examined.diagnostics.iter().any(|found| other(&found)), failed);
     prop_assert!(loaded.diagnostics.iter().all(|found| examined.diagnostics.contains(found)));
     examined.report(text);
+    if let Some(plan) = loaded.plan {
+        ends(plan, text)?;
+    }
+    Ok(())
+}
+
+/// The engine's own tests hold it against plans; these are what files become.
+fn ends(plan: Plan, text: &str) -> Result<(), TestCaseError> {
+    let mut world = World::new(plan).started();
+    for input in
+        [Input::Signal(UserSignal::Hup), Input::Maintenance(Switch::On), Input::Maintenance(Switch::Off), Input::Stop]
+    {
+        world.pass(Duration::from_millis(700));
+        if world.exit.is_none() {
+            world.give(input);
+        }
+    }
+    world.pass(Duration::from_secs(3600));
+    prop_assert!(world.exit.is_some(), "asked to stop, and an hour later it has not:\n{}", text);
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use super::plans::*;
 use super::world::{Script, World};
-use crate::core::effect::{Announcement, Input, StopSignal, Switch};
+use crate::core::effect::{Announcement, Input, RoundId, StopSignal, Switch, Verdict};
 use crate::core::event::Code;
 use crate::core::exit::Exit;
 use crate::core::job::Status;
@@ -169,8 +169,15 @@ fn maintenance_takes_the_service_out_and_lets_it_back_in() {
     let mut world = World::new(plan([app()])).started();
     world.pass(ms(5_100));
     assert_eq!(world.engine.jobs()[0].status(), Status::Healthy);
+    world.pass(ms(4_901));
+    assert_eq!(world.probes.len(), 2, "one is under way");
     world.give(Input::Maintenance(Switch::On));
     assert_eq!(world.engine.jobs()[0].status(), Status::Maintenance);
+    for number in 0..100 {
+        let verdict = Verdict { pass: true, note: String::new(), exit: None };
+        world.give(Input::Probed { job: JobId(0), round: RoundId(number), verdict });
+    }
+    assert_eq!(world.engine.jobs()[0].status(), Status::Maintenance, "its result comes too late");
     let (announced, probes) = (world.announced.len(), world.probes.len());
     world.pass(secs(60));
     assert_eq!((world.announced.len(), world.probes.len()), (announced, probes));

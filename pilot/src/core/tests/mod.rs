@@ -15,7 +15,7 @@ mod requests;
 mod schedule;
 mod starting;
 mod stop_plan;
-mod world;
+pub(crate) mod world;
 
 /// The room's promise: nothing in it reaches outside.
 #[test]

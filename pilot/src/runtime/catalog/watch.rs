@@ -22,7 +22,13 @@ const WAIT: Duration = Duration::from_secs(60);
 /// are compared, v3 spec section 7). Never ends; dropping the future ends it.
 ///
 /// `interval` spaces the requests where the server does not support blocking, and is the longest back-off.
-pub async fn follow(client: Client, query: ServiceQuery, interval: Duration, mut report: impl FnMut(Vec<Instance>)) {
+pub async fn follow(
+    watch: String,
+    client: Client,
+    query: ServiceQuery,
+    interval: Duration,
+    mut report: impl FnMut(Vec<Instance>),
+) {
     let mut backoff = Backoff::new(interval.min(Duration::from_secs(1)), interval);
     let mut pace = Pace::full();
     let mut trouble: Option<Error> = None;
@@ -30,6 +36,7 @@ pub async fn follow(client: Client, query: ServiceQuery, interval: Duration, mut
     let mut index: Option<u64> = None;
     loop {
         pace.take().await;
+        say_look(&watch);
         match client.health(&query, index.map(|index| (index, WAIT))).await {
             Ok(answer) => {
                 backoff.reset();
@@ -64,9 +71,9 @@ pub async fn follow(client: Client, query: ServiceQuery, interval: Duration, mut
 /// Probes at once and then every `interval`, never twice at a time, and reports every finding and how long it took to
 /// find. Never ends.
 pub async fn follow_probe(
+    watch: String,
     prober: Prober,
-    probe: Probe,
-    limit: Duration,
+    (probe, limit): (Probe, Duration),
     interval: Duration,
     mut report: impl FnMut(Finding, Duration),
 ) {
@@ -74,10 +81,16 @@ pub async fn follow_probe(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
+        say_look(&watch);
         let began = Instant::now();
         let finding = prober.run(&probe, Some(limit)).await;
         report(finding, began.elapsed());
     }
+}
+
+/// v3's line for a look, which it takes by a timer (v3 spec, appendix B).
+fn say_look(watch: &str) {
+    debug!("timer: {{TimerExpired watch.{watch}.poll}}");
 }
 
 /// v3 looks at the service's address and port only; tags, ids and nodes may change unseen.

@@ -17,6 +17,7 @@ use crate::core::effect::{JobRequest, Switch};
 use crate::picture::Form;
 use crate::runtime::http::{Gone, Lines, Request, Response, json, stream, text};
 use crate::runtime::telemetry::Meters;
+use crate::signal_name;
 
 /// Streamed answers at one time; they have no deadline.
 const STREAMS: usize = 8;
@@ -235,10 +236,7 @@ fn signal_wanted(body: &[u8]) -> Result<Signal, Refusal> {
     let Ok(Wanted { signal }) = serde_json::from_slice(body) else {
         return Err(unusable("the body must be like {\"signal\": \"HUP\"}".to_owned()));
     };
-    let upper = signal.to_uppercase();
-    let name = if upper.starts_with("SIG") { upper.clone() } else { format!("SIG{upper}") };
-    let by_number = upper.parse().ok().and_then(|number: i32| Signal::try_from(number).ok());
-    by_number.or_else(|| name.parse().ok()).ok_or_else(|| {
+    signal_name::signal(&signal).ok_or_else(|| {
         unusable(format!("{signal:?} is not a signal: write its name, such as HUP, USR1 or TERM, or its number"))
     })
 }

@@ -1,7 +1,7 @@
 //! Looking: at a job's health, at what a watch names. Whatever is seen comes back as a report.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::task::AbortHandle;
 
@@ -32,6 +32,7 @@ impl Supervisor {
         match &health.probe {
             None => {}
             Some(Probe::Exec(command)) => {
+                tracing::debug!("check.{}.Run start", settings.name);
                 let started =
                     children.start_probe(settings, (job, round), (command, health.output), environment, output);
                 match (started, health.timeout) {
@@ -64,6 +65,17 @@ impl Supervisor {
                 });
                 self.probes.insert(round, task.abort_handle());
             }
+        }
+    }
+
+    /// The process of an exec probe has not ended in time.
+    pub(super) fn probe_timed_out(&mut self, round: RoundId, limit: Duration) {
+        let Some(job) = self.children.probe_timed_out(round, limit).and_then(|job| self.engine.job(job)) else {
+            return;
+        };
+        if let Some(Probe::Exec(command)) = job.health.as_ref().and_then(|health| health.probe.as_ref()) {
+            tracing::warn!("check.{} timeout after {limit:?}: '[{}]'", job.name, command.args.join(" "));
+            tracing::debug!("check.{}.kill", job.name);
         }
     }
 
@@ -107,7 +119,7 @@ impl Supervisor {
                 let report = move |instances| {
                     let _ = reporter.send(Report::Input(Input::Instances { watch: id, instances }));
                 };
-                tokio::spawn(follow(client, query, interval, report))
+                tokio::spawn(follow(watch.clone(), client, query, interval, report))
             }
             WatchTarget::Probe { probe, timeout } => {
                 let name = watch.clone();
@@ -121,7 +133,13 @@ impl Supervisor {
                     }
                     let _ = reporter.send(Report::Input(Input::WatchProbed { watch: id, pass: finding.pass }));
                 };
-                tokio::spawn(follow_probe(self.prober.clone(), probe.clone(), *timeout, interval, report))
+                tokio::spawn(follow_probe(
+                    watch.clone(),
+                    self.prober.clone(),
+                    (probe.clone(), *timeout),
+                    interval,
+                    report,
+                ))
             }
         };
         self.followers.insert(id, Follower { task: task.abort_handle(), watch });

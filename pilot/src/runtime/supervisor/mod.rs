@@ -203,7 +203,7 @@ impl Supervisor {
                     self.remember(&input);
                     inputs.push_back(input);
                 }
-                Report::ProbeDeadline(round, limit) => self.children.probe_timed_out(round, limit),
+                Report::ProbeDeadline(round, limit) => self.probe_timed_out(round, limit),
                 Report::CannotServe(why, otherwise) => self.cannot_serve(&why, otherwise, inputs),
                 Report::Loaded(loaded) => self.loaded(*loaded, inputs),
             },
