@@ -51,8 +51,10 @@ def test_a_migration_that_cannot_start_or_never_ends_stops_it_too(deployed):
 
     def refused(options):
         raise Refused("AccessDenied")
-    deployed.aws.register_task_definition = refused
-    assert "AccessDenied" in deployed.image(NEWER, deployed.new, code=1)
+    for call in ("register_task_definition", "describe_task_definition", "run_task"):
+        setattr(deployed.aws, call, refused)
+        assert f"stack: aws ecs {call.replace('_', '-')}: An error occurred (AccessDenied)" in deployed.image(NEWER, deployed.new, code=1)
+        delattr(deployed.aws, call)
     assert deployed.called("cloudformation execute-change-set") == []
     assert {s["state"] for s in deployed.aws.sets.values()} == {"dropped"}
 
@@ -370,6 +372,15 @@ def test_deploying_takes_master_to_production_and_nothing_to_do_is_no_failure(de
     deploy(code=5)
     deployed.registry(NEWER.split("@")[1], deployed.side)
     assert "which master does not have" in deploy(code=1)
+
+
+def test_without_a_word_the_newest_commit_that_was_pushed_is_deployed(deployed):
+    skopeo = deployed.folder / "bin/skopeo"
+    digest = NEWER.split("@")[1]
+    skopeo.write_text(f"#!/bin/sh\ncase $* in *Labels*) echo {deployed.old} ;; *:{deployed.old[:8]}) echo {digest} ;; *) echo manifest unknown >&2; exit 1 ;; esac\n")
+    skopeo.chmod(0o755)
+    assert "verified" in deployed.run(program="scripts/deploy.sh", REPO="registry.example/app", MAINLINE="master")
+    assert deployed.aws.stacks["app-master"]["Parameters"]["ImageUri"] == NEWER
 
 
 def test_updating_a_branch_changes_that_branchs_stack_and_no_other(deployed):
