@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
 
+use std::path::Path;
 use std::process::Command;
 
 use pilot_tests::command::run;
@@ -291,22 +292,40 @@ fn pilot_alone_from_scratch_finds_others_by_their_names() {
     assert_eq!(code, "0", "{}", engine.logs("names"));
 }
 
+/// The files of this repository that the compiler read for a program, as cargo has written down beside it.
+fn read_for(program: &str) -> Vec<String> {
+    let list = std::fs::read_to_string(format!("{program}.d")).unwrap_or_else(|error| panic!("{program}.d: {error}"));
+    let own = std::fs::canonicalize(tools::repository()).unwrap();
+    list.split_whitespace()
+        .filter(|path| Path::new(path).is_file())
+        .filter_map(|path| std::fs::canonicalize(path).ok()?.strip_prefix(&own).ok()?.to_str().map(str::to_owned))
+        // Which commit it is the builder is told, and what a build makes on its way is made in the builder too.
+        .filter(|path| !path.starts_with(".git/") && !path.starts_with("target/"))
+        .collect()
+}
+
 #[test]
 fn nothing_goes_to_the_builder_but_what_is_named() {
     let engine = Engine::start();
     let folder = Scratch::new();
     run(Command::new("cp").arg(tools::repository().join(".dockerignore")).arg(folder.path())).well();
-    let wanted = [
+    let mut wanted = [
         "Cargo.toml",
         "Cargo.lock",
-        "pilot/src/main.rs",
         "app/migrations/1.sql",
         "tests/Cargo.toml",
         "tests/src/lib.rs",
         "image/pilot.json5",
         "scripts/build-release.sh",
         "scripts/image-root.sh",
-    ];
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    for (program, source) in [(tools::pilot(), "pilot/src/main.rs"), (tools::app(), "app/src/main.rs")] {
+        let files = read_for(&program);
+        assert!(files.iter().any(|file| file == source), "{program}.d is of another checkout: {files:?}");
+        wanted.extend(files);
+    }
     let unwanted = [
         ".git/config",
         "target/x",
@@ -320,7 +339,7 @@ fn nothing_goes_to_the_builder_but_what_is_named() {
         "scripts/push.sh",
         "README.md",
     ];
-    for file in wanted.iter().chain(&unwanted) {
+    for file in wanted.iter().map(String::as_str).chain(unwanted) {
         std::fs::create_dir_all(folder.path().join(file).parent().unwrap()).unwrap();
         folder.write(file, "x");
     }
@@ -337,7 +356,7 @@ fn nothing_goes_to_the_builder_but_what_is_named() {
             .args(["-c", "docker export \"$0\" | tar -tf -", &container])
             .env("DOCKER_HOST", engine.host()))
         .well();
-        for file in wanted {
+        for file in &wanted {
             assert!(list.lines().any(|line| line == file), "{file} is lacking: {list}");
         }
         for file in unwanted {
