@@ -88,6 +88,9 @@ fn services_are_healthy_metrics_are_there_and_telemetry_itself_is_a_service_unti
     let jobs = ["setup", "count"].map(|name| json!({ "Name": name, "Status": "unknown" }));
     assert_eq!(shown["Jobs"], json!(jobs));
     assert_eq!(shown["Watches"], json!(["backend"]));
+    let build = format!(r#",version="{}"}} 1"#, shown["Version"].as_str().unwrap());
+    let metrics = get(port, "/metrics");
+    assert!(metrics.lines().any(|line| line.starts_with("pilot_build_info{") && line.ends_with(&build)), "{metrics}");
     let (id, _) = consul.instances("containerpilot").remove(0);
     let service = consul.service(&id);
     assert_eq!((service["Port"].as_u64(), service["Address"].as_str()), (Some(port.into()), Some("127.0.0.1")));

@@ -442,7 +442,7 @@ impl World {
                 Input::Withdrawn { job, service: ServiceId(0) },
             ] {
                 let mut effects = self.engine.handle(input, self.now);
-                // A timer of others may be due; what that does is done by then, but a check's is said while it waits for the start.
+                // A check's timer is said even where nothing is looked at yet; no tick is asked for it, so it may be due here.
                 effects.retain(|effect| !matches!(effect, Effect::Say { text, .. } if text.starts_with("timer: ")));
                 assert_eq!(effects, []);
             }
