@@ -21,9 +21,8 @@ else
     printf '== unused-dependencies: left out, cargo-machete is not there (scripts/install-tools.sh test)\n'
 fi
 check licences scripts/check-licences
-check test-names scripts/check-test-names
 if command -v shellcheck >/dev/null 2>&1; then
-    check shell-scripts shellcheck -x scripts/*.sh consul/*.sh scripts/check-licences scripts/check-test-names .ci/run
+    check shell-scripts shellcheck -x scripts/*.sh consul/*.sh scripts/check-licences .ci/run
 else
     printf '== shell-scripts: left out, shellcheck is not there (scripts/install-tools.sh test)\n'
 fi
