@@ -499,7 +499,12 @@ fn a_job_that_obeys_its_own_stop_signal_is_not_killed() {
     let mut pilot = Pilot::run(&config);
     pilot.wait_for("trapping");
     assert_eq!(pilot.stop(), 0);
-    assert_eq!((pilot.count("quitting"), pilot.count("wrong"), pilot.count("killing")), (1, 0, 0), "{}", pilot.log());
+    assert_eq!(
+        (pilot.count("quitting"), pilot.count("wrong"), pilot.count("killing processes")),
+        (1, 0, 0),
+        "{}",
+        pilot.log()
+    );
 }
 
 // An unhealthy run is stopped the same way.

@@ -308,20 +308,23 @@ fn upstream_discovery_consul() {
     );
     let mut front = Pilot::run_as_pid_1(&front);
     consul.wait_for_passing("nginx", 1);
-    let routed = || http::get(web_port, "/app/").unwrap();
-    assert_eq!(routed().status, 503, "nobody is there yet");
+    let routed = || http::get(web_port, "/app/");
+    // While its routes are being written the front end has no answer.
+    let answers = |status: u16| routed().is_ok_and(|answer| answer.status == status).then_some(());
+    assert_eq!(routed().unwrap().status, 503, "nobody is there yet");
     let mut back =
         Pilot::run_as_pid_1(&watching(&consul.address(), json!([service("app", app_port, "/nowhere")]), json!([])));
     consul.wait_for_passing("app", 1);
-    front.wait("the front end to send requests to the application", SOON, |_| (routed().status == 302).then_some(()));
-    assert!(routed().head.contains(&format!("Location: http://127.0.0.1:{app_port}/")), "{:?}", routed());
+    front.wait("the front end to send requests to the application", SOON, |_| answers(302));
+    let found = routed().unwrap();
+    assert!(found.head.contains(&format!("Location: http://127.0.0.1:{app_port}/")), "{found:?}");
     assert_eq!(http::get(app_port, "/").unwrap().status, 200);
     consul.wait_for_passing("nginx", 1);
 
     // The back end goes; the front end is told, and stays.
     back.signal(Signal::SIGTERM);
     front.wait_for_event("StatusUnhealthy watch.app");
-    front.wait("the front end to know that nobody is there", SOON, |_| (routed().status == 503).then_some(()));
+    front.wait("the front end to know that nobody is there", SOON, |_| answers(503));
     assert_eq!(back.exit_code(), 0);
     assert_eq!(consul.passing("nginx"), 1);
     assert_eq!(front.stop(), 0);
