@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Form, Since, children, keys};
+use super::{Form, Since, children, keys, manual};
 use crate::committed;
 use crate::core::event::Code;
 
@@ -163,7 +163,8 @@ fn the_schema_is_a_schema() {
 #[test]
 fn every_example_of_the_documentation_follows_the_schema() {
     let mut examples = 0;
-    for page in ["docs/configuration.md", "docs/graph.md", "docs/control.md", "docs/telemetry.md", "README.md"] {
+    let pages = ["docs/graph.md", "docs/control.md", "docs/telemetry.md", "README.md"];
+    for page in pages.iter().chain(&manual::PAGES) {
         let text = committed::text(page);
         for example in text.split("```json5\n").skip(1).filter_map(|rest| rest.split("```").next()) {
             let rendered = crate::config::template::render(example, &Default::default()).unwrap();

@@ -1,12 +1,13 @@
 //! The manual is true: its examples load. That it names every key, the room `reference` sees to.
 
 use super::*;
-
-const MANUAL: &str = include_str!("../../../../docs/configuration.md");
+use crate::committed;
+use crate::config::reference::manual::PAGES;
 
 #[test]
 fn every_example_of_the_manual_is_a_plan_without_warnings() {
-    let examples: Vec<&str> = MANUAL.split("```json5\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let manual = PAGES.map(committed::text).concat();
+    let examples: Vec<&str> = manual.split("```json5\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(examples.len() >= 11, "{}", examples.len());
     for example in examples {
         let loaded = load("manual", example, &machine(&[]));

@@ -23,7 +23,7 @@ pub(super) const JOBS: Table = Table {
             "none",
             "Program and arguments. Text is cut at every space, there are no quotes and no shell; a list is taken as it is. Without it the job only registers a service, or relays events.",
         ),
-        key("when", V3, Form::Object, "object", "once, at startup", "[When it is started](#when)."),
+        key("when", V3, Form::Object, "object", "once, at startup", "[When it is started](when.md)."),
         key(
             "timeout",
             V3,
@@ -46,7 +46,7 @@ pub(super) const JOBS: Table = Table {
             Form::Restarts,
             r#"integer, `"unlimited"`, `"never"`; **+** object"#,
             r#"`"never"`; for interval and cron jobs `"unlimited"`"#,
-            "[How often it is run again](#restarts).",
+            "[How often it is run again](restarts.md).",
         ),
         key(
             "health",
@@ -54,7 +54,7 @@ pub(super) const JOBS: Table = Table {
             Form::Object,
             "object",
             "needed with a `port` (**+** not with `register: false`)",
-            "[How pilot finds out that it is well](#health).",
+            "[How pilot finds out that it is well](health.md).",
         ),
         key(
             "logging.raw",
@@ -78,7 +78,7 @@ pub(super) const JOBS: Table = Table {
             Form::TextOrTexts,
             "text or list",
             r#"`["eth0:inet", "inet"]`"#,
-            "[Which address is advertised](#interfaces).",
+            "[Which address is advertised](services.md#interfaces).",
         ),
         key("tags", V3, Form::Texts, "list of text", "none", "Tags of the service."),
         key(

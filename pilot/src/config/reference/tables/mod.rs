@@ -1,6 +1,6 @@
 //! Every key of the configuration: what it takes, what it is without, what it means, since when.
 //!
-//! The tables of `docs/configuration.md` are these; `make docs` writes them there.
+//! The tables of `docs/configuration.md` and of the pages in `docs/configuration` are these; `make docs` writes them there.
 
 mod balancer;
 mod health;
@@ -19,7 +19,7 @@ use service::{REACHED, SERVICES};
 use supervisor::{CONSUL, CONTROL, LOGGING, TELEMETRY, TOP};
 use watch::WATCHES;
 
-/// As they follow each other in the manual.
+/// As they follow each other in the manual, page by page.
 pub const TABLES: [Table; 18] = [
     TOP, CONSUL, LOGGING, CONTROL, JOBS, WHEN, RESTARTS, PROCESS, HEALTH, HTTP, MYSQL, NOTIFY, BALANCER, DRAIN,
     SERVICES, REACHED, WATCHES, TELEMETRY,

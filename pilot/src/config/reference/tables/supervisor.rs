@@ -81,7 +81,7 @@ pub(super) const CONSUL: Table = Table {
             Form::Bool,
             "bool",
             "`true`",
-            "`false`: jobs and services that say nothing else are [not registered](#services). Watches go on.",
+            "`false`: jobs and services that say nothing else are [not registered](services.md). Watches go on.",
         ),
         key("tls.cafile", V3, Form::Text, "path", "the system's", "PEM file of trusted authorities."),
         key("tls.capath", V3, Form::Text, "path", "none", "Folder of such files; `cafile` goes before it."),
@@ -147,7 +147,7 @@ pub(super) const CONTROL: Table = Table {
             Form::Text,
             "path",
             "`/var/run/containerpilot.socket`",
-            "The unix socket of the [control interface](control.md). Written here, pilot does not start without it; at its default place pilot only warns when it cannot be made.",
+            "The unix socket of the [control interface](../control.md). Written here, pilot does not start without it; at its default place pilot only warns when it cannot be made.",
         ),
         key(
             "putenv",
@@ -178,7 +178,7 @@ pub(super) const TELEMETRY: Table = Table {
             Form::TextOrTexts,
             "list; **+** text",
             r#"`["eth0:inet", "inet"]`"#,
-            "[Which address](#interfaces) is listened on and advertised.",
+            "[Which address](services.md#interfaces) is listened on and advertised.",
         ),
         key(
             "tags",
@@ -207,7 +207,7 @@ pub(super) const TELEMETRY: Table = Table {
             Form::Texts,
             "list of text",
             "none",
-            "Names of labels that [a recording](telemetry.md#your-own-metrics) gives values to.",
+            "Names of labels that [a recording](../telemetry.md#your-own-metrics) gives values to.",
         ),
         key(
             "metrics[].buckets",
