@@ -262,6 +262,7 @@ for group in $groups; do
         want ip iproute2 'puts a loopback interface up in a network namespace'
         want docker docker.io 'builds and runs images; its daemon is started by the tests'
         want dockerd docker.io 'an engine of the tests'"'"' own'
+        want nginx nginx-light 'the server in images that were built for ContainerPilot'
         want docker-registry docker-registry 'a real registry'
         want skopeo skopeo 'reads back what a registry serves'
         want htpasswd apache2-utils 'a login for the registry'

@@ -22,7 +22,7 @@ else
 fi
 check licences scripts/check-licences
 if command -v shellcheck >/dev/null 2>&1; then
-    check shell-scripts shellcheck -x scripts/*.sh consul/*.sh scripts/check-licences .ci/run
+    check shell-scripts shellcheck -x scripts/*.sh consul/*.sh scripts/check-licences .ci/run tests/v3-image/bin/*
 else
     printf '== shell-scripts: left out, shellcheck is not there (scripts/install-tools.sh test)\n'
 fi

@@ -256,13 +256,7 @@ impl Pilot {
     /// The pid of a live child of pilot whose command line holds `text`.
     #[track_caller]
     pub fn child_running(&mut self, text: &str) -> i32 {
-        let found = |pilot: &mut Pilot| {
-            processes::children(pilot.pid).into_iter().map(|child| child.pid).find(|pid| {
-                let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-                String::from_utf8_lossy(&line).replace('\0', " ").contains(text)
-            })
-        };
-        self.wait(&format!("a child running {text:?}"), SOON, found)
+        self.wait(&format!("a child running {text:?}"), SOON, |pilot| processes::child_running(pilot.pid, text))
     }
 
     /// The lines of a file that jobs wrote with the fixture's `mark`: when (seconds on the boot clock) and by which pid.

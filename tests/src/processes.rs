@@ -45,6 +45,14 @@ pub fn children(pid: i32) -> Vec<Stat> {
     all().into_iter().filter(|stat| stat.parent == pid).collect()
 }
 
+/// A live child whose command line holds `text`.
+pub fn child_running(pid: i32, text: &str) -> Option<i32> {
+    children(pid).into_iter().map(|child| child.pid).find(|pid| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).replace('\0', " ").contains(text)
+    })
+}
+
 /// The zombies among the direct children.
 pub fn zombies(pid: i32) -> usize {
     children(pid).iter().filter(|stat| stat.state == 'Z').count()
@@ -60,6 +68,13 @@ pub fn resident_kib(pid: i32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
     line.trim().trim_end_matches(" kB").parse().unwrap_or(0)
+}
+
+/// The pid that a process has in its own PID namespace.
+pub fn pid_inside(pid: i32) -> Option<i32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("NSpid:"))?;
+    line.split_whitespace().last()?.parse().ok()
 }
 
 /// Processes other than `except` whose environment holds `marker`: what a pilot left behind.

@@ -43,11 +43,15 @@ pub fn for_an_image(scratch: &crate::Scratch) -> String {
     let app = program("APP_BIN", "app", "cargo build -p app --target x86_64-unknown-linux-musl");
     assert!(!has_interpreter(&app), "{app} is not static: `make test` builds the static one and sets APP_BIN");
     for (path, name) in [(static_pilot(), "pilot"), (app, "app")] {
-        let strip =
-            std::process::Command::new(find(&["strip"])).args(["-s", "-o", &scratch.file(name), &path]).status();
-        assert!(strip.is_ok_and(|status| status.success()), "strip {path}");
+        strip(&path, &scratch.file(name));
     }
     scratch.path().display().to_string()
+}
+
+/// Copies a program without its debug information, which an image has no use for.
+pub fn strip(program: &str, to: &str) {
+    let strip = std::process::Command::new(find(&["strip"])).args(["-s", "-o", to, program]).status();
+    assert!(strip.is_ok_and(|status| status.success()), "strip {program}");
 }
 
 /// Whether an ELF file asks for a dynamic loader (a `PT_INTERP` program header).

@@ -1,5 +1,5 @@
 //! Services in Consul: registered, kept, reported on, taken out; and an agent that is late, faulty or gone.
-//! reliability.md, section 2, cases 7, 34, 37, 38, 39, 41, 42, 44; v3 spec 5.6, 5.7 and the Consul parts of section 11.
+//! reliability.md, section 2, cases 7, 34, 37, 38, 39, 41, 42, 44; v3 spec 5.6 and 5.7.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
 
@@ -601,89 +601,4 @@ fn without_a_catalogue_jobs_with_a_port_run_and_are_checked_and_nobody_is_called
     pilot.wait("more checks", SOON, |pilot| (pilot.count_events("StatusHealthy app") > 3).then_some(()));
     assert_eq!(pilot.stop(), 0, "{}", pilot.log());
     assert_eq!(nobody.requests().len(), 0);
-}
-
-// Section 11, test_envvars.
-#[test]
-fn upstream_envvars() {
-    let nobody = format!("127.0.0.1:{}", ports::free());
-    let jobs = json!([
-        { "name": "testpid", "exec": "sleep 30", "port": 8000, "interfaces": "static:192.0.2.7",
-          "health": { "exec": "true", "interval": 1, "ttl": 5 } },
-        { "name": "testenvvar", "exec": "env", "when": { "source": "testpid", "once": "healthy" },
-          "port": 8001, "interfaces": "static:192.0.2.8", "health": { "interval": 1, "ttl": 5 } },
-    ]);
-    let mut pilot = Pilot::run_as_pid_1(&config(&nobody, jobs));
-    pilot.wait_for_within("CONTAINERPILOT_TESTENVVAR_IP=192.0.2.8", Duration::from_secs(5));
-    pilot.wait_for("CONTAINERPILOT_TESTPID_IP=192.0.2.7");
-    let process = pilot.child_running("sleep 30");
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let inside = status.lines().find(|line| line.starts_with("NSpid:")).unwrap().split_whitespace().last().unwrap();
-    for variable in [format!("CONTAINERPILOT_TESTPID_PID={inside}"), "CONTAINERPILOT_PID=1".to_owned()] {
-        pilot.wait(&variable, SOON, |pilot| {
-            pilot.lines().iter().any(|line| line.text.ends_with(&variable)).then_some(())
-        });
-    }
-    assert_eq!(pilot.stop(), 0);
-}
-
-// Section 11, test_sighup.
-#[test]
-fn upstream_sighup() {
-    let consul = Consul::start();
-    let jobs = json!([
-        app("app"),
-        { "name": "on-sighup", "exec": "echo msg from SIGHUP handler", "when": { "source": "SIGHUP", "each": "exitSuccess" } },
-        { "name": "on-sigusr2", "exec": "echo msg from SIGUSR2 handler", "when": { "source": "SIGUSR2" } },
-    ]);
-    let mut pilot = Pilot::run_as_pid_1(&config(&consul.address(), jobs));
-    wait_for_status(&consul, &mut pilot, "app", "passing");
-    let process = pilot.child_running("app.says");
-    pilot.signal(Signal::SIGHUP);
-    pilot.wait_for("msg from SIGHUP handler");
-    pilot.signal(Signal::SIGUSR2);
-    pilot.wait_for("msg from SIGUSR2 handler");
-    assert_eq!(consul.instances("app"), [(id("app"), "passing".to_owned())]);
-    assert!(processes::alive(process), "neither signal is a reload");
-    assert_eq!(pilot.stop(), 0);
-}
-
-// Section 11, test_sigterm.
-#[test]
-fn upstream_sigterm() {
-    let consul = Consul::start();
-    let jobs = json!([
-        { "name": "app", "exec": "sleep 60", "port": 8000, "interfaces": "static:127.0.0.1",
-          "health": { "exec": "true", "interval": 1, "ttl": 5 } },
-        { "name": "preStop", "exec": "echo msg from preStop", "when": { "source": "app", "once": "stopping" } },
-        { "name": "postStop", "exec": "echo msg from postStop", "when": { "source": "app", "once": "stopped" } },
-    ]);
-    let mut pilot = Pilot::run_as_pid_1(&config(&consul.address(), jobs));
-    wait_for_status(&consul, &mut pilot, "app", "passing");
-    assert_eq!(pilot.stop(), 0, "{}", pilot.log());
-    assert_eq!(consul.services(), Vec::<String>::new());
-    let events = pilot.events();
-    let trace: Vec<&str> = events
-        .iter()
-        .map(String::as_str)
-        .filter(|event| event.starts_with("Stop") || event.starts_with("Shutdown") || event.ends_with("Stop"))
-        .collect();
-    // Trace C of section 10.7.
-    assert_eq!(
-        trace,
-        [
-            "Shutdown global",
-            "Stopping app",
-            "ExitSuccess preStop",
-            "Stopping preStop",
-            "Stopped preStop",
-            "Stopped app",
-            "ExitSuccess postStop",
-            "Stopping postStop",
-            "Stopped postStop",
-        ],
-        "{}",
-        pilot.log()
-    );
-    assert_eq!((pilot.count("msg from preStop"), pilot.count("msg from postStop")), (1, 1));
 }

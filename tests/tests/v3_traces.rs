@@ -1,4 +1,4 @@
-//! The event sequences and run counts of ContainerPilot v3: spec 10.7 A to F, tables 5.4 and 5.5, integration tests 11.
+//! The event sequences and run counts of ContainerPilot v3: spec 10.7 A to F, tables 5.4 and 5.5.
 
 use nix::sys::signal::Signal;
 use pilot_tests::pilot::jobs;
@@ -237,54 +237,4 @@ fn table_5_5_started_by_a_signal() {
         assert_eq!(pilot.marks("runs").len(), expected);
         assert_eq!(pilot.count_events("Stopped job"), 1, "only by the stop");
     }
-}
-
-// Section 11, test_tasks.
-#[test]
-fn upstream_tasks() {
-    let dir = "{{ .PILOT_TEST_DIR }}";
-    let task = |name: &str, wait: &str, more: Value| {
-        let mut job = json!({ "name": name, "exec": [fixture(), "mark", format!("{dir}/{name}"), "wait", wait] });
-        job.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
-        job
-    };
-    let config = jobs(json!([
-        task("task1", "200", json!({ "when": { "interval": "500ms" }, "restarts": 5 })),
-        task("task2", "200", json!({ "when": { "interval": "500ms" }, "restarts": 5, "timeout": "500ms" })),
-        task("task3", "2000", json!({ "when": { "interval": "500ms" }, "restarts": 5, "timeout": "100ms" })),
-        task("task4", "0", json!({ "when": { "interval": "1s" } })),
-    ]));
-    let mut pilot = Pilot::run_as_pid_1(&config);
-    for name in ["task1", "task2", "task3"] {
-        pilot.wait_for_event(&format!("Stopped {name}"));
-        assert_eq!(pilot.marks(name).len(), 6, "{name}\n{}", pilot.log());
-    }
-    pilot.wait_for_marks("task4", 3);
-    assert_eq!(pilot.stop(), 0);
-    let timeouts = |name: &str| pilot.count(&format!("{name} timeout after"));
-    assert_eq!((timeouts("task1"), timeouts("task2"), timeouts("task3")), (0, 0, 6), "{}", pilot.log());
-}
-
-// Section 11, test_no_command: the path comes from the environment, and there is no argument.
-#[test]
-fn upstream_no_command() {
-    let config = jobs(json!([{ "name": "main", "exec": [fixture(), "say", "main runs", "forever"] }]));
-    // The harness' words are `pilot -config FILE`.
-    let without_words = ["sh", "-c", r#"CONTAINERPILOT="$2" exec "$0""#];
-    let mut pilot = Pilot::with(&config).as_pid_1().through(&without_words).start();
-    pilot.wait_for("main runs");
-    assert!(!pilot.ended());
-    assert_eq!(pilot.stop(), 0);
-    assert_eq!(pilot.count("panic"), 0, "{}", pilot.log());
-}
-
-// Section 11, test_version_flag: nothing is there, neither a configuration nor a socket nor Consul.
-#[test]
-fn upstream_version_flag() {
-    let alone = ["--pid", "--fork", "--mount-proc", "--", &pilot_tests::tools::pilot(), "-version"];
-    let output = std::process::Command::new("unshare").args(alone).env_clear().output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert_eq!(output.status.code(), Some(0));
-    let version = said.strip_prefix("Version: ").and_then(|rest| rest.split_once("\nGitHash: "));
-    assert!(version.is_some_and(|(version, hash)| !version.is_empty() && hash.lines().count() == 1), "{said}");
 }

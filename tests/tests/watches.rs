@@ -278,10 +278,9 @@ fn a_job_may_wait_for_a_watch_and_a_job_together_in_either_order() {
     }
 }
 
-// Section 11, test_discovery_consul: two containers, one renders its configuration from the other's instances. What nginx does
-// there a server does here whose file sends requests on to where the application is.
+// As v3's test_discovery_consul (`drop_in.rs`), but without a question to Consul: the watch's own variable says where.
 #[test]
-fn upstream_discovery_consul() {
+fn a_front_end_renders_where_its_back_end_is_from_the_watchs_variable() {
     let consul = Consul::start();
     let (app_port, web_port) = (ports::free(), ports::free());
     let scratch = Scratch::new();
