@@ -27,13 +27,14 @@ impl Engine {
         self.say(Level::Debug, Some(id), format!("{source}.Run end"));
     }
 
-    /// Once every job has had its stop signal and some of their processes are left: when the last of them are killed.
+    /// Once every job has had its stop signal and some of their processes are left: how long these have. As in v3 that is
+    /// what was set, be part of it over for those that were told first.
     pub(super) fn say_kill(&mut self) {
-        let ends = self.ids().map(|id| {
+        let graces = self.ids().map(|id| {
             let job = &self.jobs[id.0];
             match job.phase {
                 Phase::Done => Some(None),
-                Phase::Ending { next, .. } => Some(job.alive().next().map(|_| next)),
+                Phase::Ending { .. } => Some(job.alive().next().map(|_| self.stop_grace(id))),
                 Phase::Live
                 | Phase::Hooks { .. }
                 | Phase::Withdrawing { .. }
@@ -41,9 +42,9 @@ impl Engine {
                 | Phase::Draining(_) => None,
             }
         });
-        let Some(ends) = ends.collect::<Option<Vec<_>>>() else { return };
-        if let Some(last) = ends.into_iter().flatten().max() {
-            let seconds = last.saturating_sub(self.now).as_secs_f64();
+        let Some(graces) = graces.collect::<Option<Vec<_>>>() else { return };
+        if let Some(longest) = graces.into_iter().flatten().max() {
+            let seconds = longest.as_secs_f64();
             self.say(Level::Debug, None, format!("killing all processes in {seconds} seconds"));
         }
     }
