@@ -275,6 +275,7 @@ fn what_a_changed_job_waits_for_runs_again_before_it_and_hooks_do_their_work_fir
     let want = "jobs changed: app; jobs begun anew: preStart, preStop, postStop; 1 job goes on\n";
     assert_eq!(pilot.asked(&["reload"]), want);
     pilot.child_running("two");
+    pilot.wait_for_marks("app", 2);
     let at = |name: &str, nth: usize| pilot.marks(name)[nth].0;
     let order = [at("preStop", 0), at("postStop", 0), at("preStart", 1), at("app", 1)];
     assert!(order.is_sorted(), "{order:?}");
