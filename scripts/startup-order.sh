@@ -6,12 +6,12 @@ set -eu
 
 cd "$(dirname "$0")/.."
 command -v valgrind >/dev/null || { echo "startup-order: valgrind is missing: apt-get install valgrind" >&2; exit 1; }
-target=$(uname -m)-unknown-linux-musl
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-cargo rustc --release --locked --target "$target" -p pilot --bin pilot -- -C relocation-model=static -C strip=none
-pilot=${CARGO_TARGET_DIR:-target}/$target/release/pilot
+# As it ships, but with the names of its functions.
+CARGO_FLAGS='--config profile.release.strip="none"' scripts/build-release.sh pilot
+pilot=$(scripts/build-release.sh --folder)/pilot
 cat >"$folder/pilot.json5" <<END
 {
   consul: false, control: { socket: "$folder/socket" },

@@ -42,4 +42,4 @@ pub use pilot::{Line, Pilot};
 pub use registry::Registry;
 pub use scratch::Scratch;
 pub use tools::fixture;
-pub use wait::{SOON, until};
+pub use wait::{SOON, until, until_or};

@@ -11,11 +11,10 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use pilot_tests::command::{Said, run};
-use pilot_tests::{Engine, SOON, Scratch, processes, tools, until};
+use pilot_tests::{Engine, SOON, Scratch, processes, tools, until, until_or};
 use serde_json::{Value, json};
 
 const IMAGE: &str = "test/v3";
@@ -115,21 +114,8 @@ impl Container<'_> {
 
     /// Waits for anything about this container; shows its log when it does not come.
     #[track_caller]
-    fn wait<T>(&self, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-        let started = Instant::now();
-        loop {
-            if let Some(answer) = ask() {
-                return answer;
-            }
-            assert!(
-                started.elapsed() < SOON * 2,
-                "waited in vain for: {what}\n--- {} said:\n{}",
-                self.name,
-                self.log()
-            );
-            // Asking starts a client of the engine.
-            std::thread::sleep(Duration::from_millis(50));
-        }
+    fn wait<T>(&self, what: &str, ask: impl FnMut() -> Option<T>) -> T {
+        until_or(SOON * 2, ask, || format!("{what}\n--- {} said:\n{}", self.name, self.log()))
     }
 
     #[track_caller]

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::core::event::{Code, Event, GLOBAL};
-use crate::core::plan::{Condition, Job, Start, Watch};
+use crate::core::job::start_events;
+use crate::core::plan::{Job, Watch};
 
 use super::diagnostic::{Rule, Severity};
 use super::weak::Field;
@@ -22,7 +23,7 @@ pub(super) fn check(jobs: &[Placed<'_, Job>], watches: &[Placed<'_, Watch>]) {
     known.extend(watches.iter().map(|(_, watch)| format!("watch.{}", watch.name)));
     for (place, job) in jobs {
         let mut seen = BTreeSet::new();
-        for event in events(&job.start) {
+        for event in start_events(&job.start) {
             // The source of an error is its text, which nobody can know beforehand.
             let checkable = event.code != Code::Error && !known.contains(&event.source);
             if checkable && seen.insert(&event.source) {
@@ -79,15 +80,6 @@ pub(super) fn event_of<'a>(job: &Field<'a>, event: &Event) -> Field<'a> {
         }
     }
     named(&when).unwrap_or(source)
-}
-
-fn events(start: &Start) -> &[Event] {
-    match start {
-        Start::Once { when: Condition::All(events) | Condition::Any(events), .. } | Start::Each { events, .. } => {
-            events
-        }
-        Start::Interval(_) | Start::Cron(_) | Start::Never { .. } => &[],
-    }
 }
 
 /// Warns about a name that an earlier one of the same kind has.

@@ -254,9 +254,9 @@ impl Engine {
         job.activity = Activity::Idle;
         job.last_exit = Some(exit);
         job.last_uptime = self.now.saturating_sub(since);
-        let what = What::Ended { job: self.plan.jobs[id.0].name.clone(), exit, lasted: job.last_uptime };
-        self.note_end(id, what);
         let name = self.plan.jobs[id.0].name.clone();
+        let what = What::Ended { job: name.clone(), exit, lasted: job.last_uptime };
+        self.note_end(id, what);
         self.say_run_end(id, &name);
         self.report_lost_process(id, exit);
         true

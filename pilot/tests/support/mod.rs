@@ -5,26 +5,16 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A port of the loopback that nobody used a moment ago.
-///
-/// nextest gives every running test a slot number; each slot has its own hundred below the ephemeral ports, so that two tests
-/// never race for one and no outgoing connection takes one.
-pub fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let slot = std::env::var("NEXTEST_TEST_GLOBAL_SLOT").ok().and_then(|slot| slot.parse().ok());
-    let slot: u16 = slot.unwrap_or_else(|| (std::process::id() % 100).try_into().unwrap());
-    let mut ports = (0..100).map(|_| 20_000 + slot % 100 * 100 + NEXT.fetch_add(1, Ordering::Relaxed) % 100);
-    ports
-        .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .expect("a free port in this test's hundred")
-}
+/// The end-to-end tests' ports: no two tests race for one.
+#[path = "../../../tests/src/ports.rs"]
+mod ports;
+pub use ports::free as free_port;
 
 /// A folder that is removed at the end of the test.
 pub struct Folder(pub PathBuf);
