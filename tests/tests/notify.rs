@@ -181,17 +181,19 @@ fn what_an_earlier_run_left_behind_cannot_speak_for_the_next_one() {
     let run = fixture();
     let script = format!(
         "[ -e {dir}/left ] && exec {run} say second forever
-         {run} ignore 15 touch {dir}/left until {dir}/go notify READY=1 forever &
+         {run} ignore 15 touch {dir}/left until {dir}/go notify READY=1 until {dir}/heard &
          exec {run} until {dir}/left"
     );
     let mut config = jobs(json!([main_job(&[], json!({}))]));
     config["jobs"][0]["exec"] = json!(["sh", "-c", script]);
     config["jobs"][0]["restarts"] = json!("unlimited");
-    config["jobs"][0]["stopTimeout"] = json!("200ms");
+    // What is left behind is ended after this time: it has to have spoken by then, on a busy machine too.
+    config["jobs"][0]["stopTimeout"] = json!("30s");
     let mut pilot = Pilot::run(&config);
     pilot.child_running("say second");
     pilot.scratch.write("go", "");
     wait_for_ignored(&mut pilot, 1);
+    pilot.scratch.write("heard", "");
     assert_eq!(pilot.count_events("StatusHealthy main"), 0, "{}", pilot.log());
     assert_eq!(pilot.stop(), 0);
 }
