@@ -13,6 +13,7 @@ image() {
     printf '%s\n' "$commit" | grep -Eqx '[0-9a-f]{40}' || die "nobody says which commit $1 was built from (COMMIT=)"
     stack_status "$stack"
     if never_was; then
+        needs_logins "$1"
         # Nothing runs that a migration could be kept from: the first tasks make the schema and its tables, one at a time.
         first=yes
         previous=''

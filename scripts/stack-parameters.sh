@@ -92,6 +92,8 @@ entry_of() {
         return
     fi
     value=$(setting "$template" "$key")
+    # Its task is of the service's image.
+    [ -n "$value" ] || [ "$template" != logins ] || value=$(setting service "$key")
     [ -n "$value" ] || beside "$key"
     [ -n "$value" ] || [ "$template" != service ] || of_the_branch "$key"
     [ -n "$value" ] || [ "$key" != ExternalId ] || value=${EXTERNAL_ID:-}

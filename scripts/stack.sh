@@ -6,6 +6,8 @@
 #                                      With words: those stacks. `all` is all base stacks and the branch's
 #   scripts/stack.sh image REPO@sha256:...   that image: its migrations, then the service, then the proof. COMMIT= is what
 #                                      it was built from, by default what its label says. An older one only with BACK=1
+#   scripts/stack.sh logins [REPO@sha256:...]   the database's users, with the passwords that their secrets say now; the first
+#                                      image makes them by itself. `logins discard-old`: only those passwords from now on
 #   scripts/stack.sh scale N           at least N containers from now on
 #   scripts/stack.sh verify            is what runs what the stack says?
 #   scripts/stack.sh status            all stacks and what runs
@@ -28,8 +30,12 @@ cd "$(dirname "$0")/.."
 . scripts/stack-change.sh
 # shellcheck source=scripts/stack-image.sh
 . scripts/stack-image.sh
+# shellcheck source=scripts/stack-task.sh
+. scripts/stack-task.sh
 # shellcheck source=scripts/stack-migrate.sh
 . scripts/stack-migrate.sh
+# shellcheck source=scripts/stack-logins.sh
+. scripts/stack-logins.sh
 # shellcheck source=scripts/stack-verify.sh
 . scripts/stack-verify.sh
 
@@ -51,7 +57,7 @@ esac
 [ "$environment" != production ] || [ "$slug" = master ] || die "production is master's; this is $slug (BRANCH=)"
 stack=$prefix-$slug
 BASE='network alerts registry alb database'
-OPTIONS='consul ci-role ec2-capacity'
+OPTIONS='logins consul ci-role ec2-capacity'
 
 name_of() { case $1 in service) printf '%s' "$stack" ;; *) printf 'base-%s-%s' "$prefix" "$1" ;; esac }
 
@@ -104,6 +110,7 @@ up() {
         name=$(name_of "$template")
         stack_status "$name"
         left_alone "$template" && continue
+        if [ "$template" = logins ] && never_was; then without_an_image "$name"; fi
         if [ "$template" = service ] && never_was; then
             [ -n "${IMAGE:-}" ] || {
                 output_of "$(name_of registry)" RepositoryUri
@@ -186,6 +193,7 @@ case $verb in
 plan) plan "$@" || code=$? ;;
 up) up "$@" || code=$? ;;
 image) [ $# -eq 1 ] || usage; image "$1" || code=$? ;;
+logins) [ $# -le 1 ] || usage; logins "$@" || code=$? ;;
 scale) [ $# -le 1 ] || usage; scale "$@" || code=$? ;;
 verify) [ $# -eq 0 ] || usage; verify "$stack" || code=$? ;;
 status) [ $# -eq 0 ] || usage; status || code=$? ;;

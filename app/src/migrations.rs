@@ -133,7 +133,8 @@ async fn make_database(options: &MySqlConnectOptions) -> Result<(), Failure> {
     Ok(connection.close().await?)
 }
 
-fn number(error: &sqlx::Error) -> Option<u16> {
+/// MySQL's own number of an error, if it is the server's.
+pub fn number(error: &sqlx::Error) -> Option<u16> {
     Some(error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>()?.number())
 }
 

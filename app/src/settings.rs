@@ -217,5 +217,8 @@ impl Environment<'_> {
     }
 }
 
+mod logins;
 #[cfg(test)]
 mod tests;
+
+pub use logins::{Login, Logins};

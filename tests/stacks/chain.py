@@ -8,7 +8,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "cloudformation"
 DIGEST = "registry.example/app@sha256:" + "a" * 64
 HASH = "b" * 40
-NAMES = ["network", "alerts", "registry", "alb", "database", "consul", "ci-role", "service", "ec2-capacity"]
+NAMES = ["network", "alerts", "registry", "alb", "database", "logins", "consul", "ci-role", "service", "ec2-capacity"]
 
 
 def texts():
@@ -37,6 +37,7 @@ def build(environment="production", mode="ecs", consul=True, capacity=False, giv
         "network": {}, "alerts": {}, "registry": {},
         "alb": {"NetworkStack": "network", "AlertsStack": "alerts"},
         "database": common,
+        "logins": {"DatabaseStack": "database", "ImageUri": DIGEST},
         "consul": {**common, "ImageUri": DIGEST, "ServerSecretArn": arn + "server", "AgentSecretArn": arn + "agent", "SecretKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1"},
         "service": {**common, "DatabaseStack": "database", "ConsulStack": "consul" if consul else "", "ImageUri": DIGEST, "Commit": HASH,
                     "HostName": "x.example.org", "RulePriority": 1000, "DatabaseName": "app", "RegistrationMode": mode, "DatabaseLogin": "Review" if environment == "review" else "App", "CiStack": "ci-role", "CapacityStack": "ec2-capacity" if capacity else ""},

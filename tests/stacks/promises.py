@@ -80,8 +80,9 @@ def must_keep_containers_small(chain):
         for container in task["ContainerDefinitions"]:
             assert container["ReadonlyRootFilesystem"] is True and container["User"] == "65534:65534", name
             assert not container.get("Privileged") and container["LinuxParameters"] == {"InitProcessEnabled": False, "Capabilities": {"Drop": ["ALL"]}}, name
-            assert "/run/pilot" in [m["ContainerPath"] for m in container["MountPoints"]], f"{name}: pilot cannot write its socket"
-            assert not [m for m in container["MountPoints"] if m["ReadOnly"]], f"{name}: a volume that cannot be written"
+            mounts = container.get("MountPoints", [])
+            assert "EntryPoint" in container or "/run/pilot" in [m["ContainerPath"] for m in mounts], f"{name}: pilot cannot write its socket"
+            assert not [m for m in mounts if m["ReadOnly"]], f"{name}: a volume that cannot be written"
             # The application serves without its agent; all else ends with its container, and ECS starts it anew.
             assert container["Essential"] is not (name == "service.Task" and container["Name"] == "consul"), name
             options = container["LogConfiguration"]["Options"]
@@ -120,6 +121,30 @@ def must_hide_secrets(chain):
         assert "*" not in statement["Resource"], statement
         secrets = [r for r in statement["Resource"] if r.startswith("<database.") and r.endswith("Secret>")]
         assert secrets in ([], [login]), f"the tasks of one login can read another's: {secrets}"
+
+
+def must_tell_the_administrators_password_to_one_task_that_ends(chain):
+    told = {f"{s.name}.{key}" for s in chain.values() for key, body in s.resources.items() if "MasterUserSecret.SecretArn" in repr(body)}
+    assert told == {"logins.ExecutionRole", "logins.Task"}, told
+    logins = chain["logins"]
+    assert {body["Type"] for body in logins.resources.values()} == {"AWS::ECS::Cluster", "AWS::Logs::LogGroup", "AWS::IAM::Role", "AWS::ECS::TaskDefinition"}
+    role, task = logins.of_type("AWS::IAM::Role")["ExecutionRole"], logins.of_type("AWS::ECS::TaskDefinition")["Task"]
+    secrets = {"DB": "<database.Db.MasterUserSecret.SecretArn>", "APP": "<database.AppSecret>", "REVIEW": "<database.ReviewSecret>"}
+    read, decrypt = role["Policies"][0]["PolicyDocument"]["Statement"]
+    assert (read["Action"], sorted(read["Resource"])) == ("secretsmanager:GetSecretValue", sorted(secrets.values())), read
+    assert (decrypt["Action"], decrypt["Resource"]) == ("kms:Decrypt", "<database.Key.Arn>"), decrypt
+    assert "TaskRoleArn" not in task, "it asks AWS for nothing"
+    container, = task["ContainerDefinitions"]
+    assert (container["EntryPoint"], container["Command"]) == (["/bin/app"], ["logins"])
+    assert {e["Name"]: e["ValueFrom"] for e in container["Secrets"]} == {
+        f"{who}_{what}": f"{secret}:{key}::" for who, secret in secrets.items() for what, key in (("USER", "username"), ("PASSWD", "password"))}
+    environment = {e["Name"]: e["Value"] for e in container["Environment"]}
+    assert environment.keys() == {"DB_HOST", "DB_PORT", "DB_NAME", "DB_TLS", "DB_CA_FILE"}
+    assert (environment["DB_TLS"], environment["DB_NAME"]) == ("verify-identity", "app") and environment["DB_CA_FILE"]
+    image = logins.template["Parameters"]["ImageUri"]
+    assert "Default" not in image
+    for refused in ("app:master", "app", "app@sha256:abc", "app:" + "c" * 40):
+        assert not re.fullmatch(image["AllowedPattern"], refused), refused
 
 
 def must_keep_the_database_safe(chain):

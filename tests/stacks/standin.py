@@ -81,6 +81,9 @@ def as_text(value):
     return word(value) + "\n"
 
 
+LOGINS = {"ClusterName": "base-app-logins-cluster", "TaskDefinition": "base-app-logins:1", "LogGroup": "logs"}
+
+
 class Refused(Exception):
     """What AWS answers with an error."""
 
@@ -108,12 +111,13 @@ class Aws:
         self.late = 0  # looks at a stack before its change has begun
         self.registered = {}
         self.migrated = []
+        self.logins_exit = 0
         self.hook = lambda call: None
 
     def add_base(self, prefix="app", **more):
         for name, outputs in {
-            "network": {}, "alerts": {}, "registry": {}, "database": {},
-            "alb": {"DomainName": "example.org", "HttpsListener": "arn:listener"}, **more,
+            "network": {"PrivateSubnets": "subnet-1,subnet-2"}, "alerts": {}, "registry": {}, "database": {}, "logins": LOGINS,
+            "alb": {"DomainName": "example.org", "HttpsListener": "arn:listener", "ServiceSecurityGroup": "sg-1"}, **more,
         }.items():
             self.stacks[f"base-{prefix}-{name}"] = {"StackStatus": "CREATE_COMPLETE", "Outputs": outputs, "Parameters": {}}
 
@@ -248,7 +252,9 @@ class Aws:
         if self.outcome == "COMPLETE":
             stack["Parameters"] = made["parameters"]
             stack["next"] = [f"{verb}_IN_PROGRESS", f"{verb}_COMPLETE"]
-            if "ImageUri" in made["parameters"]:
+            if made["stack"].endswith("-logins"):
+                stack["Outputs"] = LOGINS
+            elif "HostName" in made["parameters"]:
                 self.run(made["stack"])
         else:
             stack["next"] = [f"{verb}_IN_PROGRESS", "ROLLBACK_COMPLETE" if verb == "CREATE" else self.outcome]
@@ -288,11 +294,12 @@ class Aws:
 
     def describe_tasks(self, options):
         names = options["tasks"] if isinstance(options["tasks"], list) else [options["tasks"]]
-        digest = self.pulled_digest or self._of_cluster(options)["runs"]["image"].split("@")[1]
-        running = lambda name: {"taskDefinitionArn": "x:1", "lastStatus": "RUNNING", "containers": [{"name": "app", "imageDigest": digest}, {"name": "consul", "imageDigest": "sha256:other"}]}
+        digest = lambda: self.pulled_digest or self._of_cluster(options)["runs"]["image"].split("@")[1]
+        running = lambda name: {"taskDefinitionArn": "x:1", "lastStatus": "RUNNING", "containers": [{"name": "app", "imageDigest": digest()}, {"name": "consul", "imageDigest": "sha256:other"}]}
+        codes = {"arn:task/cluster/migration1": self.migration_exit, "arn:task/cluster/logins1": self.logins_exit, "arn:task/stopped": 137}
         stopped = lambda name: {"taskDefinitionArn": "x:2", "lastStatus": "STOPPED", "stoppedReason": "Essential container in task exited",
-                                "containers": [{"name": "app", "exitCode": self.migration_exit if "migration" in name else 137, "reason": "OutOfMemoryError: killed"}]}
-        return {"tasks": [(stopped if "stopped" in name or "migration" in name else running)(name) for name in names]}
+                                "containers": [{"name": "app", "exitCode": codes[name], "reason": "OutOfMemoryError: killed"}]}
+        return {"tasks": [(stopped if name in codes else running)(name) for name in names]}
 
     def describe_task_definition(self, options):
         return {"taskDefinition": {
@@ -310,6 +317,9 @@ class Aws:
         return {"taskDefinition": {"taskDefinitionArn": "arn:migration:1"}}
 
     def run_task(self, options):
+        if options["taskDefinition"].startswith("base-"):
+            json.loads(options["overrides"])
+            return {"tasks": [{"taskArn": "arn:task/cluster/logins1"}], "failures": []}
         self.migrated.append(self.registered["containerDefinitions"][0]["image"])
         return {"tasks": [{"taskArn": "arn:task/cluster/migration1"}], "failures": []}
 

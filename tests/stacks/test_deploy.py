@@ -46,7 +46,7 @@ def test_a_migration_that_cannot_start_or_never_ends_stops_it_too(deployed):
     del deployed.aws.run_task
     stopped = deployed.aws.describe_tasks
     deployed.aws.describe_tasks = lambda options: {"tasks": [{**stopped(options)["tasks"][0], "lastStatus": "PENDING"}]}
-    assert "has not ended" in deployed.image(NEWER, deployed.new, code=1, MIGRATION_SECONDS="0")
+    assert "has not ended" in deployed.image(NEWER, deployed.new, code=1, TASK_SECONDS="0")
     del deployed.aws.describe_tasks
 
     def refused(options):
@@ -218,6 +218,9 @@ def test_from_nothing_the_stacks_are_made_in_their_order_and_the_branch_with_its
     assert "is made with its first image: REPO=registry.example/app make build push update-stack" in said
     first = yard.aws.sets["arn:set:3"]["parameters"]
     assert first["NetworkStack"] == "base-app-network" and first["AlertsStack"] == "base-app-alerts" and first["DomainName"] == "app.example.org"
+    assert "the database has no users yet" in yard.image(IMAGE, yard.new, branch="feature/x", code=1)
+    yard.run("logins", IMAGE)
+    yard.aws.calls.clear()
     yard.aws.priorities = ["default", "1000"]
     said = yard.image(IMAGE, yard.new, branch="feature/x")
     name = made[-1]

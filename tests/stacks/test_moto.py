@@ -10,7 +10,7 @@ from chain import DIGEST, FOLDER, settings
 boto3 = pytest.importorskip("boto3")
 moto = pytest.importorskip("moto")
 
-ORDER = ["network", "alerts", "registry", "alb", "database", "ci-role", "service"]
+ORDER = ["network", "alerts", "registry", "alb", "database", "logins", "ci-role", "service"]
 # Stack, what moto stumbles over, what stands there instead.
 GAPS = {
     "a password that RDS keeps itself": ("database", r"\{'Fn::GetAtt': \[Db, MasterUserSecret.SecretArn\]\}", "arn:stub"),
@@ -22,6 +22,7 @@ WIRES = {
     "alerts": {}, "network": {}, "registry": {},
     "alb": {"NetworkStack": "network", "AlertsStack": "alerts"},
     "database": {"NetworkStack": "network", "AlbStack": "alb", "AlertsStack": "alerts"},
+    "logins": {"DatabaseStack": "database", "ImageUri": DIGEST},
     "ci-role": {"RegistryStack": "registry", "AlbStack": "alb", "DatabaseStack": "database", "ExternalId": "0123456789abcdef"},
     "service": {"NetworkStack": "network", "AlbStack": "alb", "DatabaseStack": "database", "AlertsStack": "alerts", "CiStack": "ci-role",
                 "ImageUri": DIGEST, "Commit": "b" * 40, "HostName": "x.example.org", "RulePriority": "1000", "DatabaseName": "app"},

@@ -16,7 +16,7 @@ def refuses(yard, reason, *words, **more):
 
 @pytest.mark.parametrize("words,more,reason", [
     (["status"], {"ENVIRONMENT": "prod"}, "ENVIRONMENT=prod is not production, staging or review"),
-    (["up", "databse"], {}, "there is no stack databse: network alerts registry alb database consul ci-role ec2-capacity service all"),
+    (["up", "databse"], {}, "there is no stack databse: network alerts registry alb database logins consul ci-role ec2-capacity service all"),
     (["plan", "network", "databse"], {}, "there is no stack databse"),
     (["scale", "3"], {}, "there is no stack app-master"),
     (["verify"], {}, "there is no stack app-master"),

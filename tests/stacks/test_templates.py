@@ -47,6 +47,7 @@ REFUSED = [
     ("alb", {"SslPolicy": "ELBSecurityPolicy-2016-08"}),
     ("alb", {"SslPolicy": "nonsense"}),
     ("database", {"EngineVersion": "5.7.1"}),
+    ("logins", {"ImageUri": "registry.example/app:" + "c" * 40}),
     ("consul", {"ImageUri": "consul:latest"}),
     ("ci-role", {"StackPrefix": "staging"}),
     ("ci-role", {"ExternalId": "short"}),

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // A test that fails should fail loudly.
 
 use nix::sys::signal::Signal;
-use pilot_tests::command::run;
+use pilot_tests::command::{Said, run};
 use pilot_tests::mariadb::{PASSWORD, USER};
 use pilot_tests::pilot::jobs;
 use pilot_tests::{Mysql9, Pilot, SOON, Scratch, fixture, http, ports, processes, tools};
@@ -112,19 +112,32 @@ fn without_tls_the_probe_sends_no_password_and_says_what_to_set() {
     assert_eq!(pilot.stop(), 0);
 }
 
+/// `app` with these words, this user and these variables; TLS without a name, for the server's certificate has none.
+fn app(database: &Mysql9, words: &[&str], user: (&str, &str), more: &[(&str, &str)]) -> Said {
+    let mut app = std::process::Command::new(tools::app());
+    let own = [("DB_HOST", "127.0.0.1"), ("DB_USER", user.0), ("DB_PASSWD", user.1), ("DB_TLS", "required")];
+    let port = database.port().to_string();
+    run(app.args(words).env_clear().env("DB_PORT", port).envs(own).envs(more.iter().copied()))
+}
+
+/// `app logins` as the administrator: what it says.
+fn logins(database: &Mysql9, words: &[&str], app_password: &str) -> String {
+    let more = [("DB_NAME", "app"), ("APP_USER", "app"), ("APP_PASSWD", app_password), ("REVIEW_USER", "review")];
+    let more = [&more[..], &[("REVIEW_PASSWD", "of-the-branches")]].concat();
+    let said = app(database, &[&["logins"], words].concat(), (USER, PASSWORD), &more).well();
+    assert!(!said.contains(app_password) && !said.contains("of-the-branches"), "a password is told: {said}");
+    said
+}
+
 #[test]
-fn what_the_stacks_documentation_says_to_the_database_lets_each_branch_make_its_schema_and_no_other() {
+fn the_users_that_it_makes_let_each_branch_make_its_schema_and_no_other() {
     let database = Mysql9::start();
-    let documentation = std::fs::read_to_string(tools::repository().join("docs/stacks.md")).unwrap();
-    let (sql, _) = documentation.split_once("```sql").unwrap().1.split_once("```").unwrap();
-    assert_eq!(sql.matches('…').count(), 2, "{sql}");
-    assert!(database.sql(&sql.replace('…', PASSWORD)), "{sql}");
+    let said = logins(&database, &[], "it's-secret");
+    assert!(said.contains("app is as it should be") && said.contains("review is as it should be"), "{said}");
 
     let migrate = |user: &str, name: &str, tls: &str| {
-        let mut app = std::process::Command::new(tools::app());
-        let own =
-            [("DB_HOST", "127.0.0.1"), ("DB_USER", user), ("DB_PASSWD", PASSWORD), ("DB_NAME", name), ("DB_TLS", tls)];
-        run(app.arg("migrate").env_clear().env("DB_PORT", database.port().to_string()).envs(own))
+        let password = if user == "app" { "it's-secret" } else { "of-the-branches" };
+        app(&database, &["migrate"], (user, password), &[("DB_NAME", name), ("DB_TLS", tls)])
     };
     for (user, name) in [("app", "app"), ("review", "app_fix_1"), ("review", "app_master_2")] {
         migrate(user, name, "required").well();
@@ -137,5 +150,34 @@ fn what_the_stacks_documentation_says_to_the_database_lets_each_branch_make_its_
     ] {
         let said = migrate(user, name, tls).badly();
         assert!(said.contains("the server refuses DB_USER"), "{user} on {name}: {said}");
+    }
+}
+
+#[test]
+fn a_password_that_has_changed_is_good_beside_the_one_before_until_that_is_discarded() {
+    let database = Mysql9::start();
+    let lets_in = |password: &str| app(&database, &["migrate"], ("app", password), &[("DB_NAME", "app")]).succeeded();
+    logins(&database, &[], "first");
+    assert!(lets_in("first") && !lets_in("second"));
+
+    let said = logins(&database, &[], "second");
+    assert!(said.contains("app has a new password") && said.contains("review is as it should be"), "{said}");
+    // Again: nothing is to be changed, and the one before is not forgotten for it.
+    assert!(logins(&database, &[], "second").contains("app is as it should be"));
+    assert!(lets_in("first") && lets_in("second"));
+
+    assert!(logins(&database, &["discard-old"], "second").contains("app is refused with an older password"));
+    assert!(!lets_in("first") && lets_in("second"));
+}
+
+#[test]
+fn who_may_not_make_users_is_told_so_and_no_password_is() {
+    let database = Mysql9::start();
+    logins(&database, &[], "secret-word");
+    let more = [("DB_NAME", "app"), ("APP_USER", "other"), ("APP_PASSWD", "other-word")];
+    for (user, password) in [("app", "secret-word"), ("app", "wrong-word")] {
+        let said = app(&database, &["logins"], (user, password), &more).badly();
+        assert!(said.contains("the database's users are not as they should be") && said.contains("denied"), "{said}");
+        assert!(!said.contains("-word"), "{said}");
     }
 }

@@ -180,7 +180,7 @@ fn what_an_earlier_run_left_behind_cannot_speak_for_the_next_one() {
     let dir = "{{ .PILOT_TEST_DIR }}";
     let run = fixture();
     let script = format!(
-        "[ -e {dir}/left ] && exec {run} say second forever
+        "[ -e {dir}/left ] && exec {run} mark {dir}/second forever
          {run} ignore 15 touch {dir}/left until {dir}/go notify READY=1 until {dir}/heard &
          exec {run} until {dir}/left"
     );
@@ -190,7 +190,7 @@ fn what_an_earlier_run_left_behind_cannot_speak_for_the_next_one() {
     // What is left behind is ended after this time: it has to have spoken by then, on a busy machine too.
     config["jobs"][0]["stopTimeout"] = json!("30s");
     let mut pilot = Pilot::run(&config);
-    pilot.child_running("say second");
+    pilot.wait_for_marks("second", 1);
     pilot.scratch.write("go", "");
     wait_for_ignored(&mut pilot, 1);
     pilot.scratch.write("heard", "");

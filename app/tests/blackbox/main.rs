@@ -9,6 +9,7 @@ mod mariadb;
 
 mod bad_input;
 mod bad_settings;
+mod logins;
 mod migrate;
 mod on_mariadb;
 mod on_sqlite;

@@ -60,6 +60,16 @@ impl MariaDb {
         self
     }
 
+    /// It speaks TLS, with a certificate that nobody has signed.
+    pub fn certified(self) -> Self {
+        let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".into()]).unwrap();
+        let (certificate, key) = (self.path("certificate.pem"), self.path("key.pem"));
+        std::fs::write(&certificate, made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        let options = [("cert", certificate), ("key", key)];
+        self.with_options(options.map(|(name, path)| format!("--ssl-{name}={}", path.display())))
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
