@@ -5,7 +5,12 @@ use crate::core::plan::{HealthCheck, Job, Probe, check_variable};
 use super::super::diagnostic::{Rule, Severity};
 use super::super::document::Document;
 
+/// v3's variable for the process of a check: one for all of them.
+const SHARED: &str = "CONTAINERPILOT_CHECK_PID";
+
 pub(super) fn find(document: &Document<'_>) {
+    // Read by nobody, it does no harm.
+    let shared = if document.plan.jobs.iter().any(reads_shared) { Severity::Warning } else { Severity::Note };
     let mut with_exec: Option<&Job> = None;
     for (job, place) in document.plan.jobs.iter().zip(&document.jobs) {
         let Some(HealthCheck { probe: Some(probe), fail_fast, .. }) = &job.health else { continue };
@@ -23,12 +28,20 @@ pub(super) fn find(document: &Document<'_>) {
         }
         if let Some(first) = with_exec {
             place.find(
-                Severity::Note,
+                shared,
                 Rule::SharedVariable,
-                &format!("has its process in CONTAINERPILOT_CHECK_PID, where that of job {:?} is as well", first.name),
+                &format!("has its process in {SHARED}, where that of job {:?} is as well", first.name),
                 format!("read {} instead, which is this job's alone", check_variable(&job.name)),
             );
         }
         with_exec = with_exec.or(Some(job));
     }
+}
+
+fn reads_shared(job: &Job) -> bool {
+    let check = job.health.as_ref().and_then(|health| match &health.probe {
+        Some(Probe::Exec(command)) => Some(command),
+        _ => None,
+    });
+    job.exec.iter().chain(check).any(|command| command.args.iter().any(|arg| arg.contains(SHARED)))
 }

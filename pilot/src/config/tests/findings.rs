@@ -113,6 +113,16 @@ fn what_is_kept_for_v3s_sake_is_noted_and_a_start_is_not_told() {
     let at = |job: usize| format!("jobs[{job}].health");
     assert_eq!(rules(&both), [(Rule::LateFailure, at(0)), (Rule::LateFailure, at(1)), (Rule::SharedVariable, at(1))]);
     assert_eq!(loaded(&both).diagnostics, []);
+    let severity =
+        |text: &str| Some(found(text).into_iter().find(|finding| finding.rule == Rule::SharedVariable)?.severity);
+    let kills = |name: &str| {
+        both.replace(
+            &format!("name: '{name}', exec: 'x'"),
+            &format!("name: '{name}', exec: ['sh', '-c', 'kill $CONTAINERPILOT_CHECK_PID']"),
+        )
+    };
+    assert_eq!(severity(&both), Some(Severity::Note));
+    assert_eq!([severity(&kills("aa")), severity(&kills("bb"))], [Some(Severity::Warning); 2], "which of the two?");
     assert_eq!(rules(&text([job("aa", "exec: 'x', failFast: true"), job("bb", "tcp: 80, failFast: true")])), []);
     let local = "{jobs: [{name: 'aa', exec: 'x', port: 80, register: false, health: {tcp: 80, interval: 1}}]}";
     assert_eq!(rules(local), [], "nobody but pilot is told");
