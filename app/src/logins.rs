@@ -32,7 +32,9 @@ pub enum Task {
 pub enum Failure {
     #[error("{0}: {1}")]
     Database(String, sqlx::Error),
-    #[error("'{0}'@'%' has its password, and is refused with it: a user {0} of one host goes before it, or there is no TLS (DB_TLS)")]
+    #[error(
+        "'{0}'@'%' has its password, and is refused with it: a user {0} of one host goes before it, or there is no TLS (DB_TLS)"
+    )]
     Refused(String),
     #[error("no answer within {} s", LIMIT.as_secs())]
     TimedOut,
