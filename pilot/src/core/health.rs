@@ -1,10 +1,11 @@
 //! What a probe's result means: thresholds, the start grace, events, the heartbeat. v3 spec 5.6.
 
 use super::effect::{Announcement, Effect, RoundId, Verdict};
-use super::engine::{Engine, next_tick};
+use super::engine::Engine;
 use super::event::{Code, Event};
 use super::exit::Exit;
 use super::job::{Activity, Phase, Status};
+use super::periodic::next_tick;
 use super::plan::{JobId, Level, OnFailure, Probe};
 
 impl Engine {

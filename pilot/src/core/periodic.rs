@@ -9,7 +9,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::engine::{Engine, next_tick};
+use super::engine::Engine;
 use super::history::Cause;
 use super::job::Phase;
 use super::plan::{Count, JobId, Level, Overlap, Schedule, Start};
@@ -153,4 +153,14 @@ impl Engine {
             self.stop_run(id);
         }
     }
+}
+
+/// The first tick after `now`. Ticks missed while the container was paused are not made up for.
+pub(super) fn next_tick(last: Duration, every: Duration, now: Duration) -> Duration {
+    let next = last + every;
+    if next > now || every.is_zero() {
+        return next.max(now + Duration::from_millis(1));
+    }
+    let missed = (now - last).as_nanos() / every.as_nanos();
+    last + Duration::from_nanos(u64::try_from((missed + 1) * every.as_nanos()).unwrap_or(u64::MAX))
 }
