@@ -2,6 +2,7 @@
 //! that v3 took by accident taken with a warning (v3 spec 2.3).
 
 use super::diagnostic::{Rule, Severity};
+use super::homes::home_of;
 use super::v2;
 use super::value::{Kind, Member};
 use super::weak::Field;
@@ -86,9 +87,11 @@ impl<'a> Field<'a> {
             let complaint = "is a key of ContainerPilot 2, which ContainerPilot 3 and pilot do not know";
             return self.at_key_of(Rule::Version2, Severity::Error, at, key, complaint, remedy);
         }
-        let remedy = match nearest(key, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("known here: {}", known.join(", ")),
+        let known_here = known.join(", ");
+        let remedy = match (nearest(key, known.iter().copied()), home_of(key)) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, Some(home)) => format!("it belongs to {home}; known here: {known_here}"),
+            (None, None) => format!("known here: {known_here}"),
         };
         self.at_key(Severity::Error, at, key, "is not a known key", remedy);
     }

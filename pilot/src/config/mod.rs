@@ -30,6 +30,7 @@ mod findings;
 #[cfg(fuzzing)]
 pub(crate) mod fuzz_room;
 mod health;
+mod homes;
 mod interfaces;
 mod issues;
 mod jobs;

@@ -15,7 +15,8 @@ pub(super) fn find(document: &Document<'_>) {
     for (job, place) in document.plan.jobs.iter().zip(&document.jobs) {
         let Some(HealthCheck { probe: Some(probe), fail_fast, .. }) = &job.health else { continue };
         let place = place.within(&["health"]);
-        if let Some((_, service)) = job.registered_services().next().filter(|_| !fail_fast) {
+        let told = document.plan.registers(job) && !fail_fast;
+        if let Some((_, service)) = job.registered_services().next().filter(|_| told) {
             place.find(
                 Severity::Note,
                 Rule::LateFailure,

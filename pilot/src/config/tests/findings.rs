@@ -126,6 +126,11 @@ fn what_is_kept_for_v3s_sake_is_noted_and_a_start_is_not_told() {
     assert_eq!(rules(&text([job("aa", "exec: 'x', failFast: true"), job("bb", "tcp: 80, failFast: true")])), []);
     let local = "{jobs: [{name: 'aa', exec: 'x', port: 80, register: false, health: {tcp: 80, interval: 1}}]}";
     assert_eq!(rules(local), [], "nobody but pilot is told");
+    assert_eq!(
+        rules(&text([job("aa", "tcp: 80"), job("bb", "tcp: 80")]).replace("'c'", "false")),
+        [],
+        "there is no Consul"
+    );
 }
 
 #[test]

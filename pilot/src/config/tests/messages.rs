@@ -23,6 +23,32 @@ fn a_misspelled_key() {
 }
 
 #[test]
+fn a_key_of_another_place() {
+    reads(
+        "{ control: { path: '/run/s' } }",
+        r#"error: control.path is not a known key
+ --> pilot.json5:1:14
+  |
+1 | { control: { path: '/run/s' } }
+  |              ^
+  = known here: socket, putenv
+"#,
+    );
+    let remedy =
+        |text: &str| loaded(text).diagnostics.into_iter().next().and_then(|found| found.remedy).unwrap_or_default();
+    for (text, home) in [
+        ("{ jobs: [{ name: 'app', exec: 'x', overlap: 'skip' }] }", "`when`"),
+        ("{ jobs: [{ name: 'app', exec: 'x', health: { tcp: 80, interval: 1, cron: '* * * * *' } }] }", "`when`"),
+        ("{ jobs: [{ name: 'app', exec: 'x', stopBudget: 3 }] }", "the file itself"),
+        ("{ consul: { restarts: 3 } }", "`jobs[]`"),
+    ] {
+        let remedy = remedy(text);
+        assert!(remedy.starts_with(&format!("it belongs to {home}; known here: ")), "{text}: {remedy}");
+    }
+    assert!(remedy("{ control: { interval: 3 } }").starts_with("known here: "), "it could be any of three");
+}
+
+#[test]
 fn a_value_out_of_range() {
     reads(
         "{ jobs: [{\n  name: 'app',\n  health: { exec: 'true', interval: 10, ttl: 0 },\n}] }",
