@@ -109,6 +109,21 @@ fn the_clock_starts_a_cron_job() {
 }
 
 #[test]
+fn what_happens_once_is_not_said_to_happen_one_times() {
+    let often = |restarts: u32| {
+        let plan = plan(&format!(
+            "{{consul: false, jobs: [{{name: 'a', exec: 'x', restarts: {restarts}}},
+               {{name: 'b', exec: 'x', when: {{interval: 1}}, restarts: {restarts}}}]}}"
+        ));
+        Picture { plan: &plan, graph: &Graph::of(&plan), now: None }.text()
+    };
+    let (none, one, two) = (often(0), often(1), often(2));
+    assert!(!none.contains("restarts") && none.contains("every 1s, once\n"), "{none}");
+    assert!(one.contains("restarts once\n") && one.contains("every 1s, 2 times\n"), "{one}");
+    assert!(two.contains("restarts 2 times\n") && two.contains("every 1s, 3 times\n"), "{two}");
+}
+
+#[test]
 fn names_of_any_kind_break_no_form() {
     let text = r#"{jobs: [
         {name: '<b>&"\'\u0007', exec: 'x'},

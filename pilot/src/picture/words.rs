@@ -22,6 +22,10 @@ pub fn time(time: Duration) -> String {
     if text.is_empty() { "0s".to_owned() } else { text }
 }
 
+fn so_often(times: u64) -> String {
+    if times == 1 { "once".to_owned() } else { format!("{times} times") }
+}
+
 /// What is worth knowing of a job at a glance.
 pub(super) fn facts(job: &Job) -> Vec<String> {
     let mut facts = Vec::new();
@@ -34,15 +38,15 @@ pub(super) fn facts(job: &Job) -> Vec<String> {
     match (&job.start, job.restarts) {
         (Start::Cron(schedule), Count::Unlimited) => facts.push(format!("at {:?}", schedule.text)),
         (Start::Cron(schedule), Count::Finite(times)) => {
-            facts.push(format!("at {:?}, {} times", schedule.text, times + 1))
+            facts.push(format!("at {:?}, {}", schedule.text, so_often(times + 1)))
         }
         (Start::Interval(every), Count::Unlimited) => facts.push(format!("every {}", time(*every))),
         (Start::Interval(every), Count::Finite(times)) => {
-            facts.push(format!("every {}, {} times", time(*every), times + 1))
+            facts.push(format!("every {}, {}", time(*every), so_often(times + 1)))
         }
         (_, Count::Unlimited) => facts.push("restarts".to_owned()),
         (_, Count::Finite(0)) => {}
-        (_, Count::Finite(times)) => facts.push(format!("restarts {times} times")),
+        (_, Count::Finite(times)) => facts.push(format!("restarts {}", so_often(times))),
     }
     if let Some(health) = &job.health {
         let every = time(health.interval);
