@@ -23,6 +23,7 @@ pub mod pilot;
 pub mod ports;
 pub mod processes;
 pub mod proxy;
+pub mod registered;
 pub mod registry;
 pub mod scratch;
 pub mod scripted;

@@ -98,7 +98,7 @@ fn a_database_that_dies_and_returns_is_seen_each_time() {
     assert_eq!(pilot.stop(), 0);
 }
 
-// Case 28: the overlap; the heartbeat's half is in consul.rs.
+// Case 28: the overlap; the heartbeat's half is in `consul`.
 // Case 28 with a process: and the job itself is not delayed (v3 restarted it after 14 s).
 #[test]
 fn a_slow_exec_check_neither_overlaps_nor_delays_the_restart_of_its_job() {
