@@ -13,6 +13,8 @@ mod logins;
 mod migrate;
 mod on_mariadb;
 mod on_sqlite;
+#[path = "../../../tests/src/ports.rs"]
+mod ports;
 mod routes;
 mod stopping;
 mod tls;

@@ -1,7 +1,7 @@
 //! A real MariaDB server in a directory of its own, on a port of its own, with a user who has a password.
 
 use std::io::Read;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use sqlx::{Connection, Executor, FromRow, mysql::MySqlRow};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::eventually;
+use crate::{eventually, ports};
 
 pub const PASSWORD: &str = "p@ss w/ord'\"%";
 const INSTALL: &str = "this test needs a MariaDB server: apt-get install mariadb-server";
@@ -30,7 +30,7 @@ impl MariaDb {
     /// A new server without a database, and a user `app` who may have `db` and what begins with `app_`. Not started yet.
     pub fn prepare() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let server = Self { port: free_port(), directory, options: Vec::new(), child: None };
+        let server = Self { port: ports::free(), directory, options: Vec::new(), child: None };
         let output = Command::new("mariadb-install-db")
             .args(["--no-defaults", "--user=root", "--auth-root-authentication-method=normal", "--skip-test-db"])
             .arg(format!("--datadir={}", server.path("data").display()))
@@ -167,11 +167,6 @@ impl Drop for MariaDb {
     fn drop(&mut self) {
         self.crash();
     }
-}
-
-/// Free now; what else could take it before the server does is another test, which is unlikely.
-fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
 /// The borrowed form that starting an instance takes.
