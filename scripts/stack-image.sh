@@ -13,8 +13,8 @@ image() {
     printf '%s\n' "$commit" | grep -Eqx '[0-9a-f]{40}' || die "nobody says which commit $1 was built from (COMMIT=)"
     stack_status "$stack"
     if never_was; then
-        needs_logins "$1"
         # Nothing runs that a migration could be kept from: the first tasks make the schema and its tables, one at a time.
+        [ "$environment" != review ] || needs_logins
         first=yes
         previous=''
     else
@@ -32,7 +32,12 @@ image() {
         verify "$stack" "$1" || return
         return 3
     fi
-    [ "$first" = yes ] || migrate "$stack" "$1"
+    if [ "$first" = no ]; then
+        migrate "$stack" "$1"
+    elif [ "$environment" != review ]; then
+        # Again if a run before came only half as far. By a script of its own: this one has the service's change set in hand.
+        scripts/stack.sh logins "$1" || exit
+    fi
     carry_out
     protect service "$stack"
     verify "$stack" "$1"

@@ -40,11 +40,9 @@ logins() {
 
 without_an_image() { die "$1 is made with an image that you trust: scripts/stack.sh logins REPO@sha256:..."; }
 
-# Before the first service of an environment its users are made, with the same image.
+# What is under review does not make them.
 needs_logins() {
     stack_status "$(name_of logins)"
-    never_was || return 0
-    [ "$environment" != review ] || die "the database has no users yet; they are made with production's first image, or before it with one that you trust:
+    ! never_was || die "the database has no users yet; they are made with production's first image, or before it with one that you trust:
   BRANCH=master scripts/stack.sh logins REPO@sha256:..."
-    logins "$1"
 }

@@ -319,9 +319,10 @@ def test_master_is_served_as_the_domain_itself(yard):
     given = yard.aws.stacks["app-master"]["Parameters"]
     assert given["HostName"] == "example.org" and given["DatabaseName"] == "app"
     assert "DatabaseLogin" not in given, "the template's own, which may use that schema and no other"
-    assert yard.given("cloudformation update-termination-protection") == [{"StackName": "app-master", "EnableTerminationProtection": True}]
+    protected = [(options["StackName"], options["EnableTerminationProtection"]) for options in yard.given("cloudformation update-termination-protection")]
+    assert protected == [("base-app-logins", True), ("app-master", True)]
     yard.image(IMAGE, yard.side, branch="side")
-    assert len(yard.given("cloudformation update-termination-protection")) == 1, "a branch's stack is there to be deleted"
+    assert len(yard.given("cloudformation update-termination-protection")) == 2, "a branch's stack is there to be deleted"
 
 
 def test_staging_has_stacks_of_its_own(yard):
@@ -334,10 +335,10 @@ def test_staging_has_stacks_of_its_own(yard):
 def test_changes_of_services_go_through_the_role_that_jenkins_may_pass_and_roles_are_bounded(yard):
     yard.aws.stacks["base-app-ci-role"] = {"StackStatus": "CREATE_COMPLETE", "Outputs": {"ExecutionRoleArn": "arn:execution"}, "Parameters": {}}
     yard.image(IMAGE, yard.new)
-    assert [s["role"] for s in yard.aws.sets.values()] == ["arn:execution"]
-    assert yard.aws.stacks["app-master"]["Parameters"]["CiStack"] == "base-app-ci-role"
     yard.run("up", "network")
-    assert [s["role"] for s in yard.aws.sets.values()][1:] == [None], "Jenkins' role cannot make a network"
+    roles = {made["stack"]: made["role"] for made in yard.aws.sets.values()}
+    assert roles == {"app-master": "arn:execution", "base-app-logins": None, "base-app-network": None}, "Jenkins' role makes neither"
+    assert yard.aws.stacks["app-master"]["Parameters"]["CiStack"] == "base-app-ci-role"
 
 
 def test_jenkins_role_may_do_what_the_script_does_and_its_resources_bear_our_names(yard):

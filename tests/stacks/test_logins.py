@@ -16,10 +16,10 @@ def commands(yard):
 def test_productions_first_image_makes_the_users_before_its_service(yard):
     del yard.aws.stacks[LOGINS]
     said = yard.image(IMAGE, yard.new)
-    made = [made["stack"] for made in yard.aws.sets.values()]
+    made = [yard.aws.sets[options["ChangeSetName"]]["stack"] for options in yard.given("cloudformation execute-change-set")]
     assert made == [LOGINS, "app-master"] and yard.aws.stacks[LOGINS]["Parameters"]["ImageUri"] == IMAGE
-    assert yard.called(*CHANGING) == ["cloudformation create-change-set", "cloudformation execute-change-set", "ecs run-task",
-                                      "cloudformation create-change-set", "cloudformation execute-change-set"]
+    assert yard.called("ecs run-task", "cloudformation execute-change-set") == [
+        "cloudformation execute-change-set", "ecs run-task", "cloudformation execute-change-set"]
     assert commands(yard) == [["logins"]] and "the database's users" in said and "verified" in said
     run, = yard.given("ecs run-task")
     assert run["networkConfiguration"] == "awsvpcConfiguration={subnets=[subnet-1,subnet-2],securityGroups=[sg-1],assignPublicIp=DISABLED}"
@@ -36,7 +36,12 @@ def test_users_that_cannot_be_made_keep_the_service_from_being_made(yard):
     yard.aws.logins_exit = 1
     said = yard.image(IMAGE, yard.new, code=1)
     assert "the database's users are not as they should be: exit code 1, Essential container in task exited" in said and "no such column" in said
-    assert "app-master" not in yard.aws.stacks
+    assert yard.aws.stacks["app-master"]["StackStatus"] == "REVIEW_IN_PROGRESS" and yard.aws.sets["arn:set:0"]["state"] == "dropped"
+    # The next attempt makes them, although their stack is there.
+    yard.aws.logins_exit = 0
+    yard.aws.calls.clear()
+    assert "verified" in yard.image(IMAGE, yard.new)
+    assert commands(yard) == [["logins"]]
     yard.aws.run_task = lambda options: {"tasks": [], "failures": [{"reason": "RESOURCE:MEMORY"}]}
     assert "it could not be started: RESOURCE:MEMORY" in yard.run("logins", code=1)
 
