@@ -8,15 +8,11 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 use tokio::time::timeout;
 use tracing::info;
 
-use crate::migrations::number;
+use crate::mysql;
 use crate::settings::{Login, Logins};
 
 /// The longest that all of it may take: a dozen statements.
 const LIMIT: Duration = Duration::from_secs(60);
-/// A connection has to name a database; this one is on every server, and open to everybody.
-const OPEN_TO_ALL: &str = "information_schema";
-/// MySQL's number for a user or a password that is refused.
-const ACCESS_DENIED: u16 = 1045;
 
 /// What to do with the users.
 #[derive(Clone, Copy)]
@@ -47,7 +43,7 @@ pub async fn run(logins: Logins, task: Task) -> Result<(), Failure> {
 
 async fn all(Logins { administrator, logins }: Logins, task: Task) -> Result<(), Failure> {
     // sqlx logs statements that take long, and passwords are in these.
-    let options = administrator.disable_statement_logging().database(OPEN_TO_ALL);
+    let options = administrator.disable_statement_logging().database(mysql::OPEN_TO_ALL);
     let failed = |what: &str, error| Failure::Database(what.to_owned(), error);
     let mut connection =
         MySqlConnection::connect_with(&options).await.map_err(|error| failed("the administrator", error))?;
@@ -93,7 +89,7 @@ async fn make(
         }
         outcome = "has a new password; the one before is good until `app logins discard-old`";
     }
-    execute(connection, login, format!("GRANT ALL ON `{}`.* TO {account}", login.databases.replace('`', "``"))).await?;
+    execute(connection, login, format!("GRANT ALL ON {}.* TO {account}", mysql::quoted(&login.databases))).await?;
     Ok(outcome)
 }
 
@@ -108,7 +104,7 @@ async fn logs_in(administrator: &MySqlConnectOptions, login: &Login) -> Result<b
             let _ = connection.close().await;
             Ok(true)
         }
-        Err(error) if number(&error) == Some(ACCESS_DENIED) => Ok(false),
+        Err(error) if mysql::number(&error) == Some(mysql::ACCESS_DENIED) => Ok(false),
         Err(error) => Err(Failure::Database(login.user.clone(), error)),
     }
 }

@@ -8,6 +8,7 @@ mod app;
 mod logins;
 mod metrics;
 mod migrations;
+mod mysql;
 mod paging;
 mod serve;
 mod settings;

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlPool};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool};
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqlitePool;
 use sqlx::{AssertSqlSafe, Connection, Executor, MySql};
@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
 use crate::app::App;
+use crate::mysql;
 use crate::store::Store;
 
 /// Both are run under a lock taken here; sqlx's own is not used, see [`migrate_mysql`] and [`migrate_sqlite`].
@@ -29,10 +30,6 @@ const ATTEMPT: Duration = Duration::from_secs(600);
 
 /// How long [`once`] waits for a database that cannot be reached, or in which another is migrating.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// MySQL's numbers for a database that is not there, and for a user who may not log in or not into this database.
-const UNKNOWN_DATABASE: u16 = 1049;
-const NO_ACCESS: [u16; 2] = [1044, 1045];
 
 /// Why an attempt to migrate failed.
 #[derive(Debug, thiserror::Error)]
@@ -112,9 +109,9 @@ async fn migrate_mysql(pool: &MySqlPool) -> Result<(), Failure> {
 async fn connect(pool: &MySqlPool) -> Result<PoolConnection<MySql>, Failure> {
     match pool.acquire().await {
         Ok(connection) => return Ok(connection),
-        Err(error) => match number(&error) {
-            Some(UNKNOWN_DATABASE) => make_database(&pool.connect_options()).await?,
-            Some(refused) if NO_ACCESS.contains(&refused) => return Err(Failure::Refused(error)),
+        Err(error) => match mysql::number(&error) {
+            Some(mysql::UNKNOWN_DATABASE) => make_database(&pool.connect_options()).await?,
+            Some(mysql::ACCESS_DENIED | mysql::DATABASE_DENIED) => return Err(Failure::Refused(error)),
             _ => return Err(Failure::Connection(error)),
         },
     }
@@ -123,19 +120,12 @@ async fn connect(pool: &MySqlPool) -> Result<PoolConnection<MySql>, Failure> {
 
 async fn make_database(options: &MySqlConnectOptions) -> Result<(), Failure> {
     let name = options.get_database().unwrap_or_default();
-    // A connection has to name a database; this one is on every server, and open to everybody.
-    let mut connection = MySqlConnection::connect_with(&options.clone().database("information_schema")).await?;
-    let quoted = name.replace('`', "``");
-    let statement = format!("CREATE DATABASE IF NOT EXISTS `{quoted}` CHARACTER SET utf8mb4");
+    let mut connection = MySqlConnection::connect_with(&options.clone().database(mysql::OPEN_TO_ALL)).await?;
+    let statement = format!("CREATE DATABASE IF NOT EXISTS {} CHARACTER SET utf8mb4", mysql::quoted(name));
     let made = connection.execute(AssertSqlSafe(statement)).await;
     made.map_err(|error| Failure::NotMade(name.to_owned(), error))?;
     info!("the database {name} was not there; it is made");
     Ok(connection.close().await?)
-}
-
-/// MySQL's own number of an error, if it is the server's.
-pub fn number(error: &sqlx::Error) -> Option<u16> {
-    Some(error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>()?.number())
 }
 
 /// SQLite has no named locks and sqlx takes none: the whole migration is one transaction that is a writer from its

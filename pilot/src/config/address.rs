@@ -12,7 +12,7 @@ use super::interfaces::{self, BadSpec, Spec};
 use super::value::Kind;
 use super::weak::Field;
 
-const KEYS: &[&str] = &["address", "port"];
+pub(super) const KEYS: &[&str] = &["address", "port"];
 const REMEDY: &str = "write \"203.0.113.7\" or \"2001:db8::7\", without brackets and without a port";
 
 /// What a job or one of its `services` says about where it is reached.

@@ -19,10 +19,12 @@ const LEVELS: [(&str, Level); 7] = [
 const FORMATS: [(&str, LogFormat); 3] =
     [("default", LogFormat::Default), ("text", LogFormat::Text), ("json", LogFormat::Json)];
 
+pub(super) const KEYS: &[&str] = &["level", "format", "output"];
+
 /// Reads the top-level block.
 pub(super) fn read(field: &Field<'_>) -> Logging {
     let default = Logging::default();
-    let Some(block) = field.block(&["level", "format", "output"], &[]) else { return default };
+    let Some(block) = field.block(KEYS, &[]) else { return default };
     Logging {
         level: block.get("level").and_then(|field| field.choice(&LEVELS)).unwrap_or(default.level),
         format: block.get("format").and_then(|field| field.choice(&FORMATS)).unwrap_or(default.format),

@@ -12,6 +12,8 @@ use super::{command, mysql};
 /// The port that a shorthand without host means, or why there is none.
 pub(super) type LocalPort = Result<u16, &'static str>;
 
+pub(super) const HTTP_KEYS: &[&str] = &["url", "method", "headers", "status", "insecure", "caFile"];
+
 /// Reads the one probe of a block; two are a mistake.
 pub(super) fn read(block: &Block<'_>, keys: &[&str], local: LocalPort) -> Option<Probe> {
     let given: Vec<(&str, Field<'_>)> = keys.iter().filter_map(|key| Some((*key, block.get(key)?))).collect();
@@ -51,7 +53,7 @@ fn http(field: &Field<'_>, local: LocalPort) -> Option<HttpProbe> {
         probe.url = url(field, local)?;
         return Some(probe);
     }
-    let block = field.block(&["url", "method", "headers", "status", "insecure", "caFile"], &[])?;
+    let block = field.block(HTTP_KEYS, &[])?;
     match block.get("url") {
         Some(field) => probe.url = url(&field, local).unwrap_or_default(),
         None => block.missing("url", "is needed", "write `url: \"http://127.0.0.1:8080/health\"`"),

@@ -9,6 +9,8 @@ use super::when::When;
 
 const REMEDY: &str = "write a number, \"unlimited\" or \"never\"";
 
+pub(super) const KEYS: &[&str] = &["max", "delay", "growth", "maxDelay", "jitter", "resetAfter"];
+
 /// Reads `restarts`, which may be absent.
 pub(super) fn read(field: Option<Field<'_>>, when: &When) -> (Count, Backoff) {
     let default = match when.start {
@@ -17,7 +19,7 @@ pub(super) fn read(field: Option<Field<'_>>, when: &When) -> (Count, Backoff) {
     };
     let Some(field) = field else { return (default, Backoff::default()) };
     let (max, backoff) = match &field.value.kind {
-        Kind::Object(_) => match field.block(&["max", "delay", "growth", "maxDelay", "jitter", "resetAfter"], &[]) {
+        Kind::Object(_) => match field.block(KEYS, &[]) {
             Some(block) => (block.get("max").map_or(Some(Count::Unlimited), |field| count(&field)), backoff(&block)),
             None => (None, Backoff::default()),
         },

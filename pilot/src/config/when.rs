@@ -23,6 +23,7 @@ pub(super) struct When {
 
 pub(super) const KEYS: &[&str] =
     &["interval", "cron", "timezone", "overlap", "source", "once", "each", "timeout", "all", "any"];
+pub(super) const WAIT_KEYS: &[&str] = &["source", "once", "each"];
 const SIGNALS: [&str; 2] = ["SIGHUP", "SIGUSR2"];
 
 /// How a condition counts its events.
@@ -165,7 +166,7 @@ fn entries(list: &Field<'_>, block: &Block<'_>) -> (Vec<Event>, Mode) {
         list.error("needs at least one entry", "write { source: \"JOB\", once: \"healthy\" }");
     }
     for item in items {
-        let Some(entry) = item.block(&["source", "once", "each"], &[]) else { continue };
+        let Some(entry) = item.block(WAIT_KEYS, &[]) else { continue };
         let source = entry.filled("source").and_then(|field| field.text());
         if let Some(signal) = source.as_ref().filter(|source| SIGNALS.contains(&source.as_str())) {
             events.push(Event::new(Code::Signal, signal));

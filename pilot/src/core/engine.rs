@@ -2,7 +2,7 @@
 //!
 //! Events are delivered in the order of the file, one after the other, and each job holds its rules against each of them, in
 //! v3's order (spec 6.4). The rules: what starts and what follows an end in `runs`, what comes again in `periodic`, what
-//! health means in `health`, what stops, and in which order, in `stop`.
+//! health means in `health`, what rests in `maintenance`, what stops, and in which order, in `stop`.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

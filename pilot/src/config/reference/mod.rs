@@ -130,6 +130,11 @@ fn objects() -> Vec<String> {
     found
 }
 
+/// How many objects have a key of this name.
+pub(super) fn knowers_of(key: &str) -> usize {
+    objects().iter().filter(|object| children(object).iter().any(|child| child == key)).count()
+}
+
 /// Whether an object with exactly these keys is in the reference. Asked at every block that a test reads.
 pub(super) fn describes(known: &[&str]) -> bool {
     let mut wanted: Vec<&str> = known.to_vec();
