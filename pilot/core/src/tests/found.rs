@@ -3,9 +3,9 @@
 use super::plans::*;
 use crate::effect::{Input, JobRequest};
 use crate::event::{Code, Event};
-use crate::job::Phase;
 use crate::plan::*;
 use crate::simulation::{Script, World};
+use crate::state::State;
 
 /// A placeholder that leaves the catalog and is not answered: its stop takes two seconds.
 fn slow_to_leave(name: &str) -> Job {
@@ -42,7 +42,7 @@ fn a_hook_that_a_reload_has_taken_down_stays_down_when_its_source_is_started_aga
     let mut world = world.started();
     ask(&mut world, "hook", JobRequest::Stop);
     world.pass(ms(500));
-    assert!(matches!(world.engine.state(world.job("source")).unwrap().phase(), Phase::Withdrawing { .. }));
+    assert_eq!(world.engine.state(world.job("source")).unwrap().state(), State::Stopping);
     world.reload(plan([]));
     let source = world.job("source");
     let refused = world.engine.answer(source, JobRequest::Start);

@@ -4,9 +4,9 @@ use super::plans::*;
 use crate::effect::{Announcement, Input, RoundId, StopSignal, Switch, Verdict};
 use crate::event::Code;
 use crate::exit::Exit;
-use crate::job::Status;
 use crate::plan::*;
 use crate::simulation::{Script, World};
+use crate::state::Status;
 
 fn app() -> Job {
     job("app").served().checked(secs(5))
