@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use pilot::core::plan::{Consul, Service};
+use pilot_core::plan::{Consul, Service};
 use serde_json::Value;
 
 use crate::consul_at;

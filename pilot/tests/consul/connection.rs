@@ -1,7 +1,7 @@
 //! How the agent is reached: tokens, a unix socket, TLS.
 
-use pilot::core::plan::{CheckStatus, Consul, ConsulAddress, ConsulTls, Secret};
 use pilot::runtime::catalog::{Client, Error};
+use pilot_core::plan::{CheckStatus, Consul, ConsulAddress, ConsulTls, Secret};
 
 use crate::support::{Certificates, Folder, Lines, free_port, until};
 use crate::{Agent, SOON, consul_at, passing, registrar, service};

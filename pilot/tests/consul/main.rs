@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use agent::Agent;
-use pilot::core::plan::{Consul, ConsulAddress, ConsulTls, Service};
 use pilot::runtime::catalog::{Client, Desired, Registrar, ServiceQuery, Withdrawn};
+use pilot_core::plan::{Consul, ConsulAddress, ConsulTls, Service};
 use tokio::sync::mpsc;
 
 const SOON: Duration = Duration::from_secs(5);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use pilot::core::plan::{CheckStatus, Service};
 use pilot::runtime::catalog::{Desired, Withdrawn};
+use pilot_core::plan::{CheckStatus, Service};
 
 use crate::agent::browser;
 use crate::support::{Act, Lines, Peer, answer, until};
@@ -164,12 +164,12 @@ async fn the_limits_of_metadata_and_weights_are_those_of_a_real_agent() {
         let text = format!(
             r#"{{"consul": "c", "jobs": [{{"name": "app", "port": 80, "health": {{"interval": 1, "ttl": 5}}, {member}}}]}}"#
         );
-        let around = pilot::config::Surroundings {
+        let around = pilot_config::Surroundings {
             env: BTreeMap::from([("HOST".into(), "0.0.0.0".into())]),
-            interfaces: pilot::config::Interfaces::new(|| vec![("eth0".into(), [10, 0, 0, 7].into())]),
+            interfaces: pilot_config::Interfaces::new(|| vec![("eth0".into(), [10, 0, 0, 7].into())]),
             ..Default::default()
         };
-        assert_eq!(pilot::config::load("f", &text, &around).plan.is_some(), good, "pilot: {member}");
+        assert_eq!(pilot_config::load("f", &text, &around).plan.is_some(), good, "pilot: {member}");
         // The same in Consul's words.
         let words = [("meta", "Meta"), ("weights", "Weights"), ("passing", "Passing"), ("warning", "Warning")];
         let body = words.into_iter().fold(member.clone(), |text, (ours, theirs)| {

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use pilot::core::effect::Instance;
-use pilot::core::plan::Consul;
 use pilot::runtime::catalog::{Client, Error, ServiceQuery, follow};
+use pilot_core::effect::Instance;
+use pilot_core::plan::Consul;
 
 use crate::support::{Act, Lines, Peer, answer, until};
 use crate::{Agent, SOON, consul_at, query};
