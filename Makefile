@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo run build push test test-slow test-images test-moto lint docs fuzz release sign deploy create-stack update-stack scale-app delete-stack tags jenkins bench bench-drain build-release clean
+.PHONY: help demo run build push test test-slow test-images test-moto lint docs docs-site fuzz release sign deploy create-stack update-stack scale-app delete-stack tags jenkins bench bench-drain build-release clean
 
 # How the image is called: REPO=registry.example/app make push. A default only; settings come by environment or after `make`.
 # Branch names never stand here: the scripts read them from the environment, for make would run what is in them.
@@ -38,7 +38,7 @@ test-images: ## the slow checks of the images: built from source by both builder
 test-moto: ## pilot in and out of a target group of moto's, a second opinion beside our own stand-in
 	@scripts/test-moto.sh
 
-lint: ## formatting, clippy, unused dependencies, licences, shell scripts, Dockerfiles
+lint: ## formatting, clippy, dependencies (unused, licences, sources), third-party notices, shell scripts, Dockerfiles
 	@scripts/lint.sh
 
 release: ## a version's name for the pushed image of this commit; VERSION=1.2.3, or IMAGE=repo@sha256:... VERSION=1.2.3
@@ -68,8 +68,11 @@ tags: ## what the image of this checkout is called
 jenkins: ## renders jenkins/app.yaml into the XML that Jenkins imports
 	@scripts/render-jenkins.sh
 
-docs: ## write anew what is made from the code: tables, examples' output, schema, completions, manual page
+docs: ## rewrite what is made from the code: tables, examples' output, schema, completions, manual page, notices
 	@scripts/docs.sh
+
+docs-site: ## the documentation as a site with search, in target/docs-site; dead links fail
+	@scripts/docs-site.sh
 
 fuzz: ## each fuzzer for a minute (FUZZ_SECONDS=10 for less); needs a C++ compiler
 	@scripts/fuzz.sh
