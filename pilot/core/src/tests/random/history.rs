@@ -1,28 +1,26 @@
-//! Random plans, random behaviour, random events: what must always hold is asserted by the world at every effect
-//! (never two runs or probes of one job at once, nothing passing behind the fence, nothing alive at the end, nothing
-//! after the end); here, that every stop ends in time and with the contracted code, and that no event is lost.
+//! What a random history is made of: plans, the behaviour of processes, and what happens from outside.
+//!
+//! Drawn so that corners come soon: two jobs of one name, times that fall together, requests and reloads in the middle of
+//! a stop.
 
-use std::cell::Cell;
+use std::ops::Range;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
 
-use super::impossible::stays_impossible;
-use super::plans::*;
-use super::schedule::{BERLIN, schedule};
-use super::starting::{instances, watch};
 use crate::effect::{Input, JobRequest, Switch, UserSignal};
 use crate::event::{Code, Event, GLOBAL};
 use crate::exit::Exit;
 use crate::plan::*;
-use crate::request::Hold;
 use crate::simulation::{Script, World};
-use crate::stop::HOOK_LIMIT;
-use crate::stop_plan::StopPlan;
+use crate::tests::plans::*;
+use crate::tests::schedule::{BERLIN, schedule};
+use crate::tests::starting::{instances, watch};
 
 pub const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
+/// Milliseconds that round times are multiples of.
+const ROUND: u64 = 500;
 /// The day before the end of summer time in Berlin, seconds since 1970.
 const AUTUMN: u64 = 1_792_800_000;
 
@@ -38,15 +36,21 @@ pub fn event() -> impl Strategy<Value = Event> {
     (prop_oneof![8 => code, 1 => Just(Code::Signal)], source).prop_map(|(code, source)| Event::new(code, source))
 }
 
+/// A time in milliseconds; every second one is round, so that it falls together with others.
+fn millis(range: Range<u64>) -> impl Strategy<Value = u64> + Clone {
+    let round = (range.start.div_ceil(ROUND)..range.end.div_ceil(ROUND)).prop_map(|halves| halves * ROUND);
+    prop_oneof![range, round]
+}
+
 fn start() -> impl Strategy<Value = Start> {
     let events = || prop::collection::vec(event(), 1..4);
-    let timeout = || prop::option::of((1u64..5000).prop_map(ms));
+    let timeout = || prop::option::of(millis(1..5000).prop_map(ms));
     prop_oneof![
         4 => Just(job("x").start),
         4 => (events(), timeout()).prop_map(|(e, timeout)| Start::Once { when: Condition::All(e), timeout }),
         2 => (events(), timeout()).prop_map(|(e, timeout)| Start::Once { when: Condition::Any(e), timeout }),
         3 => (events(), timeout()).prop_map(|(events, timeout)| Start::Each { events, timeout }),
-        2 => (100u64..3000).prop_map(|every| Start::Interval(ms(every))),
+        2 => millis(100..3000).prop_map(|every| Start::Interval(ms(every))),
         2 => prop::sample::select(vec!["* * * * *", "*/2 * * * *", "30 2 * * *"])
             .prop_map(|text| Start::Cron(schedule(text, BERLIN))),
         1 => timeout().prop_map(|timeout| Start::Never { timeout }),
@@ -62,23 +66,23 @@ prop_compose! {
         unregistered in prop::bool::weighted(0.2),
         overlap in prop::sample::select(vec![Overlap::Skip, Overlap::Queue, Overlap::Kill]),
         critical in prop::bool::weighted(0.05),
-        stop_timeout in prop::option::of((0u64..4000).prop_map(ms)),
-        timeout in prop::option::of((1u64..4000).prop_map(ms)),
+        stop_timeout in prop::option::of(millis(0..4000).prop_map(ms)),
+        timeout in prop::option::of(millis(1..4000).prop_map(ms)),
         checked in any::<bool>(),
-        every in 200u64..3000,
+        every in millis(200..3000),
         thresholds in (1u32..4, 1u32..4),
         restart in any::<bool>(),
         fail_fast in any::<bool>(),
-        grace in 0u64..3000,
+        grace in millis(0..3000),
         notify in prop::bool::weighted(0.3),
         balanced in prop::option::weighted(0.3, prop::sample::select(vec![BalancerMode::Drain, BalancerMode::Itself])),
-        drains in prop::option::weighted(0.3, (0u64..4000, 0u64..4000)),
+        drains in prop::option::weighted(0.3, (millis(0..4000), millis(0..4000), any::<bool>())),
     ) -> Job {
         let balancer = balanced.map(balancer);
-        let drain = drains.map(|(min, more)| Drain {
+        let drain = drains.map(|(min, more, counted)| Drain {
             min: ms(min),
             max: ms(min + more),
-            in_flight: if more % 2 == 0 { InFlight::Unknown } else { InFlight::Connections(80) },
+            in_flight: if counted { InFlight::Connections(80) } else { InFlight::Unknown },
             signal: None,
         });
         let mut job =
@@ -110,11 +114,11 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn script()(
-        lasts in prop::option::weighted(0.6, 0u64..4000),
+    pub fn script()(
+        lasts in prop::option::weighted(0.6, millis(0..4000)),
         code in 0u8..4,
-        obeys in prop::option::weighted(0.8, 0u64..3000),
-        leaves in prop::option::weighted(0.2, 1u64..9000),
+        obeys in prop::option::weighted(0.8, millis(0..3000)),
+        leaves in prop::option::weighted(0.2, millis(1..9000)),
         missing in prop::bool::weighted(0.05),
     ) -> Script {
         Script { lasts: lasts.map(ms), exit: Exit::Code(code), obeys: obeys.map(ms), leaves: leaves.map(ms), missing }
@@ -127,15 +131,25 @@ type Said = [usize; NAMES.len()];
 
 fn definitions() -> impl Strategy<Value = Definitions> {
     let pair = |name| [any_job(name), any_job(name)];
-    NAMES.map(pair).into_iter().collect::<Vec<_>>()
+    // One history in four has a job whose name another one has, too.
+    let namesake = prop::option::weighted(0.25, (0..NAMES.len(), 0..NAMES.len()));
+    (NAMES.map(pair).into_iter().collect::<Vec<_>>(), namesake).prop_map(|(mut jobs, namesake)| {
+        if let Some((job, other)) = namesake {
+            for definition in &mut jobs[job] {
+                definition.name = NAMES[other].to_owned();
+            }
+        }
+        jobs
+    })
 }
 
 fn said() -> impl Strategy<Value = Said> {
     prop::array::uniform5(prop_oneof![1 => Just(0), 3 => Just(1), 1 => Just(2)])
 }
 
+/// What happens from outside.
 #[derive(Clone, Debug)]
-enum Step {
+pub enum Step {
     Pass(u64),
     Hup,
     Usr2,
@@ -158,17 +172,17 @@ fn request() -> impl Strategy<Value = JobRequest> {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        6 => (0u64..3000).prop_map(Step::Pass),
+        6 => millis(0..3000).prop_map(Step::Pass),
         2 => Just(Step::Hup),
         1 => Just(Step::Usr2),
         1 => prop::sample::select(vec![Switch::On, Switch::Off]).prop_map(Step::Maintenance),
-        2 => (0usize..5, request()).prop_map(|(job, request)| Step::Job(job, request)),
+        4 => (0usize..5, request()).prop_map(|(job, request)| Step::Job(job, request)),
         2 => (0usize..3).prop_map(Step::Instances),
-        2 => (any::<bool>(), 0u64..4000).prop_map(|(pass, takes)| Step::Probes(pass, takes)),
+        2 => (any::<bool>(), millis(0..4000)).prop_map(|(pass, takes)| Step::Probes(pass, takes)),
         // Two days around the end of summer time.
         1 => (0u64..2 * 86_400).prop_map(Step::SetClock),
         2 => (0usize..5).prop_map(Step::Notified),
-        1 => (prop::option::of(0u64..9000), prop::option::of(0u64..2)).prop_map(|(takes, count)| Step::Balancer(takes, count)),
+        1 => (prop::option::of(millis(0..9000)), prop::option::of(0u64..2)).prop_map(|(takes, count)| Step::Balancer(takes, count)),
         1 => (0usize..5).prop_map(Step::GroupDrained),
         3 => (said(), 1u64..3).prop_map(|(said, interval)| Step::Reload(said, interval)),
         1 => Just(Step::Late),
@@ -176,49 +190,54 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 #[derive(Clone, Debug)]
-struct History {
-    definitions: Definitions,
-    first: Said,
+pub struct History {
+    pub definitions: Definitions,
+    pub first: Said,
     scripts: Vec<Script>,
     fallback: Script,
-    steps: Vec<Step>,
+    pub steps: Vec<Step>,
     withdraw: Option<u64>,
-    second_stop: Option<u64>,
+    pub steps_of_the_stop: Vec<Step>,
+    pub second_stop: Option<u64>,
     budget: Option<Duration>,
 }
 
 prop_compose! {
-    fn history()(
+    pub fn history()(
         definitions in definitions(),
         first in said(),
         scripts in prop::collection::vec(script(), 0..30),
         fallback in script(),
-        steps in prop::collection::vec(step(), 0..25),
-        withdraw in prop::option::weighted(0.9, 0u64..3000),
-        second_stop in prop::option::of(0u64..4000),
-        budget in prop::option::weighted(0.3, (1u64..40_000).prop_map(ms)),
-        (asked, reloaded) in any::<(bool, bool)>(),
+        steps in prop::collection::vec(step(), 0..40),
+        withdraw in prop::option::weighted(0.9, millis(0..3000)),
+        steps_of_the_stop in prop::collection::vec(step(), 0..8),
+        second_stop in prop::option::of(millis(0..4000)),
+        budget in prop::option::weighted(0.3, millis(1..40_000).prop_map(ms)),
+        (asked, reloaded) in prop_oneof![
+            1 => Just((false, false)), 1 => Just((true, false)), 1 => Just((false, true)), 2 => Just((true, true)),
+        ],
     ) -> History {
         // Where nobody asks and nothing is reloaded, more is known of how it must end.
-        let steps = steps.into_iter().filter(|step| match step {
+        let happens = |step: &Step| match step {
             Step::Job(..) => asked,
             Step::Reload(..) => reloaded,
             _ => true,
-        });
-        let steps = steps.collect();
-        History { definitions, first, scripts, fallback, steps, withdraw, second_stop, budget }
+        };
+        let steps = steps.into_iter().filter(happens).collect();
+        let steps_of_the_stop = steps_of_the_stop.into_iter().filter(happens).collect();
+        History { definitions, first, scripts, fallback, steps, withdraw, steps_of_the_stop, second_stop, budget }
     }
 }
 
 impl History {
-    fn file(&self, said: Said, watch_interval: u64) -> Plan {
+    pub fn file(&self, said: Said, watch_interval: u64) -> Plan {
         let jobs =
             self.definitions.iter().zip(said).filter(|(_, said)| *said > 0).map(|(pair, said)| pair[said - 1].clone());
         let watches = vec![Watch { interval: secs(watch_interval), ..watch("w") }];
         Plan { watches, stop_budget: self.budget, ..plan(jobs) }
     }
 
-    fn world(&self, plan: Plan) -> World {
+    pub fn world(&self, plan: Plan) -> World {
         let mut world = World::new(plan);
         for (index, script) in self.scripts.iter().enumerate() {
             world.scripts.entry(NAMES[index % 5].to_owned()).or_default().push_back(script.clone());
@@ -230,7 +249,22 @@ impl History {
         world
     }
 
-    fn take(&self, step: &Step, world: &mut World) {
+    /// Whether somebody changes what the plan says: then less is known of how it must end.
+    pub fn is_interfered_with(&self) -> bool {
+        let mut steps = self.steps.iter().chain(&self.steps_of_the_stop);
+        steps.any(|step| matches!(step, Step::Job(..) | Step::Reload(..)))
+    }
+
+    /// Lets it all happen, unless everything ends before.
+    pub fn take_all(&self, steps: &[Step], world: &mut World) {
+        for step in steps {
+            if world.exit.is_none() {
+                self.take(step, world);
+            }
+        }
+    }
+
+    pub fn take(&self, step: &Step, world: &mut World) {
         match *step {
             Step::Pass(millis) => world.pass(ms(millis)),
             Step::Hup => world.give(Input::Signal(UserSignal::Hup)),
@@ -266,139 +300,16 @@ impl History {
 
 /// Hands in a plan and sees that what goes on is not touched.
 fn reload(world: &mut World, next: Plan) {
-    let kept = world.engine.changes(&next).jobs.kept;
-    let kept: Vec<_> = kept.iter().map(|name| (world.job(name), world.run(name))).collect();
-    let signals = world.signals.len();
+    let kept = world.engine.jobs_that_go_on(&next);
+    let kept: Vec<_> = kept.into_iter().flatten().map(|job| (job, world.engine.run_of(job))).collect();
+    let (signals, stopping) = (world.signals.len(), world.engine.is_stopping());
     world.reload(next);
-    if world.engine.is_stopping() {
+    if stopping || world.engine.is_stopping() {
         return;
     }
     for (job, run) in kept {
         assert!(world.engine.job(job).is_some(), "what goes on keeps its number");
-        assert!(run.is_none() || world.engine.jobs[job.0].run() == run, "what goes on keeps its process");
+        assert!(run.is_none() || world.engine.run_of(job) == run, "what goes on keeps its process");
         assert!(world.signals[signals..].iter().all(|(_, other, _)| *other != job), "what goes on is not signalled");
-    }
-}
-
-pub fn cases() -> u32 {
-    std::env::var("PILOT_RANDOM_HISTORIES").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000)
-}
-
-/// So many inputs the engine handles in all histories together; `PILOT_RANDOM_EVENTS` asks for another number.
-const EVENTS: u64 = 1_000_000;
-
-#[test]
-fn under_a_million_random_events_every_stop_ends_and_nothing_is_doubled_lost_or_left_behind() {
-    let wanted = std::env::var("PILOT_RANDOM_EVENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(EVENTS);
-    let (events, histories) = (Cell::new(0), Cell::new(0u64));
-    let config = ProptestConfig {
-        cases: cases(),
-        failure_persistence: None,
-        max_shrink_iters: 2_000,
-        ..ProptestConfig::default()
-    };
-    while events.get() < wanted {
-        let played = TestRunner::new(config.clone()).run(&history(), |history| {
-            let handled = play(&history)?;
-            histories.set(histories.get() + 1);
-            events.set(events.get() + handled);
-            Ok(())
-        });
-        if let Err(failure) = played {
-            panic!("{failure}");
-        }
-    }
-    println!("{} random events in {} histories", events.get(), histories.get());
-}
-
-/// One history, from the start to the end of everything; how many inputs the engine has handled.
-fn play(history: &History) -> Result<u64, TestCaseError> {
-    let mut world = history.world(history.file(history.first, 1)).started();
-    let mut signals = 0;
-    for step in &history.steps {
-        if world.exit.is_some() {
-            break;
-        }
-        signals += usize::from(matches!(step, Step::Hup));
-        history.take(step, &mut world);
-    }
-    let seen = world.events.iter().filter(|(_, event)| event.source == "SIGHUP").count();
-    prop_assert_eq!(seen, signals, "no event is lost");
-    let limit = (HOOK_LIMIT + secs(15)) * (2 * NAMES.len() as u32 + 1);
-    let held = world.engine.jobs().iter().any(|job| job.hold() != Hold::Free);
-    let critical = history.definitions.iter().flatten().any(|job| job.critical);
-    prop_assert!(world.exit.is_none() || !held || critical, "what a person stopped is no end");
-    if world.engine.is_reloading() && history.second_stop.is_none() {
-        world.pass_reload(limit);
-        prop_assert!(!world.engine.is_reloading(), "the reload did not end: {:#?}", world.engine.jobs());
-    }
-    let changed = history.steps.iter().any(|step| matches!(step, Step::Job(..) | Step::Reload(..)));
-    if world.exit.is_none() {
-        let asked = world.now;
-        world.give(Input::Stop);
-        if let (Some(after), None) = (history.second_stop, world.exit) {
-            world.pass(ms(after));
-            if world.exit.is_none() {
-                world.give(Input::Stop);
-            }
-        }
-        world.pass(limit);
-        let took = world.exit.map(|(at, _)| at - asked);
-        // A hook that a person started runs on top of its run for the stop.
-        // This world takes 50 ms to tell of a start that failed.
-        let worst = StopPlan::of(&world.plan).worst + ms(50) * NAMES.len() as u32;
-        prop_assert!(changed || took <= Some(worst), "{took:?}: {:?}", StopPlan::of(&world.plan));
-    }
-    if !changed {
-        // A person can start what no event ever would.
-        stays_impossible(&world)?;
-    }
-    prop_assert!(world.exit.is_some(), "the stop did not end: {:#?}", world.engine.jobs());
-    if !critical {
-        prop_assert_eq!(world.exit.map(|(_, code)| code), Some(0));
-    }
-    Ok(world.handled)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
-
-    #[test]
-    fn jobs_that_a_reload_brings_live_as_in_a_pilot_that_was_started_with_them(history in history(), ends in script()) {
-        let plan = history.file(history.first, 1);
-        let mut fresh = history.world(plan.clone()).started();
-        fresh.pass(ms(0));
-
-        let mut reloaded = history.world(super::plans::plan([job("old").served(), job("older")]));
-        reloaded.script_of("old", [ends]);
-        reloaded.script_of("older", [Script { obeys: Some(ms(500)), ..Script::forever() }]);
-        let mut reloaded = reloaded.started();
-        reloaded.pass(secs(7));
-        reloaded.reload(plan);
-        reloaded.pass_reload(secs(60));
-        let begin = reloaded.reloaded[0];
-        prop_assert_eq!(reloaded.now, begin);
-
-        for step in history.steps.iter().filter(|step| !matches!(step, Step::Reload(..) | Step::Late)) {
-            for world in [&mut fresh, &mut reloaded] {
-                if world.exit.is_none() {
-                    history.take(step, world);
-                }
-            }
-        }
-        for world in [&mut fresh, &mut reloaded] {
-            if world.exit.is_none() {
-                world.give(Input::Stop);
-                world.pass(secs(3600));
-            }
-        }
-        let life = |world: &World, begin| {
-            let since = |at: &std::time::Duration| at.checked_sub(begin);
-            let runs: Vec<_> = world.timeline().iter().filter_map(|(at, name)| Some((since(at)?, (*name).to_owned()))).collect();
-            let events: Vec<_> = world.events.iter().filter_map(|(at, event)| Some((since(at)?, event.to_string())))
-                .filter(|(_, event)| !event.contains("Startup") && !event.contains(" old")).collect();
-            (runs, events, world.exit.and_then(|(at, code)| Some((since(&at)?, code))))
-        };
-        prop_assert_eq!(life(&fresh, secs(0)), life(&reloaded, begin));
     }
 }
