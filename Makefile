@@ -14,7 +14,7 @@ export REPO
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
-demo: ## app, Consul and MySQL under one pilot; CHECK=1 tries it all out by itself and gives a verdict
+demo: ## app, Consul and MySQL under one pilot; CHECK=1 breaks things by itself and gives a verdict
 	@scripts/demo.sh
 
 run: ## pilot runs app on SQLite: no Consul, no MySQL, no root
@@ -35,7 +35,7 @@ test-slow: ## what takes minutes because Consul does: a service that it removes 
 test-images: ## the slow checks of the images: built from source by both builders, arm64, compose
 	@scripts/test-images.sh
 
-test-moto: ## pilot in and out of a target group of moto's, a second opinion beside our own stand-in
+test-moto: ## pilot in and out of a target group of moto's, a second opinion next to our own stand-in
 	@scripts/test-moto.sh
 
 lint: ## formatting, clippy, dependencies (unused, licences, sources), third-party notices, shell scripts, Dockerfiles
@@ -77,7 +77,7 @@ docs-site: ## the documentation as a site with search, in target/docs-site; dead
 fuzz: ## each fuzzer for a minute (FUZZ_SECONDS=10 for less); needs a C++ compiler
 	@scripts/fuzz.sh
 
-bench: ## pilot beside tini, dumb-init, s6 and supervisord, as a table
+bench: ## pilot next to tini, dumb-init, s6 and supervisord, as a table
 	@scripts/bench.sh
 
 bench-drain: ## requests that fail while instances behind nginx and HAProxy are replaced, as a table; BENCH_SECONDS=12 is short
