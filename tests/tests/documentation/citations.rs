@@ -179,3 +179,22 @@ fn every_page_that_is_cited_exists() {
     assert!(wrong.is_empty(), "there are no such pages:\n{}", wrong.join("\n"));
     assert!(seen > 300, "{seen}");
 }
+
+#[test]
+fn every_source_file_that_a_page_names_exists() {
+    const FOLDERS: &str = "app|cloudformation|consul|demo|docs|fuzz|image|jenkins|pilot|scripts|tests";
+    let name =
+        Regex::new(&format!(r"\b((?:{FOLDERS})/[\w./-]*\w\.(?:conf|hcl|json5|ld|py|rs|sh|svg|toml|yaml))\b")).unwrap();
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for page in files::markdown() {
+        let folder = repository().join(Path::new(&page.path).parent().unwrap());
+        for cited in name.captures_iter(&page.text).map(|found| found[1].to_owned()) {
+            if !repository().join(&cited).is_file() && !folder.join(&cited).is_file() {
+                wrong.push(format!("{}: {cited}", page.path));
+            }
+            seen += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "there are no such files:\n{}", wrong.join("\n"));
+    assert!(seen > 50, "{seen}");
+}
