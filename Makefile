@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo run build push test test-slow test-images test-moto lint docs docs-site fuzz release sign deploy create-stack update-stack scale-app delete-stack tags jenkins bench bench-drain build-release clean
+.PHONY: help demo run build push test test-slow test-images test-moto lint docs docs-site fuzz release sign deploy create-stack update-stack scale-app delete-stack expire-stacks aws-rehearsal tags jenkins bench bench-drain build-release clean
 
 # How the image is called: REPO=registry.example/app make push. A default only; settings come by environment or after `make`.
 # Branch names never stand here: the scripts read them from the environment, for make would run what is in them.
@@ -59,8 +59,14 @@ update-stack: ## this branch's stack gets TAG=githash (or IMAGE=, or its newest 
 scale-app: ## at least CONTAINERS=n containers in this branch's stack
 	@scripts/stack.sh scale "$$CONTAINERS" || [ $$? -eq 3 ]
 
-delete-stack: ## deletes this branch's stack; never master's, never the base stacks
+delete-stack: ## deletes this branch's stack and its database; never master's, never the base stacks
 	@scripts/stack.sh down || [ $$? -eq 3 ]
+
+expire-stacks: ## deletes branches' stacks that nobody has changed for DAYS=14
+	@scripts/stack.sh expire $${DAYS:+"$$DAYS"} || [ $$? -eq 3 ]
+
+aws-rehearsal: ## in a throw-away AWS account: makes, deploys, rolls back and deletes everything; costs a few dollars
+	@scripts/aws-rehearsal.sh
 
 tags: ## what the image of this checkout is called
 	@scripts/tags.sh
