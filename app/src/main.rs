@@ -5,6 +5,7 @@
 //! `app logins` makes the users that it logs in as: an administrator does that once, and when a password has changed.
 
 mod app;
+mod connections;
 mod logins;
 mod metrics;
 mod migrations;
@@ -34,7 +35,9 @@ async fn main() -> ExitCode {
         ["logins"] => make_logins(Task::Make).await,
         ["logins", "discard-old"] => make_logins(Task::DiscardOld).await,
         _ => {
-            eprintln!("app takes no words, or `migrate`, or `logins [discard-old]`; its settings come by environment");
+            eprintln!(
+                "app takes no arguments, or `migrate`, or `logins [discard-old]`; its settings come from the environment"
+            );
             return ExitCode::from(2);
         }
     };
