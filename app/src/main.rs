@@ -6,7 +6,11 @@
 //! `app drop NAME` takes its database away, when a branch goes.
 
 mod app;
+<<<<<<< HEAD
 mod discard;
+=======
+mod connections;
+>>>>>>> release
 mod logins;
 mod metrics;
 mod migrations;
@@ -38,7 +42,11 @@ async fn main() -> ExitCode {
         ["drop", name] => drop_database(name).await,
         _ => {
             eprintln!(
+<<<<<<< HEAD
                 "app takes no words, or `migrate`, `logins [discard-old]` or `drop NAME`; its settings come by environment"
+=======
+                "app takes no arguments, or `migrate`, or `logins [discard-old]`; its settings come from the environment"
+>>>>>>> release
             );
             return ExitCode::from(2);
         }

@@ -10,6 +10,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool};
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqlitePool;
 use sqlx::{AssertSqlSafe, Connection, Executor, MySql};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
@@ -44,6 +45,8 @@ pub enum Failure {
     Locked,
     #[error(transparent)]
     Migration(#[from] MigrateError),
+    #[error("reading the server's answer panicked, as the message before this says")]
+    Panicked,
     #[error("it took longer than {} s", ATTEMPT.as_secs())]
     TimedOut,
 }
@@ -51,7 +54,7 @@ pub enum Failure {
 /// Tries until the tables are there, with growing pauses, and then lets `/ready` say so.
 pub async fn keep_trying(app: Arc<App>) {
     let mut pause = FIRST_PAUSE;
-    while let Err(failure) = attempt(&app.store).await {
+    while let Err(failure) = supervised_attempt(&app).await {
         warn!("cannot migrate the database: {failure}; trying again in {} s", pause.as_secs_f32());
         sleep(pause).await;
         pause = LONGEST_PAUSE.min(pause * 2);
@@ -75,6 +78,17 @@ pub async fn once(store: &Store) -> Result<(), Failure> {
             }
             Err(failure) => return Err(failure),
         }
+    }
+}
+
+/// A task of its own: a panic while a server's bytes are read is a failed attempt, and not the end of all attempts.
+async fn supervised_attempt(app: &Arc<App>) -> Result<(), Failure> {
+    let app = app.clone();
+    let mut running = JoinSet::new();
+    running.spawn(async move { attempt(&app.store).await });
+    match running.join_next().await {
+        Some(Ok(result)) => result,
+        Some(Err(_)) | None => Err(Failure::Panicked),
     }
 }
 
