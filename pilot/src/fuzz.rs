@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::picture::Picture;
-use crate::runtime::{catalog, control, notify};
+use crate::runtime::{catalog, control, notify, probe};
 use pilot_config::{Interfaces, Question, Surroundings, Zones, examine, fuzz_room, template};
 use pilot_core::graph::Graph;
 
@@ -63,4 +63,9 @@ pub fn notify(data: &[u8]) {
 /// Consul's answer to a question for the instances of a service.
 pub fn catalog(data: &[u8]) {
     catalog::fuzz(data);
+}
+
+/// What a MySQL server says, from its greeting on.
+pub fn mysql(data: &[u8]) {
+    probe::fuzz(data);
 }
