@@ -3,7 +3,6 @@
 //! Nothing here decides what is healthy. No call is without a deadline, none waits for another service's, and an agent that
 //! is absent, hanging or wrong is a WARN line and a retry, never a reason to stop anything.
 
-mod backoff;
 mod body;
 mod client;
 mod error;

@@ -15,9 +15,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tracing::{debug, info, warn};
 
-use super::backoff::Backoff;
 use super::client::Client;
 use super::error::Error;
+use crate::runtime::net::backoff::Backoff;
 use pilot_core::plan::{CheckStatus, Service};
 
 /// A withdrawal is over after this time, whatever the agent does.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::report::JobReport;
-use crate::runtime::reached_at::reached_at;
+use crate::runtime::net::host_port;
 use crate::runtime::snapshot::Snapshot;
 use pilot_core::due::Due;
 use pilot_core::effect::Switch;
@@ -90,7 +90,7 @@ impl StatusReport {
             job.services.iter().map(|service| ServiceReport {
                 name: service.name.clone(),
                 job: job.name.clone(),
-                address: reached_at(&service.address, service.port),
+                address: host_port(&service.address, service.port),
                 health: job.status.as_str().to_owned(),
             })
         });
@@ -99,7 +99,7 @@ impl StatusReport {
             service: watch.service.clone(),
             health: watch.status.as_str().to_owned(),
             health_for: watch.status_for.as_secs_f64(),
-            instances: watch.instances.iter().map(|(address, port)| reached_at(address, *port)).collect(),
+            instances: watch.instances.iter().map(|(address, port)| host_port(address, *port)).collect(),
         });
         StatusReport {
             version: snapshot.version.to_owned(),

@@ -5,7 +5,6 @@
 //! number of places for a fixed time, and never delays a stop.
 
 mod listener;
-mod pace;
 mod response;
 mod server;
 #[cfg(test)]

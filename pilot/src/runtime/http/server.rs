@@ -14,9 +14,9 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use super::pace::Pace;
 use super::response::{Response, text};
 use super::{KeepAlive, Limits, Listener, Request};
+use crate::runtime::net::rate::RateLimit;
 
 /// After a failed accept (no descriptor is left), before the next one.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -59,14 +59,14 @@ where
     F: Future<Output = Response> + Send + 'static,
 {
     let mut connections = JoinSet::new();
-    let mut pace = Pace::new(limits.per_second);
+    let mut rate = RateLimit::new(limits.per_second, limits.per_second);
     loop {
         while connections.try_join_next().is_some() {}
         if connections.len() >= limits.connections {
             connections.join_next().await;
             continue;
         }
-        pace.wait().await;
+        rate.take().await;
         match listener.next().await {
             Ok((stream, peer)) => {
                 let handle = handle.clone();

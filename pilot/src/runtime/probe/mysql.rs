@@ -12,8 +12,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::authorities::SystemAuthorities;
 use super::finding::{Cause, Finding};
-use super::resolve::Resolver;
-use super::{small_file, web};
+use crate::runtime::net::resolve::Resolver;
+use crate::runtime::net::{http_client, small_file};
 use pilot_core::plan::{MysqlProbe, MysqlRole, MysqlTls, Password};
 
 /// A clean good-bye may take this long, within the deadline.
@@ -88,7 +88,7 @@ async fn attempt(
 
 /// The options that are the same for every address.
 async fn options(probe: &MysqlProbe, authorities: &SystemAuthorities) -> Result<MySqlConnectOptions, Finding> {
-    web::use_ring();
+    http_client::use_ring();
     let missing = |what: String| Finding::fail(Cause::Misconfigured, &what);
     let mut options = MySqlConnectOptions::new()
         .username(&probe.user)

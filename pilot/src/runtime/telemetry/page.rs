@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::picture::Form;
 use crate::runtime::control::explain::EventReport;
 use crate::runtime::live;
-use crate::runtime::reached_at::reached_at;
+use crate::runtime::net::host_port;
 use crate::runtime::snapshot::{JobView, ServiceView, Snapshot, View, WatchView};
 use pilot_core::exit::Exit;
 use pilot_core::job::{Status, start_events};
@@ -97,7 +97,7 @@ fn services(snapshot: &Snapshot) -> String {
         let ServiceView { name, address, port, .. } = service;
         [
             escaped(name),
-            escaped(&reached_at(address, *port)),
+            escaped(&host_port(address, *port)),
             coloured(job.status.as_str(), job.status_for),
             escaped(&job.name),
         ]
