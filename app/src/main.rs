@@ -34,7 +34,9 @@ async fn main() -> ExitCode {
         ["logins"] => make_logins(Task::Make).await,
         ["logins", "discard-old"] => make_logins(Task::DiscardOld).await,
         _ => {
-            eprintln!("app takes no words, or `migrate`, or `logins [discard-old]`; its settings come by environment");
+            eprintln!(
+                "app takes no arguments but `migrate` or `logins [discard-old]`; its settings come from environment variables"
+            );
             return ExitCode::from(2);
         }
     };

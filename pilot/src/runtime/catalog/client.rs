@@ -27,7 +27,7 @@ const CONNECT: Duration = Duration::from_secs(2);
 /// What a blocking query may take beyond its wait: Consul adds up to a sixteenth, and the way there and back.
 const GRACE: Duration = Duration::from_secs(5);
 /// An answer longer than this is not read to its end, in bytes.
-const LONGEST: usize = 16 << 20;
+const MAX_ANSWER: usize = 16 << 20;
 
 /// A thin client of one agent; clones share their connections.
 #[derive(Clone)]
@@ -249,8 +249,8 @@ impl Client {
         let mut answer = Answer { address: self.address(), code: response.status().as_u16(), index, body: Vec::new() };
         while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(error))? {
             answer.body.extend_from_slice(&chunk);
-            if answer.body.len() > LONGEST {
-                return Err(Error::Decode { address: self.address(), cause: format!("more than {LONGEST} bytes") });
+            if answer.body.len() > MAX_ANSWER {
+                return Err(Error::Decode { address: self.address(), cause: format!("more than {MAX_ANSWER} bytes") });
             }
         }
         Ok(answer)

@@ -16,6 +16,17 @@ use crate::runtime::probe::{Finding, Prober};
 use pilot_core::effect::Instance;
 use pilot_core::plan::Probe;
 
+/// What a watch on a service reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// The passing instances, sorted by id.
+    Instances(Vec<Instance>),
+    /// The agent cannot be asked, and why; what was seen last still counts.
+    Trouble(String),
+    /// The agent can be asked again.
+    Answers,
+}
+
 /// One long poll waits this long for a change.
 const WAIT: Duration = Duration::from_secs(60);
 /// Requests of one watch that may follow each other without a pause: a burst of changes is followed at once.
@@ -32,7 +43,7 @@ pub async fn follow(
     client: Client,
     query: ServiceQuery,
     interval: Duration,
-    mut report: impl FnMut(Vec<Instance>),
+    mut report: impl FnMut(Sight),
 ) {
     let mut backoff = Backoff::new(interval.min(Duration::from_secs(1)), interval);
     let mut rate = RateLimit::new(PER_SECOND, BURST);
@@ -47,10 +58,11 @@ pub async fn follow(
                 backoff.reset();
                 if trouble.take().is_some() {
                     info!("Consul answers again: watching {}", query.service);
+                    report(Sight::Answers);
                 }
                 if known.as_ref().is_none_or(|known| !is_same_set(known, &answer.instances)) {
                     known = Some(answer.instances.clone());
-                    report(answer.instances);
+                    report(Sight::Instances(answer.instances));
                 }
                 let blocking = answer.index.is_some();
                 // An index that goes backwards is another history (a restored or restarted server): start over.
@@ -62,6 +74,7 @@ pub async fn follow(
             Err(error) => {
                 if error.is_news_after(trouble.as_ref()) {
                     warn!("failed to query {}: {error} (the known instances stay; pilot keeps trying)", query.service);
+                    report(Sight::Trouble(error.to_string()));
                 } else {
                     debug!("failed to query {}: {error}", query.service);
                 }
