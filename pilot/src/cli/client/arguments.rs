@@ -71,7 +71,7 @@ pub(in crate::cli) fn subcommands() -> Vec<Command> {
                 .value_name("SECONDS")
                 .value_parser(clap::value_parser!(u64))
                 .default_value(WAIT)
-                .help("How long to wait for its end; 0: do not wait"),
+                .help("How long to wait; 0: do not wait"),
         ),
         command("restart", "Stop a job's process and start it again").arg(job()),
         command("signal", "Send a signal to a job's processes")

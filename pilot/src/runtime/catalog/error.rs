@@ -73,7 +73,7 @@ impl Error {
     pub(super) fn is_news_after(&self, before: Option<&Error>) -> bool {
         before.is_none_or(|before| match (self, before) {
             (Error::Status { code, .. }, Error::Status { code: old, .. }) => code != old,
-            _ => self != before,
+            _ => std::mem::discriminant(self) != std::mem::discriminant(before),
         })
     }
 }

@@ -74,9 +74,11 @@ pub async fn follow(
             Err(error) => {
                 if error.is_news_after(trouble.as_ref()) {
                     warn!("failed to query {}: {error} (the known instances stay; pilot keeps trying)", query.service);
-                    report(Sight::Trouble(error.to_string()));
                 } else {
                     debug!("failed to query {}: {error}", query.service);
+                }
+                if trouble.as_ref() != Some(&error) {
+                    report(Sight::Trouble(error.to_string()));
                 }
                 trouble = Some(error);
                 index = None;

@@ -266,6 +266,7 @@ async fn listening_with(viewer: Viewer) -> (Listening, SocketAddr) {
     // A port that was free a moment ago.
     let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let telemetry = Telemetry::new(meters(), viewer);
+    telemetry.define(Some(&on(address.port())));
     let listening = telemetry.listen(&on(address.port()), |why| panic!("{why}"));
     let reached = async {
         while TcpStream::connect(address).await.is_err() {
