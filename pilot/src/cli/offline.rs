@@ -12,12 +12,12 @@ use super::check::{Check, Strictness};
 use crate::graph::Format;
 
 /// Made from the code by `make docs`, and held against it by tests.
-const SCHEMA: &str = include_str!("../../../docs/pilot.schema.json");
-const MANUAL: &str = include_str!("../../../docs/pilot.1");
+const SCHEMA: &str = include_str!("../../../docs/reference/pilot.schema.json");
+const MANUAL: &str = include_str!("../../../docs/reference/pilot.1");
 const COMPLETIONS: [(&str, &str); 3] = [
-    ("bash", include_str!("../../../docs/completions/pilot.bash")),
-    ("fish", include_str!("../../../docs/completions/pilot.fish")),
-    ("zsh", include_str!("../../../docs/completions/_pilot")),
+    ("bash", include_str!("../../../docs/reference/completions/pilot.bash")),
+    ("fish", include_str!("../../../docs/reference/completions/pilot.fish")),
+    ("zsh", include_str!("../../../docs/reference/completions/_pilot")),
 ];
 
 pub(super) fn subcommands() -> [Command; 7] {
@@ -29,7 +29,7 @@ pub(super) fn subcommands() -> [Command; 7] {
         Command::new("check")
             .about("Report errors and doubtful settings in a configuration")
             .after_help(
-                "Exit code 1 if there is an error, or with --strict a warning.\nEach finding is explained in docs/check.md.",
+                "Exit code 1 if there is an error, or with --strict a warning.\nEach finding is explained in docs/reference/check.md.",
             )
             .arg(file())
             .arg(
