@@ -82,8 +82,8 @@ fn time_that_is_too_short_is_bad_when_it_was_asked_about_and_told_when_the_file_
         let shown = report.text(&asked.report(text));
         assert!(
             shown.contains(&format!(
-                "In all 23s, {} the {seconds}s there are",
-                if good { "within" } else { "too long for" }
+                "23s in total, {} the {seconds}s allowed",
+                if good { "within" } else { "which exceeds" }
             )),
             "{shown}"
         );
