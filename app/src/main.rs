@@ -6,11 +6,7 @@
 //! `app drop NAME` takes its database away, when a branch goes.
 
 mod app;
-<<<<<<< HEAD
 mod discard;
-=======
-mod connections;
->>>>>>> release
 mod logins;
 mod metrics;
 mod migrations;
@@ -42,11 +38,7 @@ async fn main() -> ExitCode {
         ["drop", name] => drop_database(name).await,
         _ => {
             eprintln!(
-<<<<<<< HEAD
-                "app takes no words, or `migrate`, `logins [discard-old]` or `drop NAME`; its settings come by environment"
-=======
-                "app takes no arguments, or `migrate`, or `logins [discard-old]`; its settings come from the environment"
->>>>>>> release
+                "app takes no arguments but `migrate`, `logins [discard-old]` or `drop NAME`; its settings come from environment variables"
             );
             return ExitCode::from(2);
         }

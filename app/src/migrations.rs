@@ -60,7 +60,7 @@ pub async fn keep_trying(app: Arc<App>) {
         pause = LONGEST_PAUSE.min(pause * 2);
     }
     app.migrated.store(true, Ordering::Relaxed);
-    info!("the database is reached and migrated: ready");
+    info!("the database is reachable and migrated: ready");
 }
 
 /// Migrates and comes back. A migration that fails is told at once; what may pass is tried again for a minute.
@@ -138,7 +138,7 @@ async fn make_database(options: &MySqlConnectOptions) -> Result<(), Failure> {
     let statement = format!("CREATE DATABASE IF NOT EXISTS {} CHARACTER SET utf8mb4", mysql::quoted(name));
     let made = connection.execute(AssertSqlSafe(statement)).await;
     made.map_err(|error| Failure::NotMade(name.to_owned(), error))?;
-    info!("the database {name} was not there; it is made");
+    info!("created the missing database {name}");
     Ok(connection.close().await?)
 }
 

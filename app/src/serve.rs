@@ -43,7 +43,7 @@ pub async fn until_told_to_stop(app: Arc<App>, listen: SocketAddr, drain: Durati
         async move {
             while drained.recv().await.is_some() {
                 if !app.draining.swap(true, Ordering::Relaxed) {
-                    info!("told that the end is near: not ready, serving on");
+                    info!("about to be stopped (SIGUSR1): not ready, still serving");
                 }
             }
         }
@@ -54,7 +54,10 @@ pub async fn until_told_to_stop(app: Arc<App>, listen: SocketAddr, drain: Durati
         async move {
             told_to_stop(terminate, interrupt).await;
             app.draining.store(true, Ordering::Relaxed);
-            info!("told to stop: not ready, serving {} s more, then finishing what is in flight", drain.as_secs());
+            info!(
+                "asked to stop: not ready, serving for {} s more, then finishing the requests in flight",
+                drain.as_secs()
+            );
             sleep(drain).await;
             // The other end is gone only when the server is.
             let _ = closed.send(());

@@ -1,37 +1,40 @@
-//! Answers as text for people.
+//! How things are, as text: jobs, everything on one screen, health.
 
-use super::Wanted;
+use super::super::Wanted;
 use crate::runtime::control::report::{HealthReport, JobHealth, JobReport};
 use crate::runtime::control::status::{ServiceReport, StatusReport, WatchReport};
+use crate::span::rough_seconds;
+use crate::table::{Align, table};
 
 /// A table, one line a job.
-pub(super) fn jobs(jobs: &[JobReport]) -> String {
+pub(in crate::cli::client) fn jobs(jobs: &[JobReport]) -> String {
     let header = ["JOB", "STATE", "SINCE", "PID", "HEALTH", "RESTARTS", "LAST EXIT"].map(str::to_owned);
     let rows = jobs.iter().map(|job| {
         let state = match job.restarts_in {
-            Some(seconds) => format!("{} in {}", job.state, time(seconds)),
+            Some(seconds) => format!("{} in {}", job.state, rough_seconds(seconds)),
             None => job.state.clone(),
         };
         [
             job.name.clone(),
             state,
-            time(job.state_for),
+            rough_seconds(job.state_for),
             or_dash(job.pid.map(|pid| pid.to_string())),
             or_dash(job.health.clone()),
             job.restarts.to_string(),
             or_dash(job.last_exit.clone()),
         ]
     });
-    table(&[header].into_iter().chain(rows).collect::<Vec<_>>())
+    lines(&[header].into_iter().chain(rows).collect::<Vec<_>>())
 }
 
 /// One screen: pilot, jobs, services, watches, and what comes next; what there is none of is left out.
-pub(super) fn status(status: &StatusReport) -> String {
+pub(in crate::cli::client) fn status(status: &StatusReport) -> String {
     let is = |word: &'static str, so: bool| so.then_some(word);
     let states =
         [is("stopping", status.stopping), is("reloading", status.reloading), is("in maintenance", status.maintenance)];
     let states: String = states.into_iter().flatten().map(|word| format!(", {word}")).collect();
-    let mut text = format!("pilot {}, process {}, up {}{states}\n", status.version, status.pid, time(status.up_for));
+    let mut text =
+        format!("pilot {}, process {}, up {}{states}\n", status.version, status.pid, rough_seconds(status.up_for));
     text.push_str(&format!("\n{}", jobs(&status.jobs)));
     if !status.services.is_empty() {
         text.push_str(&format!("\n{}", services(&status.services)));
@@ -39,13 +42,28 @@ pub(super) fn status(status: &StatusReport) -> String {
     if !status.watches.is_empty() {
         text.push_str(&format!("\n{}", watches(&status.watches)));
     }
+    let reasons = failing(status);
+    if !reasons.is_empty() {
+        text.push_str(&format!("\nfailing:\n{reasons}"));
+    }
     if !status.next.is_empty() {
         text.push_str("\nnext:\n");
     }
     for next in &status.next {
-        text.push_str(&format!("  in {}: {}\n", time(next.due_in), next.text));
+        text.push_str(&format!("  in {}: {}\n", rough_seconds(next.due_in), next.text));
     }
     text
+}
+
+/// A line for each job and watch whose last check failed, with the reason.
+fn failing(status: &StatusReport) -> String {
+    let jobs = status.jobs.iter().map(|job| (job.name.clone(), &job.reason));
+    let watches = status.watches.iter().map(|watch| (format!("watch.{}", watch.name), &watch.reason));
+    jobs.chain(watches).filter_map(|(name, reason)| Some(format!("  {name}: {}\n", reason.as_ref()?))).collect()
+}
+
+fn lines<const N: usize>(rows: &[[String; N]]) -> String {
+    table(rows, [Align::Left; N], 0)
 }
 
 fn services(services: &[ServiceReport]) -> String {
@@ -53,7 +71,7 @@ fn services(services: &[ServiceReport]) -> String {
     let row = |service: &ServiceReport| {
         [service.name.clone(), service.job.clone(), service.address.clone(), service.health.clone()]
     };
-    table(&[header].into_iter().chain(services.iter().map(row)).collect::<Vec<_>>())
+    lines(&[header].into_iter().chain(services.iter().map(row)).collect::<Vec<_>>())
 }
 
 fn watches(watches: &[WatchReport]) -> String {
@@ -61,40 +79,17 @@ fn watches(watches: &[WatchReport]) -> String {
     let row = |watch: &WatchReport| {
         let instances = Some(watch.instances.join(" ")).filter(|text| !text.is_empty());
         let service = or_dash(watch.service.clone());
-        [watch.name.clone(), service, watch.health.clone(), time(watch.health_for), or_dash(instances)]
+        [watch.name.clone(), service, watch.health.clone(), rough_seconds(watch.health_for), or_dash(instances)]
     };
-    table(&[header].into_iter().chain(watches.iter().map(row)).collect::<Vec<_>>())
+    lines(&[header].into_iter().chain(watches.iter().map(row)).collect::<Vec<_>>())
 }
 
 fn or_dash(text: Option<String>) -> String {
     text.unwrap_or_else(|| "-".to_owned())
 }
 
-fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..COLUMNS).map(width).collect();
-    let line = |row: &[String; COLUMNS]| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
-    };
-    rows.iter().map(line).collect()
-}
-
-/// The two largest units, `3m 12s`.
-pub(super) fn time(seconds: f64) -> String {
-    // A negative or absurd number becomes 0 or the largest there is.
-    let whole = seconds as u64;
-    let (minutes, hours, days) = (whole / 60, whole / 3600, whole / 86_400);
-    match () {
-        () if whole < 60 => format!("{whole}s"),
-        () if whole < 3600 => format!("{minutes}m {}s", whole % 60),
-        () if whole < 86_400 => format!("{hours}h {}m", minutes % 60),
-        () => format!("{days}d {}h", hours % 24),
-    }
-}
-
 /// One line: whether it is well, and every job that is not ready.
-pub(super) fn health(report: &HealthReport, wanted: Wanted) -> String {
+pub(in crate::cli::client) fn health(report: &HealthReport, wanted: Wanted) -> String {
     let verdict = match (wanted, report.healthy, report.ready) {
         (Wanted::Healthy, true, _) => "healthy",
         (Wanted::Healthy, false, _) => "not healthy",
@@ -130,6 +125,7 @@ mod tests {
             restarts_left: None,
             health: None,
             health_for: None,
+            reason: None,
             last_exit: None,
             services: Vec::new(),
         }
@@ -145,9 +141,9 @@ mod tests {
             ..job("a-worker", "restarting", 0.2)
         };
         let want = "\
-JOB       STATE             SINCE   PID  HEALTH   RESTARTS  LAST EXIT
-app       running           3m 12s  17   healthy  0         -
-a-worker  restarting in 2s  0s      -    -        14        exit status 1
+JOB       STATE             SINCE  PID  HEALTH   RESTARTS  LAST EXIT
+app       running           3m12s  17   healthy  0         -
+a-worker  restarting in 2s  0s     -    -        14        exit status 1
 ";
         assert_eq!(jobs(&[app, worker]), want);
     }
@@ -167,10 +163,10 @@ a-worker  restarting in 2s  0s      -    -        14        exit status 1
             next: Vec::new(),
         };
         let bare = "\
-pilot 1.0.0, process 1, up 3m 12s, in maintenance
+pilot 1.0.0, process 1, up 3m12s, in maintenance
 
-JOB  STATE    SINCE   PID  HEALTH  RESTARTS  LAST EXIT
-app  running  3m 12s  -    -       0         -
+JOB  STATE    SINCE  PID  HEALTH  RESTARTS  LAST EXIT
+app  running  3m12s  -    -       0         -
 ";
         assert_eq!(super::status(&status), bare);
         status.services = vec![ServiceReport {
@@ -184,9 +180,11 @@ app  running  3m 12s  -    -       0         -
             service: Some("mysql".into()),
             health: "healthy".into(),
             health_for: 9.0,
+            reason: None,
             instances: vec!["10.0.0.2:3306".into(), "10.0.0.3:3306".into()],
         }];
-        status.next = vec![NextReport { job: "app".into(), due_in: 2.5, text: "app is started again".into() }];
+        status.watches[0].reason = Some("connection refused".into());
+        status.next = vec![NextReport { job: "app".into(), due_in: 2.5, text: "app is restarted".into() }];
         let more = "
 SERVICE  JOB  ADDRESS   HEALTH
 web      app  [::1]:80  healthy
@@ -194,25 +192,13 @@ web      app  [::1]:80  healthy
 WATCH  SERVICE  HEALTH   SINCE  INSTANCES
 db     mysql    healthy  9s     10.0.0.2:3306 10.0.0.3:3306
 
+failing:
+  watch.db: connection refused
+
 next:
-  in 2s: app is started again
+  in 2s: app is restarted
 ";
         assert_eq!(super::status(&status), format!("{bare}{more}"));
-    }
-
-    #[test]
-    fn times_have_two_units() {
-        for (seconds, text) in [
-            (0.0, "0s"),
-            (59.9, "59s"),
-            (60.0, "1m 0s"),
-            (3725.0, "1h 2m"),
-            (90_000.0, "1d 1h"),
-            (-1.0, "0s"),
-            (f64::NAN, "0s"),
-        ] {
-            assert_eq!(time(seconds), text);
-        }
     }
 
     #[test]
@@ -221,7 +207,7 @@ next:
         let report = |healthy, ready, jobs: &[JobHealth]| HealthReport { healthy, ready, jobs: jobs.to_vec() };
         let fine = job("db", "");
         let starting = job("app", "has not started yet");
-        let failing = job("app", "is unhealthy");
+        let failing = job("app", "is unhealthy: HTTP 500");
         let rows = [
             (report(true, true, &[]), Wanted::Healthy, "healthy: no job has a health check"),
             (report(true, true, std::slice::from_ref(&fine)), Wanted::Healthy, "healthy"),
@@ -231,7 +217,7 @@ next:
                 "healthy: app has not started yet",
             ),
             (report(true, false, &[fine.clone(), starting]), Wanted::Ready, "not ready: app has not started yet"),
-            (report(false, false, &[fine, failing]), Wanted::Healthy, "not healthy: app is unhealthy"),
+            (report(false, false, &[fine, failing]), Wanted::Healthy, "not healthy: app is unhealthy: HTTP 500"),
         ];
         for (report, wanted, text) in rows {
             assert_eq!(health(&report, wanted), text);

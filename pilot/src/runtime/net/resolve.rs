@@ -1,4 +1,4 @@
-//! Names to addresses, by the libc's resolver, anew every time.
+//! Names to addresses, by the libc's resolver, looked up every time.
 //!
 //! `getaddrinfo` cannot be interrupted: it runs on a blocking thread, and at most [`AT_ONCE`] of one resolver's look-ups run
 //! at a time, so that a dead name server costs a few threads and not one for every probe. Addresses need no look-up.
@@ -85,25 +85,9 @@ pub(crate) fn is_no_address(error: &(dyn std::error::Error + 'static)) -> bool {
     false
 }
 
-/// `host:port` or `[v6]:port` taken apart.
-pub(crate) fn host_and_port(text: &str) -> Option<(&str, u16)> {
-    let (host, port) = text.rsplit_once(':')?;
-    let port = port.parse().ok()?;
-    (!host.is_empty()).then_some((host, port))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn host_and_port_are_taken_apart() {
-        assert_eq!(host_and_port("db:3306"), Some(("db", 3306)));
-        assert_eq!(host_and_port("[::1]:80"), Some(("[::1]", 80)));
-        assert_eq!(host_and_port("db"), None);
-        assert_eq!(host_and_port(":80"), None);
-        assert_eq!(host_and_port("db:70000"), None);
-    }
 
     #[tokio::test]
     async fn addresses_need_no_look_up_and_names_are_looked_up() {

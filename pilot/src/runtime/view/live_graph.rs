@@ -1,47 +1,46 @@
-//! The event graph of a running pilot: the picture of its plan, with what each job and watch does drawn in.
+//! The event graph of a running pilot: the diagram of its plan, with what each job and watch does now.
 
-use std::time::Duration;
-
-use super::snapshot::{JobView, Snapshot, WatchView};
-use crate::picture::{Form, Live, Mood, Now, Picture, time};
+use super::{JobView, Snapshot, WatchView};
+use crate::graph::{Diagram, Format, Live, Mood, Now};
+use crate::span;
 use pilot_core::exit::Exit;
 use pilot_core::graph::Graph;
 use pilot_core::job::{State, Status};
 use pilot_core::plan::Plan;
 
-/// The picture of a plan with what a snapshot of it says.
-pub(super) fn picture(plan: &Plan, snapshot: &Snapshot, form: Form) -> String {
+/// The diagram of a plan with what a snapshot of it says.
+pub(in crate::runtime) fn render(plan: &Plan, snapshot: &Snapshot, format: Format) -> String {
     let now =
         Now { jobs: snapshot.jobs.iter().map(job).collect(), watches: snapshot.watches.iter().map(watch).collect() };
-    Picture { plan, graph: &Graph::of(plan), now: Some(&now) }.drawn(form)
+    Diagram { plan, graph: &Graph::of(plan), now: Some(&now) }.render(format)
 }
 
 fn job(job: &JobView) -> Live {
-    let lasting = seconds(job.state_for);
-    let mut words = match (job.state, job.restarts_in) {
-        (State::Restarting, Some(left)) => format!("starts again in {}", seconds(left)),
+    let lasting = span::rough(job.state_for);
+    let mut text = match (job.state, job.restarts_in) {
+        (State::Restarting, Some(left)) => format!("starts again in {}", span::rough(left)),
         (State::Waiting | State::Running | State::Restarting | State::Idle | State::Stopping, _) => {
             format!("{} for {lasting}", job.state.as_str())
         }
         (State::Stopped | State::Ended, _) => format!("{} {lasting} ago", job.state.as_str()),
     };
     if job.checked && job.state == State::Running {
-        words.push_str(&format!(", {}", job.status.as_str()));
+        text.push_str(&format!(", {}", job.health.as_str()));
     }
     match job.restarts {
         0 => {}
-        1 => words.push_str(", 1 restart"),
-        restarts => words.push_str(&format!(", {restarts} restarts")),
+        1 => text.push_str(", 1 restart"),
+        restarts => text.push_str(&format!(", {restarts} restarts")),
     }
     if let Some(exit) = job.last_exit {
-        words.push_str(&format!(", last: {exit}"));
+        text.push_str(&format!(", last: {exit}"));
     }
-    Live { words, mood: mood(job) }
+    Live { text, mood: mood(job) }
 }
 
 fn mood(job: &JobView) -> Mood {
     let failed = job.last_exit.is_some_and(|exit| exit != Exit::Code(0));
-    match (job.state, job.status) {
+    match (job.state, job.health) {
         (State::Running, Status::Unhealthy) => Mood::Unwell,
         (State::Running, Status::Healthy | Status::AlwaysHealthy) => Mood::Well,
         (State::Running, Status::Idle | Status::Unknown) if !job.checked => Mood::Well,
@@ -53,21 +52,20 @@ fn mood(job: &JobView) -> Mood {
 }
 
 fn watch(watch: &WatchView) -> Live {
-    let mood = match watch.status {
+    let mood = match watch.health {
         Status::Healthy | Status::AlwaysHealthy => Mood::Well,
         Status::Unhealthy => Mood::Unwell,
         Status::Idle | Status::Unknown | Status::Maintenance => Mood::Quiet,
     };
-    Live { words: format!("{} for {}", watch.status.as_str(), seconds(watch.status_for)), mood }
-}
-
-fn seconds(span: Duration) -> String {
-    time(Duration::from_secs(span.as_secs()))
+    Live { text: format!("{} for {}", watch.health.as_str(), span::rough(watch.health_for)), mood }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use pilot_core::plan::Count;
 
     fn running() -> JobView {
         JobView {
@@ -75,20 +73,22 @@ mod tests {
             state: State::Running,
             state_for: Duration::from_millis(192_900),
             restarts_in: None,
-            status: Status::Unknown,
-            status_for: Duration::ZERO,
+            health: Status::Unknown,
+            health_for: Duration::ZERO,
             checked: false,
+            reason: None,
             pid: Some(17),
             runs: 1,
             restarts: 0,
+            restarts_left: Count::Unlimited,
             last_exit: None,
             services: Vec::new(),
         }
     }
 
     #[test]
-    fn words_and_mood_say_what_a_job_does_and_whether_that_is_good() {
-        let checked = |status| JobView { status, checked: true, ..running() };
+    fn text_and_mood_say_what_a_job_does_and_whether_that_is_good() {
+        let checked = |health| JobView { health, checked: true, ..running() };
         let ended = |state, code| JobView { state, last_exit: Some(Exit::Code(code)), ..running() };
         let waiting = JobView { state: State::Waiting, ..running() };
         let again = JobView {
@@ -112,8 +112,8 @@ mod tests {
             (ended(State::Stopped, 3), "stopped 3m12s ago, last: exit status 3", Mood::Over),
             (ended(State::Stopping, 3), "stopping for 3m12s, last: exit status 3", Mood::Quiet),
         ];
-        for (view, words, mood) in rows {
-            assert_eq!(job(&view), Live { words: words.into(), mood }, "{view:?}");
+        for (view, text, mood) in rows {
+            assert_eq!(job(&view), Live { text: text.into(), mood }, "{view:?}");
         }
     }
 }

@@ -1,26 +1,25 @@
-//! The event graph as a picture: text for a terminal, Mermaid, DOT, SVG that needs nothing else, and JSON for machines.
+//! The event graph as a diagram: text for a terminal, Mermaid, DOT, SVG that needs nothing else, and JSON for machines.
 //!
-//! Depends on the core alone and is deterministic, so that any room can draw, and a test can hold a picture against its
+//! Depends on the core alone and is deterministic, so that any room can draw, and a test can hold a diagram against its
 //! file. States of a running pilot may be drawn in; where they come from is the caller's business.
 
 mod dot;
 mod figure;
 mod json;
+mod labels;
 mod layers;
 mod mermaid;
 mod svg;
 #[cfg(test)]
 mod tests;
 mod text;
-mod words;
 
 use pilot_core::graph::Graph;
 use pilot_core::plan::Plan;
-pub use words::time;
 
-/// What is drawn.
+/// What is rendered.
 #[derive(Clone, Copy)]
-pub struct Picture<'a> {
+pub struct Diagram<'a> {
     /// The plan.
     pub plan: &'a Plan,
     /// Its graph.
@@ -29,9 +28,9 @@ pub struct Picture<'a> {
     pub now: Option<&'a Now>,
 }
 
-/// The forms of a picture.
+/// The formats there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum Format {
     /// For a terminal.
     Text,
     /// A Mermaid flowchart.
@@ -44,28 +43,28 @@ pub enum Form {
     Json,
 }
 
-impl Form {
+impl Format {
     /// All of them.
-    pub const ALL: [Form; 5] = [Form::Text, Form::Mermaid, Form::Dot, Form::Svg, Form::Json];
+    pub const ALL: [Format; 5] = [Format::Text, Format::Mermaid, Format::Dot, Format::Svg, Format::Json];
 
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
-            Form::Text => "text",
-            Form::Mermaid => "mermaid",
-            Form::Dot => "dot",
-            Form::Svg => "svg",
-            Form::Json => "json",
+            Format::Text => "text",
+            Format::Mermaid => "mermaid",
+            Format::Dot => "dot",
+            Format::Svg => "svg",
+            Format::Json => "json",
         }
     }
 
-    /// The form of this name.
-    pub fn named(name: &str) -> Option<Form> {
-        Form::ALL.into_iter().find(|form| form.name() == name)
+    /// The format of this name.
+    pub fn named(name: &str) -> Option<Format> {
+        Format::ALL.into_iter().find(|format| format.name() == name)
     }
 }
 
-/// What all of a plan do now.
+/// What the jobs and watches of a plan do now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Now {
     /// The jobs, in the order of the plan.
@@ -78,7 +77,7 @@ pub struct Now {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Live {
     /// For people: `running for 2m`.
-    pub words: String,
+    pub text: String,
     /// At a glance.
     pub mood: Mood,
 }
@@ -96,15 +95,15 @@ pub enum Mood {
     Over,
 }
 
-impl Picture<'_> {
-    /// In one of the forms.
-    pub fn drawn(&self, form: Form) -> String {
-        match form {
-            Form::Text => self.text(),
-            Form::Mermaid => self.mermaid(),
-            Form::Dot => self.dot(),
-            Form::Svg => self.svg(),
-            Form::Json => self.json(),
+impl Diagram<'_> {
+    /// In one of the formats.
+    pub fn render(&self, format: Format) -> String {
+        match format {
+            Format::Text => self.text(),
+            Format::Mermaid => self.mermaid(),
+            Format::Dot => self.dot(),
+            Format::Svg => self.svg(),
+            Format::Json => self.json(),
         }
     }
 
@@ -118,7 +117,7 @@ impl Picture<'_> {
         mermaid::mermaid(&figure::Figure::of(self))
     }
 
-    /// The graph itself as JSON, with the words that people get.
+    /// The graph itself as JSON, with the texts that people get.
     pub fn json(&self) -> String {
         json::json(self)
     }

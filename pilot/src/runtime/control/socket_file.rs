@@ -56,13 +56,13 @@ impl SocketError {
 
 /// A socket file of ours.
 #[derive(Debug)]
-pub struct Place {
+pub struct SocketFile {
     path: PathBuf,
     /// Device and inode: whether a later file at the path is still ours.
     identity: (u64, u64),
 }
 
-impl Place {
+impl SocketFile {
     /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
@@ -79,7 +79,7 @@ impl Place {
 
 /// Listens at `path`, in the place of a dead pilot's socket if there is one. The file has mode 0600 from the moment it
 /// exists, and the kernel refuses connections until it has.
-pub async fn listen(path: &Path) -> Result<(UnixListener, Place), SocketError> {
+pub async fn listen(path: &Path) -> Result<(UnixListener, SocketFile), SocketError> {
     clear(path).await?;
     warn_about_folder(path);
     let failed = |error: io::Error| match error.kind() {
@@ -97,7 +97,7 @@ pub async fn listen(path: &Path) -> Result<(UnixListener, Place), SocketError> {
     }
     // Only from here on can anybody connect.
     let listener = socket.listen(BACKLOG).map_err(failed)?;
-    Ok((listener, Place { path: path.to_owned(), identity: identity(&made) }))
+    Ok((listener, SocketFile { path: path.to_owned(), identity: identity(&made) }))
 }
 
 fn owner_only() -> Mode {

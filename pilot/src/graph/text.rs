@@ -1,4 +1,4 @@
-//! For a terminal: who starts by what, what is watched, who stops after whom.
+//! For a terminal: what starts each job, what is watched, in which order jobs stop.
 
 use std::fmt::Write as _;
 
@@ -6,52 +6,48 @@ use pilot_core::event::{Code, GLOBAL};
 use pilot_core::graph::{Chance, Edge, JobAt, Mode, Node, WatchAt};
 use pilot_core::plan::Start;
 
-use super::{Picture, words};
+use crate::table::{Align, table};
 
-pub(super) fn text(picture: &Picture<'_>) -> String {
+use super::{Diagram, labels};
+
+pub(super) fn text(diagram: &Diagram<'_>) -> String {
     let mut out = String::new();
-    if picture.plan.jobs.is_empty() {
+    if diagram.plan.jobs.is_empty() {
         out.push_str("No jobs.\n");
     } else {
         out.push_str("Jobs, and what starts them:\n\n");
-        jobs(picture, &mut out);
+        jobs(diagram, &mut out);
     }
-    if !picture.plan.watches.is_empty() {
-        out.push_str("\nWatches, and whom they start:\n\n");
-        watches(picture, &mut out);
+    if !diagram.plan.watches.is_empty() {
+        out.push_str("\nWatches, and which jobs they start:\n\n");
+        watches(diagram, &mut out);
     }
-    if !picture.plan.jobs.is_empty() {
+    if !diagram.plan.jobs.is_empty() {
         out.push_str("\nStopping:\n\n");
-        stops(picture, &mut out);
+        stops(diagram, &mut out);
     }
     out
 }
 
-fn jobs(picture: &Picture<'_>, out: &mut String) {
+fn jobs(diagram: &Diagram<'_>, out: &mut String) {
     let mut rows: Vec<[String; 3]> = Vec::new();
-    for (index, job) in picture.plan.jobs.iter().enumerate() {
-        let facts = words::facts(job).join(", ");
-        let last = match picture.now.and_then(|now| now.jobs.get(index)) {
-            Some(live) if facts.is_empty() => live.words.clone(),
-            Some(live) => format!("{}; {facts}", live.words),
+    for (index, job) in diagram.plan.jobs.iter().enumerate() {
+        let facts = labels::facts(job).join(", ");
+        let last = match diagram.now.and_then(|now| now.jobs.get(index)) {
+            Some(live) if facts.is_empty() => live.text.clone(),
+            Some(live) => format!("{}; {facts}", live.text),
             None => facts,
         };
-        rows.push([job.name.clone(), start(picture, JobAt(index)), last]);
+        rows.push([job.name.clone(), start(diagram, JobAt(index)), last]);
     }
-    let width =
-        |column: usize| rows.iter().map(|row| row[column].chars().count()).filter(|w| *w <= 48).max().unwrap_or(0);
-    let (name, when) = (width(0), width(1));
-    for [job, start, last] in &rows {
-        let line = format!("  {job:<name$}  {start:<when$}  {last}");
-        let _ = writeln!(out, "{}", line.trim_end());
-    }
+    out.push_str(&table(&rows, [Align::Left; 3], 2));
 }
 
 /// `at startup`, `when db is healthy and setup has exitSuccess`.
-fn start(picture: &Picture<'_>, at: JobAt) -> String {
-    let edges: Vec<&Edge> = picture.graph.waits(at).collect();
+fn start(diagram: &Diagram<'_>, at: JobAt) -> String {
+    let edges: Vec<&Edge> = diagram.graph.waits(at).collect();
     let Some(first) = edges.first() else {
-        let by_the_clock = picture.plan.jobs.get(at.0).is_some_and(|job| matches!(job.start, Start::Cron(_)));
+        let by_the_clock = diagram.plan.jobs.get(at.0).is_some_and(|job| matches!(job.start, Start::Cron(_)));
         return if by_the_clock { "by the clock" } else { "never" }.to_owned();
     };
     let events: Vec<String> = edges.iter().map(|edge| event(edge)).collect();
@@ -62,7 +58,7 @@ fn start(picture: &Picture<'_>, at: JobAt) -> String {
         Mode::Each => format!("each {}", events.join(" or ")),
     };
     let text = if text == "once startup" { "at startup".to_owned() } else { text };
-    match picture.graph.starts.get(at.0) {
+    match diagram.graph.starts.get(at.0) {
         Some(Chance::Never) => format!("never: {text}"),
         Some(Chance::AtTheStop) => format!("at the stop: {text}"),
         Some(Chance::Open) | None => text,
@@ -71,7 +67,7 @@ fn start(picture: &Picture<'_>, at: JobAt) -> String {
 
 fn event(edge: &Edge) -> String {
     let mark = if edge.chance == Chance::Never { " (impossible)" } else { "" };
-    let name = words::event(&edge.event);
+    let name = labels::event(&edge.event);
     match edge.event.code {
         Code::Signal => edge.event.source.clone(),
         _ if edge.event.source == GLOBAL => format!("{name}{mark}"),
@@ -79,40 +75,40 @@ fn event(edge: &Edge) -> String {
     }
 }
 
-fn watches(picture: &Picture<'_>, out: &mut String) {
-    let width = picture.plan.watches.iter().map(|watch| watch.name.chars().count() + 6).max().unwrap_or(0);
-    for (index, watch) in picture.plan.watches.iter().enumerate() {
+fn watches(diagram: &Diagram<'_>, out: &mut String) {
+    let width = diagram.plan.watches.iter().map(|watch| watch.name.chars().count() + 6).max().unwrap_or(0);
+    for (index, watch) in diagram.plan.watches.iter().enumerate() {
         let mut started: Vec<&str> = Vec::new();
-        for edge in picture.graph.starts_of(Node::Watch(WatchAt(index))) {
-            let name = picture.plan.jobs.get(edge.to.0).map(|job| job.name.as_str()).unwrap_or_default();
+        for edge in diagram.graph.starts_of(Node::Watch(WatchAt(index))) {
+            let name = diagram.plan.jobs.get(edge.to.0).map(|job| job.name.as_str()).unwrap_or_default();
             if !started.contains(&name) {
                 started.push(name);
             }
         }
         let started = if started.is_empty() { "nobody".to_owned() } else { started.join(", ") };
         let name = format!("watch.{}", watch.name);
-        let live = picture.now.and_then(|now| now.watches.get(index));
-        let live = live.map(|live| format!(", {}", live.words)).unwrap_or_default();
-        let _ = writeln!(out, "  {name:<width$}  {}{live}: {started}", words::looks_at(watch));
+        let live = diagram.now.and_then(|now| now.watches.get(index));
+        let live = live.map(|live| format!(", {}", live.text)).unwrap_or_default();
+        let _ = writeln!(out, "  {name:<width$}  {}{live}: {started}", labels::looks_at(watch));
     }
 }
 
 /// Steps: who has nobody to wait for goes first.
-fn stops(picture: &Picture<'_>, out: &mut String) {
-    let step = steps(&picture.graph.stops_after);
+fn stops(diagram: &Diagram<'_>, out: &mut String) {
+    let step = steps(&diagram.graph.stops_after);
     let last = step.iter().copied().max().unwrap_or(0);
     for number in 0..=last {
         let all = step.iter().enumerate().filter(|(_, at)| **at == number);
-        let names: Vec<String> = all.map(|(index, _)| stop(picture, JobAt(index))).collect();
+        let names: Vec<String> = all.map(|(index, _)| stop(diagram, JobAt(index))).collect();
         let when = if number == 0 { "first" } else { "then" };
         let _ = writeln!(out, "  {when:<5}  {}", names.join(", "));
     }
 }
 
-fn stop(picture: &Picture<'_>, at: JobAt) -> String {
-    let name = |at: JobAt| picture.plan.jobs.get(at.0).map(|job| job.name.clone()).unwrap_or_default();
+fn stop(diagram: &Diagram<'_>, at: JobAt) -> String {
+    let name = |at: JobAt| diagram.plan.jobs.get(at.0).map(|job| job.name.clone()).unwrap_or_default();
     let mut hooks: Vec<String> = Vec::new();
-    for edge in picture.graph.starts_of(Node::Job(at)).filter(|edge| edge.is_hook() && edge.chance != Chance::Never) {
+    for edge in diagram.graph.starts_of(Node::Job(at)).filter(|edge| edge.is_hook() && edge.chance != Chance::Never) {
         let place = match edge.event.code {
             Code::Stopping => "before it",
             Code::LeavingConsul => "when it leaves Consul",

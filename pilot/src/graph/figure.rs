@@ -4,7 +4,7 @@ use pilot_core::effect::UserSignal;
 use pilot_core::graph::{Chance, Edge, JobAt, Mode, Node, WatchAt};
 use pilot_core::plan::{Condition, Start};
 
-use super::{Mood, Picture, words};
+use super::{Diagram, Mood, labels};
 
 /// What a shape stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,34 +56,34 @@ pub(super) struct Figure {
 }
 
 impl Figure {
-    pub fn of(picture: &Picture<'_>) -> Self {
+    pub fn of(diagram: &Diagram<'_>) -> Self {
         let mut figure = Figure::default();
         // The sources in the order of who needs them, then the jobs in the order of the file.
         let mut sources: Vec<(Option<Node>, String)> = Vec::new();
-        for edge in &picture.graph.edges {
+        for edge in &diagram.graph.edges {
             let source = (edge.from, nobody(edge));
             if !matches!(edge.from, Some(Node::Job(_))) && !sources.contains(&source) {
                 sources.push(source);
             }
         }
-        for at in (0..picture.plan.watches.len()).map(WatchAt) {
+        for at in (0..diagram.plan.watches.len()).map(WatchAt) {
             let source = (Some(Node::Watch(at)), String::new());
             if !sources.contains(&source) {
                 sources.push(source);
             }
         }
-        figure.shapes.extend(sources.iter().map(|(node, name)| source(picture, *node, name)));
-        figure.shapes.extend((0..picture.plan.jobs.len()).map(|at| job(picture, JobAt(at))));
+        figure.shapes.extend(sources.iter().map(|(node, name)| source(diagram, *node, name)));
+        figure.shapes.extend((0..diagram.plan.jobs.len()).map(|at| job(diagram, JobAt(at))));
         let place = |edge: &Edge| match edge.from {
             Some(Node::Job(at)) => Some(sources.len() + at.0),
             _ => sources.iter().position(|source| *source == (edge.from, nobody(edge))),
         };
-        for edge in &picture.graph.edges {
+        for edge in &diagram.graph.edges {
             let Some(from) = place(edge) else { continue };
             figure.add(Arrow {
                 from,
                 to: sources.len() + edge.to.0,
-                label: label(picture, edge),
+                label: label(diagram, edge),
                 stroke: stroke(edge),
             });
         }
@@ -104,16 +104,16 @@ fn nobody(edge: &Edge) -> String {
     if edge.from.is_none() { edge.event.source.clone() } else { String::new() }
 }
 
-fn source(picture: &Picture<'_>, node: Option<Node>, name: &str) -> Shape {
+fn source(diagram: &Diagram<'_>, node: Option<Node>, name: &str) -> Shape {
     let plain = |kind, title: &str| Shape { kind, title: title.to_owned(), lines: Vec::new(), dead: false, mood: None };
     match node {
         Some(Node::Global | Node::Job(_)) => plain(Kind::Outside, "pilot"),
         Some(Node::Signal(UserSignal::Hup)) => plain(Kind::Outside, "SIGHUP"),
         Some(Node::Signal(UserSignal::Usr2)) => plain(Kind::Outside, "SIGUSR2"),
-        Some(Node::Watch(at)) => match picture.plan.watches.get(at.0) {
+        Some(Node::Watch(at)) => match diagram.plan.watches.get(at.0) {
             Some(watch) => {
-                let live = picture.now.and_then(|now| now.watches.get(at.0));
-                let lines = [Some(words::looks_at(watch)), live.map(|live| live.words.clone())];
+                let live = diagram.now.and_then(|now| now.watches.get(at.0));
+                let lines = [Some(labels::looks_at(watch)), live.map(|live| live.text.clone())];
                 Shape {
                     lines: lines.into_iter().flatten().collect(),
                     mood: live.map(|live| live.mood),
@@ -126,35 +126,35 @@ fn source(picture: &Picture<'_>, node: Option<Node>, name: &str) -> Shape {
     }
 }
 
-fn job(picture: &Picture<'_>, at: JobAt) -> Shape {
-    let Some(job) = picture.plan.jobs.get(at.0) else {
+fn job(diagram: &Diagram<'_>, at: JobAt) -> Shape {
+    let Some(job) = diagram.plan.jobs.get(at.0) else {
         return Shape { kind: Kind::Job, title: String::new(), lines: Vec::new(), dead: false, mood: None };
     };
-    let dead = picture.graph.starts.get(at.0) == Some(&Chance::Never);
+    let dead = diagram.graph.starts.get(at.0) == Some(&Chance::Never);
     let mut lines = Vec::new();
-    let count = picture.graph.waits(at).count();
+    let count = diagram.graph.waits(at).count();
     match &job.start {
         Start::Once { when: Condition::All(_), .. } if count > 1 => lines.push(format!("waits for all {count}")),
         Start::Once { when: Condition::Any(_), .. } if count > 1 => lines.push("waits for the first".to_owned()),
         Start::Once { .. } | Start::Each { .. } | Start::Interval(_) | Start::Cron(_) | Start::Never { .. } => {}
     }
-    let facts = words::facts(job);
+    let facts = labels::facts(job);
     if !facts.is_empty() {
         lines.push(facts.join(" · "));
     }
     if dead {
         lines.push("never starts".to_owned());
     }
-    let live = picture.now.and_then(|now| now.jobs.get(at.0));
-    lines.extend(live.map(|live| live.words.clone()));
+    let live = diagram.now.and_then(|now| now.jobs.get(at.0));
+    lines.extend(live.map(|live| live.text.clone()));
     Shape { kind: Kind::Job, title: job.name.clone(), lines, dead, mood: live.map(|live| live.mood) }
 }
 
-fn label(picture: &Picture<'_>, edge: &Edge) -> String {
-    let event = words::event(&edge.event);
+fn label(diagram: &Diagram<'_>, edge: &Edge) -> String {
+    let event = labels::event(&edge.event);
     let of_the_check = match edge.from {
         Some(Node::Job(at)) => {
-            let name = picture.plan.jobs.get(at.0).map(|job| format!("check.{}", job.name));
+            let name = diagram.plan.jobs.get(at.0).map(|job| format!("check.{}", job.name));
             name.as_deref() == Some(edge.event.source.as_str())
         }
         Some(Node::Watch(_) | Node::Signal(_) | Node::Global) | None => false,

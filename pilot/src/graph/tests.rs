@@ -22,20 +22,20 @@ fn the_page_is_up_to_date() {
     let mut page = committed::text(PAGE);
     let plan = example(&page);
     let graph = Graph::of(&plan);
-    let picture = Picture { plan: &plan, graph: &graph, now: None };
-    for (form, made) in [("text", picture.text()), ("mermaid", picture.mermaid()), ("dot", picture.dot())] {
+    let diagram = Diagram { plan: &plan, graph: &graph, now: None };
+    for (form, made) in [("text", diagram.text()), ("mermaid", diagram.mermaid()), ("dot", diagram.dot())] {
         let fence = format!("```{form}\n");
         let (before, rest) = page.split_once(&fence).unwrap();
         let (_, after) = rest.split_once("```\n").unwrap();
         page = format!("{before}{fence}{made}```\n{after}");
     }
-    let json: serde_json::Value = serde_json::from_str(&picture.json()).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&diagram.json()).unwrap();
     let made = serde_json::to_string_pretty(&json["jobs"][0]).unwrap();
     let (before, rest) = page.split_once("```json\n").unwrap();
     let (_, after) = rest.split_once("```\n").unwrap();
     page = format!("{before}```json\n{made}\n```\n{after}");
     committed::must_be(PAGE, &page);
-    committed::must_be("docs/guide/graph.svg", &picture.svg());
+    committed::must_be("docs/guide/graph.svg", &diagram.svg());
 }
 
 #[test]
@@ -44,21 +44,21 @@ fn the_state_of_each_job_can_be_drawn_in() {
         "{consul: false, watches: [{name: 'db', tcp: 'h:1', interval: 1}], jobs: [{name: 'a', exec: 'x'}, {name: 'b', exec: 'x', when: {source: 'a', once: 'exitSuccess'}}]}",
     );
     let graph = Graph::of(&plan);
-    let live = |words: &str, mood| Live { words: words.into(), mood };
+    let live = |words: &str, mood| Live { text: words.into(), mood };
     let now = Now {
         jobs: vec![live("running for 5m", Mood::Well), live("waiting", Mood::Quiet)],
         watches: vec![live("unhealthy for 3s", Mood::Unwell)],
     };
-    let picture = Picture { plan: &plan, graph: &graph, now: Some(&now) };
-    for form in Form::ALL.map(|form| picture.drawn(form)) {
+    let diagram = Diagram { plan: &plan, graph: &graph, now: Some(&now) };
+    for rendered in Format::ALL.map(|format| diagram.render(format)) {
         for words in ["running for 5m", "waiting", "unhealthy for 3s"] {
-            assert!(form.contains(words), "{words}: {form}");
+            assert!(rendered.contains(words), "{words}: {rendered}");
         }
     }
-    let json: serde_json::Value = serde_json::from_str(&picture.json()).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&diagram.json()).unwrap();
     assert_eq!(json["jobs"][0]["now"], serde_json::json!({ "words": "running for 5m", "mood": "well" }));
     assert_eq!(json["watches"][0]["now"]["mood"], "unwell");
-    assert!(picture.svg().contains("<g class=\"well\">") && picture.mermaid().contains(":::well"));
+    assert!(diagram.svg().contains("<g class=\"well\">") && diagram.mermaid().contains(":::well"));
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn json_says_who_starts_whom_and_what_never_comes() {
     );
     let graph = Graph::of(&plan);
     let json: serde_json::Value =
-        serde_json::from_str(&Picture { plan: &plan, graph: &graph, now: None }.json()).unwrap();
+        serde_json::from_str(&Diagram { plan: &plan, graph: &graph, now: None }.json()).unwrap();
     let [a, b, c, d] = [0, 1, 2, 3].map(|at| &json["jobs"][at]);
     assert_eq!(
         a["waits"],
@@ -98,13 +98,13 @@ fn json_says_who_starts_whom_and_what_never_comes() {
 fn the_clock_starts_a_cron_job() {
     let plan = plan("{consul: false, jobs: [{name: 'nightly', exec: 'x', when: {cron: '30 3 * * *'}, restarts: 1}]}");
     let graph = Graph::of(&plan);
-    let picture = Picture { plan: &plan, graph: &graph, now: None };
-    let text = picture.text();
-    let json: serde_json::Value = serde_json::from_str(&picture.json()).unwrap();
+    let diagram = Diagram { plan: &plan, graph: &graph, now: None };
+    let text = diagram.text();
+    let json: serde_json::Value = serde_json::from_str(&diagram.json()).unwrap();
     assert_eq!((&json["jobs"][0]["mode"], &json["jobs"][0]["starts"]), (&"cron".into(), &"open".into()));
     assert!(text.contains("  nightly  by the clock  at \"30 3 * * *\", 2 times\n"), "{text}");
-    for form in Form::ALL.map(|form| picture.drawn(form)) {
-        assert!(form.contains("30 3 * * *") && !form.contains("never starts"), "{form}");
+    for rendered in Format::ALL.map(|format| diagram.render(format)) {
+        assert!(rendered.contains("30 3 * * *") && !rendered.contains("never starts"), "{rendered}");
     }
 }
 
@@ -115,7 +115,7 @@ fn what_happens_once_is_not_said_to_happen_one_times() {
             "{{consul: false, jobs: [{{name: 'a', exec: 'x', restarts: {restarts}}},
                {{name: 'b', exec: 'x', when: {{interval: 1}}, restarts: {restarts}}}]}}"
         ));
-        Picture { plan: &plan, graph: &Graph::of(&plan), now: None }.text()
+        Diagram { plan: &plan, graph: &Graph::of(&plan), now: None }.text()
     };
     let (none, one, two) = (often(0), often(1), often(2));
     assert!(!none.contains("restarts") && none.contains("every 1s, once\n"), "{none}");
@@ -132,17 +132,17 @@ fn names_of_any_kind_break_no_form() {
       ]}"#;
     let plan = plan(text);
     let graph = Graph::of(&plan);
-    let picture = Picture { plan: &plan, graph: &graph, now: None };
-    let svg = picture.svg();
+    let diagram = Diagram { plan: &plan, graph: &graph, now: None };
+    let svg = diagram.svg();
     assert_eq!(svg.matches("</svg>").count(), 1);
     assert!(svg.contains("&lt;b&gt;&amp;&quot;' ") && !svg.contains("<b>"), "{svg}");
-    let json: serde_json::Value = serde_json::from_str(&picture.json()).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&diagram.json()).unwrap();
     assert_eq!(json["jobs"][0]["name"], "<b>&\"'\u{7}");
-    for line in picture.mermaid().lines() {
+    for line in diagram.mermaid().lines() {
         assert!(line.matches('"').count() % 2 == 0 && !line.contains("<b>"), "{line}");
     }
     let bare = |line: &str| line.replace("\\\\", "").replace("\\\"", "").matches('"').count();
-    for line in picture.dot().lines() {
+    for line in diagram.dot().lines() {
         assert!(bare(line) % 2 == 0, "{line}");
     }
 }
@@ -160,10 +160,10 @@ fn circles_loops_nothing_and_long_chains_can_be_drawn() {
     ] {
         let plan = plan(&text);
         let graph = Graph::of(&plan);
-        let picture = Picture { plan: &plan, graph: &graph, now: None };
-        let svg = picture.svg();
+        let diagram = Diagram { plan: &plan, graph: &graph, now: None };
+        let svg = diagram.svg();
         assert!(svg.ends_with("</svg>\n") && !svg.contains("NaN") && !svg.contains("inf"), "{text}");
-        assert!(!picture.text().is_empty() && picture.dot().ends_with("}\n") && picture.mermaid().contains("classDef"));
+        assert!(!diagram.text().is_empty() && diagram.dot().ends_with("}\n") && diagram.mermaid().contains("classDef"));
     }
 }
 
@@ -173,7 +173,7 @@ fn no_shape_stands_on_another() {
     let page = committed::text(PAGE);
     let plan = example(&page);
     let graph = Graph::of(&plan);
-    let svg = Picture { plan: &plan, graph: &graph, now: None }.svg();
+    let svg = Diagram { plan: &plan, graph: &graph, now: None }.svg();
     let number = |line: &str, key: &str| -> f64 {
         line.split(&format!(" {key}=\"")).nth(1).unwrap().split('"').next().unwrap().parse().unwrap()
     };

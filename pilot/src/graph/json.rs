@@ -1,4 +1,4 @@
-//! For machines: the graph itself, with the words that people get.
+//! For machines: the graph itself, with the texts that people get.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use pilot_core::event::Event;
 use pilot_core::graph::{Chance, Edge, JobAt, Mode, Node};
 use pilot_core::plan::Start;
 
-use super::{Live, Mood, Picture, words};
+use super::{Diagram, Live, Mood, labels};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -58,18 +58,18 @@ struct Now<'a> {
     mood: &'static str,
 }
 
-pub(super) fn json(picture: &Picture<'_>) -> String {
+pub(super) fn json(diagram: &Diagram<'_>) -> String {
     let graph = Graph {
-        jobs: picture.plan.jobs.iter().enumerate().map(|(index, job)| job_of(picture, JobAt(index), job)).collect(),
-        watches: picture
+        jobs: diagram.plan.jobs.iter().enumerate().map(|(index, job)| job_of(diagram, JobAt(index), job)).collect(),
+        watches: diagram
             .plan
             .watches
             .iter()
             .enumerate()
             .map(|(index, watch)| Watch {
                 name: &watch.name,
-                looks_at: words::looks_at(watch),
-                now: picture.now.and_then(|now| now.watches.get(index)).map(now),
+                looks_at: labels::looks_at(watch),
+                now: diagram.now.and_then(|now| now.watches.get(index)).map(now),
             })
             .collect(),
     };
@@ -77,26 +77,26 @@ pub(super) fn json(picture: &Picture<'_>) -> String {
     serde_json::to_string_pretty(&graph).unwrap_or_default() + "\n"
 }
 
-fn job_of<'a>(picture: &Picture<'a>, at: JobAt, job: &'a pilot_core::plan::Job) -> Job<'a> {
-    let edges: Vec<&Edge> = picture.graph.waits(at).collect();
-    let after = picture.graph.stops_after.get(at.0).map(Vec::as_slice).unwrap_or_default();
+fn job_of<'a>(diagram: &Diagram<'a>, at: JobAt, job: &'a pilot_core::plan::Job) -> Job<'a> {
+    let edges: Vec<&Edge> = diagram.graph.waits(at).collect();
+    let after = diagram.graph.stops_after.get(at.0).map(Vec::as_slice).unwrap_or_default();
     let by_the_clock = matches!(job.start, Start::Cron(_));
     Job {
         name: &job.name,
-        facts: words::facts(job),
-        starts: chance(picture.graph.starts.get(at.0).unwrap_or(&Chance::Open)),
+        facts: labels::facts(job),
+        starts: chance(diagram.graph.starts.get(at.0).unwrap_or(&Chance::Open)),
         mode: edges.first().map(|edge| mode(edge.mode)).or(by_the_clock.then_some("cron")),
-        waits: edges.into_iter().map(|edge| wait(picture, edge)).collect(),
-        stops_after: after.iter().map(|at| name(picture, *at)).collect(),
-        now: picture.now.and_then(|now| now.jobs.get(at.0)).map(now),
+        waits: edges.into_iter().map(|edge| wait(diagram, edge)).collect(),
+        stops_after: after.iter().map(|at| name(diagram, *at)).collect(),
+        now: diagram.now.and_then(|now| now.jobs.get(at.0)).map(now),
     }
 }
 
-fn wait<'a>(picture: &Picture<'a>, edge: &'a Edge) -> Wait<'a> {
+fn wait<'a>(diagram: &Diagram<'a>, edge: &'a Edge) -> Wait<'a> {
     let Event { source, code } = &edge.event;
     let (from, name) = match edge.from {
-        Some(Node::Job(at)) => ("job", Some(name(picture, at))),
-        Some(Node::Watch(at)) => ("watch", picture.plan.watches.get(at.0).map(|watch| watch.name.as_str())),
+        Some(Node::Job(at)) => ("job", Some(name(diagram, at))),
+        Some(Node::Watch(at)) => ("watch", diagram.plan.watches.get(at.0).map(|watch| watch.name.as_str())),
         Some(Node::Signal(_)) => ("signal", None),
         Some(Node::Global) => ("pilot", None),
         None => ("nobody", None),
@@ -107,12 +107,12 @@ fn wait<'a>(picture: &Picture<'a>, edge: &'a Edge) -> Wait<'a> {
         from,
         name,
         comes: chance(&edge.chance),
-        obstacle: edge.reason.as_ref().map(|reason| reason.said(picture.plan, &edge.event)),
+        obstacle: edge.reason.as_ref().map(|reason| reason.said(diagram.plan, &edge.event)),
     }
 }
 
-fn name<'a>(picture: &Picture<'a>, at: JobAt) -> &'a str {
-    picture.plan.jobs.get(at.0).map(|job| job.name.as_str()).unwrap_or_default()
+fn name<'a>(diagram: &Diagram<'a>, at: JobAt) -> &'a str {
+    diagram.plan.jobs.get(at.0).map(|job| job.name.as_str()).unwrap_or_default()
 }
 
 fn mode(mode: Mode) -> &'static str {
@@ -139,5 +139,5 @@ fn now(live: &Live) -> Now<'_> {
         Mood::Unwell => "unwell",
         Mood::Over => "over",
     };
-    Now { words: &live.words, mood }
+    Now { words: &live.text, mood }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use tokio::task::spawn_blocking;
 
 /// Longest file that is read, in bytes; a bundle of all the world's certificate authorities has 200 KiB.
-const LONGEST: u64 = 4 << 20;
+const MAX_BYTES: u64 = 4 << 20;
 
 /// The whole file; the error names the path.
 pub(crate) async fn read(path: &Path) -> io::Result<Vec<u8>> {
@@ -31,6 +31,6 @@ pub(crate) fn read_now(path: &Path) -> io::Result<Vec<u8>> {
         return Err(named(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")));
     }
     let mut content = Vec::new();
-    File::open(path).map_err(named)?.take(LONGEST).read_to_end(&mut content).map_err(named)?;
+    File::open(path).map_err(named)?.take(MAX_BYTES).read_to_end(&mut content).map_err(named)?;
     Ok(content)
 }

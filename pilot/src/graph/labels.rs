@@ -1,7 +1,6 @@
-//! The words of a picture: events, times, what a job is.
+//! What stands in a diagram: events, what a job is, what a watch looks at.
 
-use std::time::Duration;
-
+use crate::span;
 use pilot_core::event::{Code, Event};
 use pilot_core::plan::{Count, Job, Probe, Start, Watch, WatchTarget};
 
@@ -10,19 +9,7 @@ pub(super) fn event(event: &Event) -> &'static str {
     if event.code == Code::Signal { "" } else { event.code.word() }
 }
 
-/// `1m30s`, `500ms`.
-pub fn time(time: Duration) -> String {
-    let millis = time.as_millis();
-    if !millis.is_multiple_of(1000) {
-        return if millis < 1000 { format!("{millis}ms") } else { format!("{}s", time.as_secs_f64()) };
-    }
-    let (hours, minutes, seconds) = (time.as_secs() / 3600, time.as_secs() / 60 % 60, time.as_secs() % 60);
-    let part = |number: u64, unit: &str| if number == 0 { String::new() } else { format!("{number}{unit}") };
-    let text = [part(hours, "h"), part(minutes, "m"), part(seconds, "s")].concat();
-    if text.is_empty() { "0s".to_owned() } else { text }
-}
-
-fn so_often(times: u64) -> String {
+fn times_word(times: u64) -> String {
     if times == 1 { "once".to_owned() } else { format!("{times} times") }
 }
 
@@ -38,18 +25,18 @@ pub(super) fn facts(job: &Job) -> Vec<String> {
     match (&job.start, job.restarts) {
         (Start::Cron(schedule), Count::Unlimited) => facts.push(format!("at {:?}", schedule.text)),
         (Start::Cron(schedule), Count::Finite(times)) => {
-            facts.push(format!("at {:?}, {}", schedule.text, so_often(times + 1)))
+            facts.push(format!("at {:?}, {}", schedule.text, times_word(times + 1)))
         }
-        (Start::Interval(every), Count::Unlimited) => facts.push(format!("every {}", time(*every))),
+        (Start::Interval(every), Count::Unlimited) => facts.push(format!("every {}", span::exact(*every))),
         (Start::Interval(every), Count::Finite(times)) => {
-            facts.push(format!("every {}, {}", time(*every), so_often(times + 1)))
+            facts.push(format!("every {}, {}", span::exact(*every), times_word(times + 1)))
         }
         (_, Count::Unlimited) => facts.push("restarts".to_owned()),
         (_, Count::Finite(0)) => {}
-        (_, Count::Finite(times)) => facts.push(format!("restarts {}", so_often(times))),
+        (_, Count::Finite(times)) => facts.push(format!("restarts {}", times_word(times))),
     }
     if let Some(health) = &job.health {
-        let every = time(health.interval);
+        let every = span::exact(health.interval);
         facts.push(match &health.probe {
             Some(probe) => format!("check {} {every}", kind(probe)),
             None => format!("heartbeat {every}"),
@@ -64,7 +51,7 @@ pub(super) fn facts(job: &Job) -> Vec<String> {
 
 /// What a watch looks at.
 pub(super) fn looks_at(watch: &Watch) -> String {
-    let every = time(watch.interval);
+    let every = span::exact(watch.interval);
     match &watch.target {
         WatchTarget::Service { service, tag, datacenter } => {
             let tag = tag.as_ref().map(|tag| format!(" tag {tag}")).unwrap_or_default();

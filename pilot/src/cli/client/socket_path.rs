@@ -10,7 +10,7 @@ use pilot_core::plan::DEFAULT_SOCKET;
 
 /// `--socket`; what the file of `-config` says; what the pilot that started us says; what the file of `CONTAINERPILOT`
 /// says; v3's default. A file that cannot be read, or says nothing, is passed over.
-pub(super) fn socket(named: Option<PathBuf>, config: Option<PathBuf>) -> PathBuf {
+pub(super) fn find(named: Option<PathBuf>, config: Option<PathBuf>) -> PathBuf {
     let variable = |name| std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
     named
         .or_else(|| config.and_then(written_in))

@@ -5,26 +5,27 @@ use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
 /// Doubling delays from `first` to `most`, each between half and all of its nominal length.
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     first: Duration,
     most: Duration,
     next: Duration,
 }
 
 impl Backoff {
-    pub(super) fn new(first: Duration, most: Duration) -> Self {
+    /// The first delay is at most `first`, no delay is longer than `most`.
+    pub(crate) fn new(first: Duration, most: Duration) -> Self {
         Backoff { first, most, next: first }
     }
 
     /// The delay before the next attempt.
-    pub(super) fn delay(&mut self) -> Duration {
+    pub(crate) fn delay(&mut self) -> Duration {
         let nominal = self.next.min(self.most);
         self.next = (nominal * 2).min(self.most);
         nominal.mul_f64(0.5 + 0.5 * chance())
     }
 
-    /// It worked: begin anew.
-    pub(super) fn reset(&mut self) {
+    /// It worked: the next delay is the first one again.
+    pub(crate) fn reset(&mut self) {
         self.next = self.first;
     }
 }
@@ -40,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn delays_double_up_to_the_cap_within_the_jitter_and_begin_anew_after_success() {
+    fn delays_double_up_to_the_cap_within_the_jitter_and_start_over_after_success() {
         let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(10));
         for nominal in [500, 1000, 2000, 4000, 8000, 10_000, 10_000] {
             let delay = backoff.delay();

@@ -1,4 +1,4 @@
-//! The words behind the flags: v3 does not look at them (spec 1.1), and images have some, from version 2 or by habit.
+//! Words behind the flags: v3 ignores them (spec 1.1), and images have some, from version 2 or by habit.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -9,7 +9,7 @@ use clap::Command;
 const OLD_NAME: &str = "containerpilot";
 
 /// The arguments, under the old name only up to the first word that is neither a flag, nor a flag's value, nor a command.
-pub(super) fn that_count(mut arguments: Vec<OsString>, command: &Command) -> Vec<OsString> {
+pub(super) fn cut_off(mut arguments: Vec<OsString>, command: &Command) -> Vec<OsString> {
     let name = arguments.first().and_then(|path| Path::new(path).file_name());
     if name != Some(OsStr::new(OLD_NAME)) {
         return arguments;

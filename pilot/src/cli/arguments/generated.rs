@@ -30,8 +30,8 @@ fn manual() -> String {
     let mut text = String::from_utf8(out).unwrap();
     text.push_str(
         ".SH DESCRIPTION\nWithout a command pilot runs its configuration and supervises the jobs in it until it is told to stop \
-         (SIGTERM, SIGINT; a second one skips all waiting), or until all jobs have ended. A flag may be written with one dash or \
-         with two.\n",
+         (SIGTERM or SIGINT; a second one skips all waits), or until all jobs have ended. Flags may be written with one dash or \
+         two.\n",
     );
     let mut out = Vec::new();
     page.render_options_section(&mut out).unwrap();
@@ -43,10 +43,10 @@ fn manual() -> String {
         text.push_str(&of_a_command(sub));
     }
     text.push_str(
-        ".SH SIGNALS\nSIGTERM and SIGINT stop everything in order. SIGHUP and SIGUSR2 are events that jobs may wait for. SIGUSR1 \
-         opens the log file anew.\n.SH EXIT STATUS\n0 after a requested stop, or when all jobs have ended; 1 if the configuration is \
-         wrong or a command has failed; 2 for wrong usage; and the code of a job with critical: true when its end has ended \
-         everything (128 + n for a signal).\n.SH ENVIRONMENT\nCONTAINERPILOT names the configuration file, PILOT_SOCKET the control \
+        ".SH SIGNALS\nSIGTERM and SIGINT stop everything in order. SIGHUP and SIGUSR2 are events that jobs can wait for. SIGUSR1 \
+         reopens the log file.\n.SH EXIT STATUS\n0 after a requested stop, or when all jobs have ended; 1 if the configuration is \
+         wrong or a command has failed; 2 for bad usage; and the exit code of a job with critical: true that has ended everything \
+         (128 + n for a signal).\n.SH ENVIRONMENT\nCONTAINERPILOT names the configuration file, PILOT_SOCKET the control \
          socket. Every variable can be used in the configuration's template.\n.SH FILES\n/var/run/containerpilot.socket: the control \
          socket, if the configuration names no other.\n",
     );

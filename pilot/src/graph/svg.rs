@@ -1,11 +1,11 @@
-//! The picture as SVG: columns of boxes, curved arrows, a legend, the order of stopping.
+//! The diagram as SVG: columns of boxes, curved arrows, a legend, the order of stopping.
 
 use std::fmt::Write as _;
 
 use super::figure::{Figure, Kind, Shape, Stroke};
 use super::layers::{Layers, Slot, layers};
 use super::text::steps;
-use super::{Mood, Picture};
+use super::{Diagram, Mood};
 
 /// Width of a character of the font in pixels, a little generous.
 const LETTER: f64 = 7.3;
@@ -25,10 +25,10 @@ struct Rect {
     height: f64,
 }
 
-pub(super) fn svg(picture: &Picture<'_>, figure: &Figure) -> String {
+pub(super) fn svg(diagram: &Diagram<'_>, figure: &Figure) -> String {
     let layers = layers(figure);
     let (rects, width, height) = places(figure, &layers);
-    let notes = stop_lines(picture);
+    let notes = stop_lines(diagram);
     let below =
         figure.arrows.iter().zip(&layers.routes).filter(|(arrow, _)| is_back(&rects, arrow.from, arrow.to)).count();
     let bottom = height + below as f64 * 18.0;
@@ -216,12 +216,12 @@ fn legend(out: &mut String, y: f64) {
     }
 }
 
-fn stop_lines(picture: &Picture<'_>) -> Vec<String> {
-    let step = steps(&picture.graph.stops_after);
+fn stop_lines(diagram: &Diagram<'_>) -> Vec<String> {
+    let step = steps(&diagram.graph.stops_after);
     let Some(last) = step.iter().copied().max() else { return Vec::new() };
     let mut lines = vec!["Stops in this order:".to_owned()];
     for number in 0..=last {
-        let all = picture.plan.jobs.iter().zip(&step).filter(|(_, at)| **at == number);
+        let all = diagram.plan.jobs.iter().zip(&step).filter(|(_, at)| **at == number);
         let names: Vec<&str> = all.map(|(job, _)| job.name.as_str()).collect();
         lines.push(format!("{}. {}", number + 1, names.join(", ")));
     }

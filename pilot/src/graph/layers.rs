@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::figure::Figure;
 
-/// A place in the picture: a shape, or the passage of an arrow.
+/// A place in the diagram: a shape, or the passage of an arrow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Slot {
     Shape(usize),
@@ -102,19 +102,20 @@ impl Layers {
             (0..self.columns.len().saturating_sub(1)).rev().collect()
         };
         for column in order {
-            let beside = if rightwards { column - 1 } else { column + 1 };
-            let height = self.columns[beside].len().max(1) as f64;
+            let adjacent = if rightwards { column - 1 } else { column + 1 };
+            let height = self.columns[adjacent].len().max(1) as f64;
             let places: HashMap<usize, usize> =
-                self.columns[beside].iter().enumerate().map(|(place, slot)| (*slot, place)).collect();
+                self.columns[adjacent].iter().enumerate().map(|(place, slot)| (*slot, place)).collect();
             let mut keyed: Vec<(f64, usize)> = Vec::new();
             for (at, slot) in self.columns[column].iter().enumerate() {
-                let beside: Vec<usize> =
+                let places_of_neighbours: Vec<usize> =
                     neighbours[*slot].iter().filter_map(|other| places.get(other).copied()).collect();
                 let own = (at as f64 + 0.5) / self.columns[column].len() as f64 * height;
-                let key = if beside.is_empty() {
+                let key = if places_of_neighbours.is_empty() {
                     own
                 } else {
-                    beside.iter().map(|place| *place as f64 + 0.5).sum::<f64>() / beside.len() as f64
+                    places_of_neighbours.iter().map(|place| *place as f64 + 0.5).sum::<f64>()
+                        / places_of_neighbours.len() as f64
                 };
                 keyed.push((key, *slot));
             }

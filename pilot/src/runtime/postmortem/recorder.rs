@@ -1,20 +1,20 @@
-//! What is kept of ends and checks.
+//! Records ends of runs and results of checks, for a post-mortem.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use super::memory::Kills;
-use super::report::{EndReport, JobRemains, Postmortem, ProbeReport};
+use super::report::{EndReport, JobPostmortem, Postmortem, ProbeReport};
 use crate::runtime::output::Output;
 use pilot_core::effect::Verdict;
 use pilot_core::exit::Exit;
 
 /// Ends that are kept, of all jobs together.
-const ENDS: usize = 32;
+const MAX_ENDS: usize = 32;
 /// Results of checks that are kept of each job.
-const PROBES: usize = 3;
+const MAX_PROBES: usize = 3;
 /// Characters of what a check said.
-const NOTE: usize = 200;
+const MAX_NOTE: usize = 200;
 
 /// The end of one run.
 #[derive(Clone, Debug)]
@@ -26,8 +26,8 @@ pub struct End {
     pub(in crate::runtime) exit: Exit,
     /// Why it could not be started.
     pub(in crate::runtime) reason: Option<String>,
-    /// pilot was about to stop it.
-    pub(in crate::runtime) on_its_way_out: bool,
+    /// Whether pilot was stopping it.
+    pub(in crate::runtime) stopping: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ struct Probe {
 
 /// How much a report may hold.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Room {
+pub(super) struct Limits {
     ends: usize,
     jobs: usize,
     lines: usize,
@@ -53,26 +53,26 @@ pub(super) struct Room {
 }
 
 /// For people who ask.
-const SCREEN: Room = Room { ends: ENDS, jobs: 8, lines: 10, characters: 500 };
+const SCREEN: Limits = Limits { ends: MAX_ENDS, jobs: 8, lines: 10, characters: 500 };
 /// For a log: Docker cuts lines after 16 KiB.
-const LINE: Room = Room { ends: 10, jobs: 4, lines: 5, characters: 300 };
+const LINE: Limits = Limits { ends: 10, jobs: 4, lines: 5, characters: 300 };
 
-/// What is kept.
+/// What is kept of the last ends and checks.
 #[derive(Debug, Default)]
-pub struct Remains {
+pub struct Recorder {
     ends: VecDeque<Kept>,
     probes: HashMap<String, VecDeque<Probe>>,
     kills: Option<Kills>,
 }
 
-impl Remains {
+impl Recorder {
     /// The kernel's kills are counted from now on. Not before the first job: it need not wait for that.
     pub fn begin(&mut self) {
         self.kills.get_or_insert_with(Kills::of_this_container);
     }
 
     pub(in crate::runtime) fn ended(&mut self, end: End) {
-        if self.ends.len() == ENDS {
+        if self.ends.len() == MAX_ENDS {
             self.ends.pop_front();
         }
         let failed = end.exit != Exit::Code(0) && end.reason.is_none();
@@ -81,10 +81,10 @@ impl Remains {
     }
 
     pub(in crate::runtime) fn probed(&mut self, job: &str, verdict: &Verdict, at: Duration) {
-        let probe = Probe { at, passed: verdict.pass, note: cut(&verdict.note, NOTE) };
+        let probe = Probe { at, passed: verdict.pass, note: cut(&verdict.note, MAX_NOTE) };
         match self.probes.get_mut(job) {
             Some(probes) => {
-                if probes.len() == PROBES {
+                if probes.len() == MAX_PROBES {
                     probes.pop_front();
                 }
                 probes.push_back(probe);
@@ -115,7 +115,7 @@ impl Remains {
         self.within(LINE, None, output, now)
     }
 
-    fn within(&self, room: Room, job: Option<&str>, output: &Output, now: Duration) -> Postmortem {
+    fn within(&self, limits: Limits, job: Option<&str>, output: &Output, now: Duration) -> Postmortem {
         let of_it = |kept: &&Kept| job.is_none_or(|job| kept.end.job == job);
         let ends: Vec<&Kept> = self.ends.iter().rev().filter(of_it).collect();
         // Those that went by themselves first: what was stopped because of them tells less.
@@ -126,35 +126,35 @@ impl Remains {
                 names.push(&kept.end.job);
             }
         }
-        names.truncate(room.jobs);
-        let mut shown: Vec<&Kept> = own.iter().chain(&other).copied().take(room.ends).collect();
+        names.truncate(limits.jobs);
+        let mut shown: Vec<&Kept> = own.iter().chain(&other).copied().take(limits.ends).collect();
         shown.sort_by_key(|kept| std::cmp::Reverse(kept.end.at));
         Postmortem {
             up_for: now.as_secs_f64(),
             exit_code: None,
             ends: shown.into_iter().map(|kept| kept.report(now)).collect(),
-            jobs: names.into_iter().map(|name| self.of_job(name, room, output, now)).collect(),
+            jobs: names.into_iter().map(|name| self.of_job(name, limits, output, now)).collect(),
         }
     }
 
-    fn of_job(&self, name: &str, room: Room, output: &Output, now: Duration) -> JobRemains {
+    fn of_job(&self, name: &str, limits: Limits, output: &Output, now: Duration) -> JobPostmortem {
         let probes = self.probes.get(name).into_iter().flatten().rev().map(|probe| ProbeReport {
             ago: now.saturating_sub(probe.at).as_secs_f64(),
             passed: probe.passed,
             note: probe.note.clone(),
         });
-        let lines = output.last_lines(name, room.lines).iter().map(|line| cut(line, room.characters)).collect();
-        JobRemains { name: name.to_owned(), probes: probes.collect(), lines }
+        let lines = output.last_lines(name, limits.lines).iter().map(|line| cut(line, limits.characters)).collect();
+        JobPostmortem { name: name.to_owned(), probes: probes.collect(), lines }
     }
 }
 
 impl Kept {
     fn is_a_failure(&self) -> bool {
-        self.end.exit != Exit::Code(0) && !self.end.on_its_way_out
+        self.end.exit != Exit::Code(0) && !self.end.stopping
     }
 
     fn report(&self, now: Duration) -> EndReport {
-        let End { job, at, lasted, exit, reason, on_its_way_out } = &self.end;
+        let End { job, at, lasted, exit, reason, stopping } = &self.end;
         let (code, signal) = match exit {
             Exit::Code(code) => (Some(*code), None),
             Exit::Signal(number) => {
@@ -170,7 +170,7 @@ impl Kept {
             code,
             signal,
             oom_kills: self.oom_kills,
-            stopped: *on_its_way_out,
+            stopped: *stopping,
         }
     }
 }
@@ -199,45 +199,45 @@ mod tests {
             lasted: Duration::from_secs(1),
             exit,
             reason: None,
-            on_its_way_out: false,
+            stopping: false,
         }
     }
 
     #[test]
-    fn only_so_much_is_kept_and_the_newest_of_it() {
-        let mut remains = Remains::default();
+    fn the_newest_are_kept_up_to_a_limit() {
+        let mut recorder = Recorder::default();
         for at in 0..1000 {
-            remains.ended(end("app", at, Exit::Code(1)));
-            remains.probed(
+            recorder.ended(end("app", at, Exit::Code(1)));
+            recorder.probed(
                 "app",
                 &Verdict { pass: at % 2 == 0, note: "x".repeat(1000), exit: None },
                 Duration::from_secs(at),
             );
         }
-        let report = remains.report(None, &output(), Duration::from_secs(1000));
-        assert_eq!((report.ends.len(), report.ends[0].ago, report.ends[31].ago), (ENDS, 1.0, 32.0));
+        let report = recorder.report(None, &output(), Duration::from_secs(1000));
+        assert_eq!((report.ends.len(), report.ends[0].ago, report.ends[31].ago), (MAX_ENDS, 1.0, 32.0));
         let probes = &report.jobs[0].probes;
-        assert_eq!((probes.len(), probes[0].ago, probes[0].passed), (PROBES, 1.0, false));
-        assert_eq!(probes[0].note.chars().count(), NOTE + 1);
-        remains.retain(|_| false);
-        let report = remains.report(None, &output(), Duration::from_secs(1000));
-        assert_eq!((report.ends.len(), report.jobs[0].probes.len()), (ENDS, 0), "a job that is gone");
+        assert_eq!((probes.len(), probes[0].ago, probes[0].passed), (MAX_PROBES, 1.0, false));
+        assert_eq!(probes[0].note.chars().count(), MAX_NOTE + 1);
+        recorder.retain(|_| false);
+        let report = recorder.report(None, &output(), Duration::from_secs(1000));
+        assert_eq!((report.ends.len(), report.jobs[0].probes.len()), (MAX_ENDS, 0), "a job that is gone");
     }
 
     /// When one job has ended everything, those that were stopped because of it ended after it.
     #[test]
     fn who_failed_comes_before_who_was_stopped_because_of_it() {
-        let mut remains = Remains::default();
-        remains.ended(end("culprit", 1, Exit::Signal(11)));
+        let mut recorder = Recorder::default();
+        recorder.ended(end("culprit", 1, Exit::Signal(11)));
         for number in 0..20 {
-            remains.ended(End { on_its_way_out: true, ..end(&format!("job {number}"), 2, Exit::Signal(15)) });
+            recorder.ended(End { stopping: true, ..end(&format!("job {number}"), 2, Exit::Signal(15)) });
         }
-        let report = remains.last_report(&output(), Duration::from_secs(3));
+        let report = recorder.last_report(&output(), Duration::from_secs(3));
         assert_eq!((report.jobs.len(), report.jobs[0].name.as_str()), (4, "culprit"));
         let culprit = report.ends.last().unwrap();
         assert_eq!((report.ends.len(), culprit.job.as_str()), (10, "culprit"));
         assert_eq!((culprit.code, culprit.signal.as_deref(), culprit.stopped), (None, Some("SIGSEGV"), false));
-        let one = remains.report(Some("job 3"), &output(), Duration::from_secs(3));
+        let one = recorder.report(Some("job 3"), &output(), Duration::from_secs(3));
         assert_eq!((one.ends.len(), one.jobs.len(), one.ends[0].stopped), (1, 1, true));
     }
 }
