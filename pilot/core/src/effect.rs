@@ -100,6 +100,8 @@ pub enum Input {
         watch: WatchId,
         /// Whether it passed.
         pass: bool,
+        /// One line for people.
+        note: String,
     },
     /// What the load balancer says of a job's target, or that it cannot be asked.
     Target {
@@ -274,6 +276,8 @@ pub enum Effect {
     RunEnded {
         /// Whose.
         job: JobId,
+        /// The job's name: a reload may have removed it in the same step.
+        name: String,
         /// Which run.
         run: RunId,
         /// How; what a shell would say if it could not be started.
@@ -289,6 +293,8 @@ pub enum Effect {
     ProbeEnded {
         /// Whose.
         job: JobId,
+        /// The job's name.
+        name: String,
         /// Which one.
         round: RoundId,
         /// What it found.

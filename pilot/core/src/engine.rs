@@ -18,7 +18,16 @@ use crate::limits::LONGEST_SLEEP;
 use crate::plan::{self, Count, JobId, Level, Plan, WatchId};
 use crate::state::{ActivePlan, Activity, Clock, Job, Lifecycle, Table};
 use crate::stop::order::turns;
-use crate::watch::Watch;
+use crate::watch::{NO_INSTANCE, Watch};
+
+/// An event that waits for its delivery.
+#[derive(Debug)]
+struct Queued {
+    event: Event,
+    cause: Cause,
+    /// Of a failure: what went wrong.
+    reason: Option<String>,
+}
 
 /// The state of everything pilot supervises.
 #[derive(Debug)]
@@ -37,7 +46,7 @@ pub struct Engine {
     pub(crate) cause: Cause,
     /// Of what a reload does.
     pub(crate) reload_cause: Cause,
-    queue: VecDeque<(Event, Cause)>,
+    queue: VecDeque<Queued>,
     effects: Vec<Effect>,
     last_id: u64,
     next_number: usize,
@@ -193,12 +202,12 @@ impl Engine {
             Input::Instances { watch, instances } => {
                 let now = self.now;
                 let events = self.watches.get_mut(watch).map_or(&[][..], |watch| watch.see(instances, now));
-                self.publish_watch(watch, events);
+                self.publish_watch(watch, events, NO_INSTANCE);
             }
-            Input::WatchProbed { watch, pass } => {
+            Input::WatchProbed { watch, pass, note } => {
                 let now = self.now;
-                let events = self.watches.get_mut(watch).map_or(&[][..], |watch| watch.probed(pass, now));
-                self.publish_watch(watch, events);
+                let events = self.watches.get_mut(watch).map_or(&[][..], |watch| watch.probed(pass, &note, now));
+                self.publish_watch(watch, events, &note);
             }
             Input::Target { job, healthy, state } => self.target_seen(job, healthy, state),
             Input::LeftGroup { job } => self.left_group(job),
@@ -233,19 +242,24 @@ impl Engine {
         }
     }
 
-    fn publish_watch(&mut self, watch: WatchId, codes: &[Code]) {
+    fn publish_watch(&mut self, watch: WatchId, codes: &[Code], why_unhealthy: &str) {
         let Some(settings) = self.plan.watch(watch) else { return };
         let source = format!("watch.{}", settings.name);
         for code in codes {
-            self.publish(Event::new(*code, source.clone()));
+            let event = Event::new(*code, source.clone());
+            match code {
+                Code::Unhealthy => self.publish_because(event, why_unhealthy),
+                _ => self.publish(event),
+            }
         }
     }
 
     /// Delivers events and lets stops make progress until nothing moves any more.
     fn settle(&mut self) {
         loop {
-            while let Some((event, cause)) = self.queue.pop_front() {
-                self.cause = Cause::Entry(self.history.note(What::Event(event.clone()), cause, self.now));
+            while let Some(Queued { event, cause, reason }) = self.queue.pop_front() {
+                let entry = self.history.note(What::Event(event.clone()), cause, self.now, reason);
+                self.cause = Cause::Entry(entry);
                 self.effects.push(Effect::Published(event.clone()));
                 for id in self.ids() {
                     self.on_event(id, &event);
@@ -357,7 +371,12 @@ impl Engine {
     }
 
     pub(crate) fn publish(&mut self, event: Event) {
-        self.queue.push_back((event, self.cause));
+        self.queue.push_back(Queued { event, cause: self.cause, reason: None });
+    }
+
+    /// An event of something that failed, and why it did.
+    pub(crate) fn publish_because(&mut self, event: Event, reason: &str) {
+        self.queue.push_back(Queued { event, cause: self.cause, reason: Some(reason.to_owned()) });
     }
 
     pub(crate) fn effect(&mut self, effect: Effect) {

@@ -8,6 +8,7 @@ use crate::event::{Code, Event};
 use crate::exit::Exit;
 use crate::periodic::next_tick;
 use crate::plan::{JobId, Level, OnFailure, Probe};
+use crate::runs::Ended;
 use crate::state::Status;
 
 impl Engine {
@@ -48,16 +49,19 @@ impl Engine {
     pub(crate) fn probed(&mut self, id: JobId, round: RoundId, verdict: Verdict) {
         let Some(job) = self.jobs.get_mut(id).filter(|job| job.check.in_flight == Some(round)) else { return };
         job.check.in_flight = None;
-        let (source, reports) = (format!("check.{}", job.settings.name), job.may_report());
-        self.effect(Effect::ProbeEnded { job: id, round, verdict: verdict.clone() });
+        let reason = (!verdict.pass).then(|| verdict.note.clone());
+        let before = std::mem::replace(&mut job.check.reason, reason);
+        let (name, reports) = (job.settings.name.clone(), job.may_report());
+        let source = format!("check.{name}");
+        self.effect(Effect::ProbeEnded { job: id, name, round, verdict: verdict.clone() });
         self.blame_run(id);
         if let Some(exit) = verdict.exit {
             self.say_run_end(id, &source);
-            self.publish_exit(Some(id), source, exit, verdict.pass);
+            self.publish_exit(Some(id), source, (exit, Ended::ByItself), verdict.pass);
         }
         match (reports, verdict.pass) {
             (true, true) => self.passed(id, verdict.note),
-            (true, false) => self.failed(id, verdict.note),
+            (true, false) => self.failed(id, verdict.note, before),
             (false, _) => {}
         }
     }
@@ -83,7 +87,8 @@ impl Engine {
         self.announce(id, Announcement::Passing { output: note });
     }
 
-    fn failed(&mut self, id: JobId, note: String) {
+    /// `before` is why the probe before this one failed, if it did.
+    fn failed(&mut self, id: JobId, note: String, before: Option<String>) {
         let now = self.now;
         let Some(job) = self.jobs.get_mut(id) else { return };
         let settings = Arc::clone(&job.settings);
@@ -110,8 +115,10 @@ impl Engine {
                 Some(_) | None => String::new(),
             };
             self.say(Level::Warn, Some(id), format!("{} is unhealthy: {note}{delay}", settings.name));
+        } else if before.is_some_and(|before| before != note) {
+            self.say(Level::Warn, Some(id), format!("{} is still unhealthy: {note}", settings.name));
         }
-        self.publish(Event::new(Code::Unhealthy, settings.name.clone()));
+        self.publish_because(Event::new(Code::Unhealthy, settings.name.clone()), &note);
         if health.fail_fast {
             self.announce(id, Announcement::Failing { output: note });
         }

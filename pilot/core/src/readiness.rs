@@ -48,11 +48,11 @@ impl Engine {
         }
         if job.restarts_at().is_some() {
             let ends = job.streak.ends();
-            return Some(Readiness::Failing(format!("waits to be restarted: it ended {ends} times in a row")));
+            return Some(Readiness::Failing(format!("is waiting to be restarted: it has ended {ends} times in a row")));
         }
         match (job.status, run) {
             (Status::Healthy | Status::AlwaysHealthy, _) => Some(judged_by_the_load_balancer(&job.settings, job)),
-            (Status::Unhealthy, _) => Some(Readiness::Failing("is unhealthy".to_owned())),
+            (Status::Unhealthy, _) => Some(Readiness::Failing(with_reason("is unhealthy".to_owned(), job))),
             (Status::Idle | Status::Unknown | Status::Maintenance, _) if health.probe.is_none() => {
                 Some(Readiness::Ready)
             }
@@ -60,9 +60,11 @@ impl Engine {
                 let age = now.saturating_sub(run.since);
                 let seconds = age.as_secs();
                 Some(if age < time_to_be_known(health) {
-                    Readiness::Starting(format!("runs for {seconds}s and is not known to be healthy yet"))
+                    let note = format!("has been running for {seconds}s and is not healthy yet");
+                    Readiness::Starting(with_reason(note, job))
                 } else {
-                    Readiness::Failing(format!("runs for {seconds}s and was not healthy yet"))
+                    let note = format!("has been running for {seconds}s without becoming healthy");
+                    Readiness::Failing(with_reason(note, job))
                 })
             }
             (Status::Idle | Status::Unknown | Status::Maintenance, None) => {
@@ -92,6 +94,14 @@ fn judged_by_its_end(job: &Job) -> Option<Readiness> {
             Some(Readiness::Failing(format!("has ended ({exit}) and is not restarted")))
         }
         None => Some(Readiness::Failing("gave up waiting to be started".to_owned())),
+    }
+}
+
+/// Why its last check failed, if it did.
+fn with_reason(note: String, job: &Job) -> String {
+    match job.failing_reason() {
+        Some(reason) => format!("{note}: {reason}"),
+        None => note,
     }
 }
 

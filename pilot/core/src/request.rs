@@ -36,7 +36,7 @@ impl Engine {
             Outcome::Nothing(state) => format!("{name} {state}"),
             Outcome::Start | Outcome::Revive => format!("starting {name}"),
             Outcome::Rerun => format!("restarting {name}"),
-            Outcome::ReviveLater => format!("{name} is stopping and is started again as soon as it has stopped"),
+            Outcome::ReviveLater => format!("{name} is stopping and will be started again when it has stopped"),
             Outcome::Halt | Outcome::StayDown => format!("stopping {name}"),
         })
     }
@@ -56,7 +56,7 @@ impl Engine {
         }
         let name = job.settings.name.clone();
         let text = format!("{doing} {name}: asked by a person over the control socket");
-        self.cause = Cause::Entry(self.history.note(What::Asked { job: name, request }, Cause::Person, self.now));
+        self.cause = Cause::Entry(self.history.note(What::Asked { job: name, request }, Cause::Person, self.now, None));
         self.say(Level::Info, Some(id), text);
         match outcome {
             Outcome::Nothing(_) | Outcome::ReviveLater | Outcome::StayDown => {}

@@ -9,7 +9,14 @@ use crate::event::{Code, Event};
 use crate::exit::Exit;
 use crate::history::What;
 use crate::plan::{Condition, Count, JobId, Level, Start};
-use crate::state::{Activity, Phase, Run};
+use crate::state::{Activity, Phase, Run, StopStep};
+
+/// Whether pilot has asked for an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    AsAsked,
+    ByItself,
+}
 
 impl Engine {
     /// Rules 10 and 11.
@@ -53,12 +60,12 @@ impl Engine {
         *activity = match settings.exec {
             Some(_) => {
                 let kill_at = settings.timeout.map(|timeout| now.saturating_add(timeout));
-                Activity::Running(Run { id: run, since: now, kill_at })
+                Activity::Running(Run { id: run, since: now, kill_at, told_to_end: false })
             }
             None => Activity::InPlace,
         };
         job.forget_health();
-        job.check.forget_counts();
+        job.check.forget_results();
         if settings.exec.is_none() {
             return self.note_start(id, cause, restart);
         }
@@ -77,6 +84,7 @@ impl Engine {
         let until = self.after(self.stop_grace(id));
         let Some(run) = self.jobs.get_mut(id).and_then(|job| job.phase.run_mut()) else { return };
         run.kill_at = Some(run.kill_at.map_or(until, |at| at.min(until)));
+        run.told_to_end = true;
         let run = run.id;
         self.effect(Effect::Signal { job: id, run, signal: StopSignal::Terminate });
     }
@@ -87,16 +95,17 @@ impl Engine {
         if leftovers {
             job.lingering.push(run);
         }
-        let (name, success) = (job.settings.name.clone(), job.settings.is_success(exit));
-        if self.end_run(id, run, exit, None) {
-            self.publish_exit(Some(id), name, exit, success);
+        let settings = Arc::clone(&job.settings);
+        if let Some(asked) = self.end_run(id, run, exit, None) {
+            let how = if asked && settings.is_stopped_by(exit) { Ended::AsAsked } else { Ended::ByItself };
+            self.publish_exit(Some(id), settings.name.clone(), (exit, how), settings.is_success(exit));
         }
     }
 
     /// There is no process of a run, because it could not be started.
     pub(crate) fn start_failed(&mut self, id: JobId, run: RunId, code: u8, reason: String) {
         let Some(name) = self.job(id).map(|job| job.name.clone()) else { return };
-        if self.end_run(id, run, Exit::Code(code), Some(&reason)) {
+        if self.end_run(id, run, Exit::Code(code), Some(&reason)).is_some() {
             let text = format!("unable to start {name}: {reason}");
             self.publish(Event::new(Code::ExitFailed, name));
             self.publish(Event::new(Code::Error, reason));
@@ -104,29 +113,41 @@ impl Engine {
         }
     }
 
-    /// Ends a run's books. False if it is not the one that is going.
-    fn end_run(&mut self, id: JobId, run: RunId, exit: Exit, unstarted: Option<&str>) -> bool {
+    /// Ends a run's books: whether pilot has asked it to end; `None` if it is not the one that is going.
+    fn end_run(&mut self, id: JobId, run: RunId, exit: Exit, unstarted: Option<&str>) -> Option<bool> {
         let now = self.now;
-        let Some(job) = self.jobs.get_mut(id) else { return false };
-        let Some(ended) = job.end_run(run) else { return false };
+        let job = self.jobs.get_mut(id)?;
+        let ended = job.end_run(run)?;
+        let asked = ended.told_to_end || matches!(job.phase.step(), Some(StopStep::Kill { .. }));
         let lasted = now.saturating_sub(ended.since);
         job.last_exit = Some(exit);
         job.last_uptime = lasted;
+        job.last_failed = !job.settings.is_success(exit);
         let (name, stopping) = (job.settings.name.clone(), !job.phase.is_live());
         let unstarted = unstarted.map(str::to_owned);
-        self.effect(Effect::RunEnded { job: id, run, exit, lasted, unstarted, stopping });
+        self.effect(Effect::RunEnded { job: id, name: name.clone(), run, exit, lasted, unstarted, stopping });
         self.note_end(id, What::Ended { job: name.clone(), exit, lasted });
         self.say_run_end(id, &name);
         self.report_lost_process(id, exit);
-        true
+        Some(asked)
     }
 
-    pub(crate) fn publish_exit(&mut self, job: Option<JobId>, source: String, exit: Exit, success: bool) {
+    /// v3's events and lines of an end; an end that pilot has asked for is no error, whatever the code.
+    pub(crate) fn publish_exit(
+        &mut self,
+        job: Option<JobId>,
+        source: String,
+        (exit, how): (Exit, Ended),
+        success: bool,
+    ) {
         if success {
             self.say(Level::Debug, job, format!("{source} exited without error"));
             self.publish(Event::new(Code::ExitSuccess, source));
         } else {
-            self.say(Level::Error, job, format!("{source} exited with error: {exit}"));
+            match how {
+                Ended::AsAsked => self.say(Level::Info, job, format!("{source} has stopped ({exit})")),
+                Ended::ByItself => self.say(Level::Error, job, format!("{source} exited with error: {exit}")),
+            }
             let error = Event::new(Code::Error, format!("{source}: {exit}"));
             self.publish(Event::new(Code::ExitFailed, source));
             self.publish(error);

@@ -92,7 +92,7 @@ impl Engine {
     pub(crate) fn note_start(&mut self, id: JobId, cause: Cause, restart: bool) {
         let at = self.now;
         let Some(what) = self.job(id).map(|job| What::Started(job.name.clone())) else { return };
-        let number = self.history.note(what, cause, at);
+        let number = self.history.note(what, cause, at, None);
         let Some(entry) = self.entry(number) else { return };
         let told = story(&entry, |id| self.entry(id));
         let Some(job) = self.jobs.get_mut(id) else { return };
@@ -109,7 +109,7 @@ impl Engine {
         let at = self.now;
         let started = self.jobs.get(id).and_then(|job| job.record.started);
         let cause = started.map_or(Cause::Seen, Cause::Entry);
-        let number = self.history.note(what, cause, at);
+        let number = self.history.note(what, cause, at, None);
         self.cause = Cause::Entry(number);
         let entry = self.entry(number);
         if let Some(job) = self.jobs.get_mut(id) {

@@ -97,7 +97,7 @@ pub(super) fn why_not(plan: &Plan, reach: &Reach<'_>, event: &Event, to: JobAt) 
         (_, Some(Node::Watch(id))) => return Reason::NotOfWatches(id),
         // Of two jobs of one name it is told of the one that waits for itself.
         (_, Some(Node::Job(_))) if plan.jobs.get(to.0).is_some_and(|job| job.name == event.source) => to,
-        (_, Some(Node::Job(id))) => id,
+        (_, Some(Node::Job(first))) => most_likely(plan, reach, event).unwrap_or(first),
     };
     let Some(job) = plan.jobs.get(id.0) else { return Reason::NobodyThere };
     let probe = job.health.as_ref().and_then(|health| health.probe.as_ref());
@@ -129,6 +129,28 @@ pub(super) fn why_not(plan: &Plan, reach: &Reach<'_>, event: &Event, to: JobAt) 
         Class::Timer => Reason::NoWhenTimeout(id),
         Class::Error | Class::Container | Class::Signal => Reason::OnlyAtTheStop(id),
     }
+}
+
+/// Of several jobs of one name the one that comes nearest to making the event.
+fn most_likely(plan: &Plan, reach: &Reach<'_>, event: &Event) -> Option<JobAt> {
+    let makes = |job: &Job| {
+        let probe = job.health.as_ref().and_then(|health| health.probe.as_ref());
+        match event.code {
+            _ if event.source != job.name => matches!(probe, Some(Probe::Exec(_))),
+            Code::LeavingConsul => plan.registers(job),
+            Code::LeavingTargetGroup => job.balancer.is_some(),
+            Code::Draining | Code::Drained => job.drain.is_some(),
+            code => match code.class() {
+                Class::Exit => job.exec.is_some(),
+                Class::Health => probe.is_some(),
+                Class::Error | Class::Stop | Class::Change | Class::Timer | Class::Container | Class::Signal => true,
+            },
+        }
+    };
+    let name = event.source.strip_prefix("check.").unwrap_or(&event.source);
+    let able = || numbered(plan).filter(|(_, job)| [name, &event.source].contains(&job.name.as_str()) && makes(job));
+    let starts = able().find(|(id, _)| reach.starts(*id) != Chance::Never);
+    starts.or_else(|| able().next()).map(|(id, _)| id)
 }
 
 /// The source of an error is a text that begins with who made it.

@@ -71,6 +71,12 @@ impl Job {
         self.exec.is_some() && self.start.events().iter().any(of_it)
     }
 
+    /// Whether this is how its stop signal ends its run: killed by it, or with the code that a shell gives then.
+    pub(crate) fn is_stopped_by(&self, exit: Exit) -> bool {
+        let signal = Exit::Signal(self.process.stop_signal.0);
+        exit == signal || exit == Exit::Code(signal.code())
+    }
+
     /// Whether such an end of its run is a success.
     pub(crate) fn is_success(&self, exit: Exit) -> bool {
         match exit {

@@ -15,11 +15,13 @@ pub(crate) struct Check {
     /// In a row.
     pub(crate) failures: u32,
     pub(crate) passed_since_start: bool,
+    /// Why the last probe failed; `None` if it passed, or there was none.
+    pub(crate) reason: Option<String>,
 }
 
 impl Check {
     /// A run has begun: what the last one's checks found is not counted.
-    pub(crate) fn forget_counts(&mut self) {
-        (self.passes, self.failures, self.passed_since_start) = (0, 0, false);
+    pub(crate) fn forget_results(&mut self) {
+        *self = Check { next_at: self.next_at, in_flight: self.in_flight, ..Check::default() };
     }
 }

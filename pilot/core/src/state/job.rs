@@ -96,6 +96,8 @@ pub struct Job {
     pub(crate) streak: Streak,
     pub(crate) last_uptime: Duration,
     pub(crate) last_exit: Option<Exit>,
+    /// Its last run ended otherwise than it should.
+    pub(crate) last_failed: bool,
     pub(crate) record: Record,
 }
 
@@ -127,6 +129,7 @@ impl Job {
             streak: Streak::new(seed),
             last_uptime: Duration::ZERO,
             last_exit: None,
+            last_failed: false,
             record: Record::new(status, now),
             settings,
         }
@@ -147,6 +150,7 @@ impl Job {
             streak: self.streak.forgotten(),
             last_uptime: self.last_uptime,
             last_exit: self.last_exit,
+            last_failed: self.last_failed,
             record: self.record.clone(),
             ..Job::new(settings, 0, now)
         };
@@ -199,9 +203,27 @@ impl Job {
         self.budget
     }
 
-    /// Its health.
-    pub fn status(&self) -> Status {
-        self.status
+    /// Its health, as everybody is told of it. While it runs that is what its checks say. When its process is gone, no check
+    /// speaks for it any more: if it should run it is unhealthy, as in [`crate::readiness`]; if not, nothing is known.
+    pub fn health(&self) -> Status {
+        let has_check = self.check.next_at.is_some();
+        match (self.state(), self.status) {
+            (_, Status::AlwaysHealthy) => Status::AlwaysHealthy,
+            (State::Stopped | State::Ended, _) if !has_check => self.status,
+            (State::Stopped, _) => Status::Unknown,
+            // It ended in failure, or gave up waiting to be started.
+            (State::Ended, _) if self.last_failed || !self.was_started() => Status::Unhealthy,
+            (State::Ended, _) => Status::Unknown,
+            (_, Status::Maintenance) => Status::Maintenance,
+            (State::Restarting, _) if has_check => Status::Unhealthy,
+            (State::Stopping, _) if has_check && self.record.runs > 0 && self.run().is_none() => Status::Unknown,
+            (State::Waiting | State::Running | State::Restarting | State::Idle | State::Stopping, status) => status,
+        }
+    }
+
+    /// Why its last probe failed; `None` if that passed, or says nothing of the present run.
+    pub fn failing_reason(&self) -> Option<&str> {
+        self.check.reason.as_deref().filter(|_| self.run().is_some() || self.record.runs == 0)
     }
 
     /// Where it is in its life.
@@ -229,7 +251,7 @@ impl Job {
 
     /// Notes what has changed by now.
     pub(crate) fn note(&mut self, now: Duration) {
-        let (state, status) = (self.state(), self.status);
+        let (state, status) = (self.state(), self.health());
         if self.record.state.0 != state {
             self.record.state = (state, now);
         }
@@ -281,13 +303,14 @@ impl Job {
         self.phase.is_at_rest() && self.owed.starts == 0
     }
 
-    /// Whether health may be reported: not before the first start, not in maintenance, not behind the fence.
+    /// Whether health may be reported: not before the first start, not in maintenance, not while it waits to be restarted,
+    /// not behind the fence.
     pub(crate) fn may_report(&self) -> bool {
         let in_service = match self.status {
             Status::Unknown | Status::Healthy | Status::Unhealthy | Status::AlwaysHealthy => true,
             Status::Idle | Status::Maintenance => false,
         };
-        self.is_before_the_fence() && in_service
+        self.is_before_the_fence() && in_service && self.restarts_at().is_none()
     }
 
     /// Not yet being taken out of the catalog.

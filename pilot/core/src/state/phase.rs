@@ -53,6 +53,8 @@ pub struct Run {
     pub since: Duration,
     /// When its group is killed.
     pub(crate) kill_at: Option<Duration>,
+    /// It has its stop signal, without the whole job being stopped.
+    pub(crate) told_to_end: bool,
 }
 
 /// A job on its way down.

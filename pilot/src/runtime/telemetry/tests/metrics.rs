@@ -7,7 +7,7 @@ use super::*;
 use pilot_core::event::{Code, Event};
 use pilot_core::exit::Exit;
 use pilot_core::plan::BUILT_IN_METRICS;
-use pilot_core::step::Step;
+use pilot_core::stop::step::Step;
 
 /// Everything that can happen has happened.
 fn busy() -> Meters {
@@ -31,7 +31,7 @@ fn busy() -> Meters {
 type Row = (String, Vec<String>, String);
 
 fn manual() -> BTreeMap<String, Row> {
-    let text = include_str!("../../../../../docs/telemetry.md");
+    let text = include_str!("../../../../../docs/reference/metrics.md");
     let section =
         text.split("## pilot's own metrics").nth(1).unwrap().split("A metric without a value").next().unwrap();
     let plain = |cell: &str| cell.trim().replace('`', "");
