@@ -90,7 +90,7 @@ fn a_hook_that_waits_to_be_restarted_does_not_hold_up_a_stop() {
 #[test]
 fn the_reason_for_an_impossible_event_is_told_of_the_namesake_that_could_make_it() {
     let waits = Job { exec: None, ..job("waits").when(once(Code::LeavingTargetGroup, "a")) };
-    let graph = Graph::of(&plan([job("a"), job("a").balanced(BalancerMode::Drain), waits]));
+    let graph = Graph::of(&plan([job("a"), job("a").restarts(Count::Unlimited).balanced(BalancerMode::Drain), waits]));
     let reasons: Vec<_> = graph.waits(JobAt(2)).map(|edge| edge.reason.clone()).collect();
     assert_eq!(reasons, [Some(Reason::OnlyAtTheStop(JobAt(1)))]);
     let own = job("b").balanced(BalancerMode::Drain).when(each(Code::LeavingTargetGroup, "b"));
