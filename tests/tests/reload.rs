@@ -272,7 +272,7 @@ fn what_a_changed_job_waits_for_runs_again_before_it_and_hooks_do_their_work_fir
     pilot.child_running("one");
     let other = pilot.child_running("other");
     pilot.rewrite(&config("two"));
-    let want = "jobs changed: app; jobs begun anew: preStart, preStop, postStop; 1 job goes on\n";
+    let want = "jobs changed: app; jobs started again: preStart, preStop, postStop; 1 job goes on\n";
     assert_eq!(pilot.asked(&["reload"]), want);
     pilot.child_running("two");
     pilot.wait_for_marks("app", 2);

@@ -11,7 +11,7 @@ use crate::event::Event;
 use crate::exit::Exit;
 use crate::plan::{Job, JobId, Plan, ServiceId};
 use crate::state::{State, Status};
-use crate::stop::step::Step;
+use crate::step::Step;
 
 /// How one run of a job behaves.
 #[derive(Clone, Debug)]
@@ -103,7 +103,7 @@ pub struct World {
     outside: BTreeSet<JobId>,
     /// Stopped by a person, who has not started them since.
     held: BTreeSet<JobId>,
-    /// Started by a person after their end: what was fenced begins anew.
+    /// Started by a person after their end: what was fenced begins again.
     revived: BTreeSet<JobId>,
     names: BTreeMap<JobId, String>,
     /// Every run there was.
@@ -414,7 +414,7 @@ impl World {
             Effect::CountInFlight { job } => {
                 self.later(Duration::from_millis(3), Input::InFlight { job, count: self.counts });
             }
-            Effect::InForce => self.activated(),
+            Effect::PlanActivated => self.activated(),
             Effect::Published(event) => self.events.push((self.now, event)),
             Effect::RunEnded { job, run, exit, lasted, .. } => self.ended.push((self.now, job, run, exit, lasted)),
             Effect::ProbeEnded { job, round, .. } => assert!(!self.in_flight.contains(&(job, round))),

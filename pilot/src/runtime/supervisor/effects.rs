@@ -59,7 +59,7 @@ impl Supervisor {
                     registrar.withdraw(service);
                 }
             }
-            Effect::InForce => self.in_force(),
+            Effect::PlanActivated => self.plan_activated(),
             Effect::EnterGroup { job } => self.enter_group(job),
             Effect::LeaveGroup { job } => self.leave_group(job, inputs),
             Effect::Drain { job } => self.drain(job),

@@ -161,7 +161,7 @@ impl Supervisor {
     }
 
     /// A plan is in force: what is not the engine's is brought in line with it.
-    pub(super) fn in_force(&mut self) {
+    pub(super) fn plan_activated(&mut self) {
         let before = std::mem::replace(&mut self.plan, Arc::clone(self.engine.plan()));
         self.change_catalog(&before);
         self.follow_watches();
