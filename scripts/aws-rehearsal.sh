@@ -29,7 +29,7 @@ export AWS_REGION AWS_DEFAULT_REGION="$AWS_REGION" AWS_PAGER=''
 
 account=$(aws sts get-caller-identity --query Account --output text) || die 'AWS does not know who this is'
 [ -z "$(git status --porcelain)" ] || die 'the tree has changes that are in no commit: the rehearsal deploys commits'
-[ -s image/certs/rds.pem ] || die 'image/certs/rds.pem is not there (docs/images.md): the application would not trust the database'
+[ -s image/certs/rds.pem ] || die 'image/certs/rds.pem is not there (docs/operate/images.md): the application would not trust the database'
 others=$(aws cloudformation list-stacks --query "StackSummaries[?StackStatus != 'DELETE_COMPLETE' && !starts_with(StackName, 'base-app-') && !starts_with(StackName, 'app-')].StackName" --output text)
 [ -z "$others" ] || [ "$others" = None ] || die "this account has other stacks: $others. Take one that has none"
 

@@ -31,7 +31,7 @@ image() {
     fi
     keep=all
     base_stack CiStack
-    [ -n "$value" ] || note "the roles of $stack carry no permissions boundary: there is no base-$prefix-ci-role (docs/stacks.md)"
+    [ -n "$value" ] || note "the roles of $stack carry no permissions boundary: there is no base-$prefix-ci-role (docs/operate/stacks.md)"
     write_parameters service "$stack" "ImageUri=$1" "Commit=$commit" "PreviousImageUri=$previous"
     if ! change_set service "$stack"; then
         note "$stack has $1 already"

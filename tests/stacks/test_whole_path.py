@@ -1,4 +1,4 @@
-"""From an account and a certificate to a deployed application, in the order of docs/stacks.md: the scripts, the templates evaluated with
+"""From an account and a certificate to a deployed application, in the order of docs/operate/stacks.md: the scripts, the templates evaluated with
 what the scripts give them, a registry. Nothing of AWS is there, and nothing in between is skipped but the building of images."""
 
 import re
@@ -89,7 +89,7 @@ def test_from_an_account_and_a_certificate_to_production_a_branch_and_the_way_ba
 
 
 def test_the_documents_name_the_steps_in_the_order_that_is_tested():
-    steps = re.search(r"## From nothing\n(.*?)\n## ", (ROOT / "docs/stacks.md").read_text(), re.S)[1]
+    steps = re.search(r"## From nothing\n(.*?)\n## ", (ROOT / "docs/operate/stacks.md").read_text(), re.S)[1]
     places = [steps.index(step) for step in ("make create-stack", "make build push", "make deploy", "scripts/stack.sh up consul", "scripts/stack.sh up ci-role")]
     assert places == sorted(places)
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::effect::{Announcement, Effect, Input, JobRequest, RoundId, RunId, StopSignal, Verdict};
+use crate::effect::{Announcement, Effect, Input, JobRequest, RoundId, RunId, StopSignal, UserSignal, Verdict};
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::exit::Exit;
@@ -61,6 +61,8 @@ pub struct World {
     pub default_script: Script,
     pub probe_passes: bool,
     pub probe_takes: Duration,
+    /// What a probe says, whether it passes or not.
+    pub probe_note: String,
     pub withdraw_takes: Option<Duration>,
     /// How long AWS takes to be told; `None`: it never answers.
     pub leave_takes: Option<Duration>,
@@ -88,6 +90,8 @@ pub struct World {
     pub clock: Duration,
     /// A person asked something of a job.
     pub asked: bool,
+    /// How many SIGHUPs there were.
+    pub signalled: usize,
     agenda: BTreeMap<(Duration, u64), Input>,
     alive: BTreeMap<(JobId, RunId), Alive>,
     scripts_of: BTreeMap<(JobId, RunId), Script>,
@@ -118,6 +122,7 @@ impl World {
             default_script: Script::forever(),
             probe_passes: true,
             probe_takes: Duration::from_millis(2),
+            probe_note: "probed".to_owned(),
             withdraw_takes: Some(Duration::from_millis(1)),
             leave_takes: Some(Duration::from_millis(40)),
             counts: Some(0),
@@ -137,6 +142,7 @@ impl World {
             exit: None,
             clock: Duration::ZERO,
             asked: false,
+            signalled: 0,
             agenda: BTreeMap::new(),
             alive: BTreeMap::new(),
             scripts_of: BTreeMap::new(),
@@ -184,6 +190,7 @@ impl World {
     pub fn give(&mut self, input: Input) {
         assert!(self.exit.is_none(), "nothing may happen after the end");
         self.asked |= matches!(input, Input::Job { .. });
+        self.signalled += usize::from(input == Input::Signal(UserSignal::Hup));
         if let Input::Job { job, request } = input
             && self.engine.answer(job, request).is_ok()
         {
@@ -344,6 +351,8 @@ impl World {
                     (StopSignal::Kill, Alive::Main) => {
                         let exit = Exit::Signal(9);
                         self.later(Duration::ZERO, Input::Exited { job, run, exit, leftovers: false });
+                        // It may end by itself before, in the same instant, and leave something: that is killed as well.
+                        self.later(Duration::ZERO, Input::GroupGone { job, run });
                     }
                     (StopSignal::Kill, Alive::Leftover) => self.later(Duration::ZERO, Input::GroupGone { job, run }),
                 }
@@ -357,7 +366,7 @@ impl World {
                 let exec = settings.health.as_ref().and_then(|health| health.probe.as_ref());
                 let exit = matches!(exec, Some(crate::plan::Probe::Exec(_)))
                     .then_some(Exit::Code(u8::from(!self.probe_passes)));
-                let verdict = Verdict { pass: self.probe_passes, note: "probed".to_owned(), exit };
+                let verdict = Verdict { pass: self.probe_passes, note: self.probe_note.clone(), exit };
                 self.later(self.probe_takes, Input::Probed { job, round, verdict });
             }
             Effect::CancelProbe { job, round } => assert!(self.in_flight.remove(&(job, round))),
@@ -370,7 +379,7 @@ impl World {
                 self.announced.push((self.now, job, announcement));
             }
             Effect::Withdraw { job } => {
-                if self.engine.jobs[job.0].status().as_str() != "maintenance" {
+                if self.engine.jobs[job.0].health().as_str() != "maintenance" {
                     self.fenced.insert(job);
                 }
                 self.withdrawn.push((self.now, job));
@@ -390,7 +399,7 @@ impl World {
                 self.entered.push((self.now, job));
             }
             Effect::LeaveGroup { job } => {
-                if self.engine.jobs[job.0].status().as_str() != "maintenance" {
+                if self.engine.jobs[job.0].health().as_str() != "maintenance" {
                     self.outside.insert(job);
                 }
                 self.left.push((self.now, job));

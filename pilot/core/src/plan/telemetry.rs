@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-/// The names of pilot's own metrics, sorted; a user metric cannot have one of them. Described in `docs/telemetry.md`.
+/// The names of pilot's own metrics, sorted; a user metric cannot have one of them. Described in `docs/reference/metrics.md`.
 pub const BUILT_IN_METRICS: [&str; 21] = [
     "containerpilot_control_http_requests",
     "containerpilot_events",
@@ -36,6 +36,8 @@ pub struct Telemetry {
     pub address: IpAddr,
     /// User metrics; their exposed names differ from each other.
     pub metrics: Vec<Metric>,
+    /// Names that a request's `Host` may have, besides addresses and names that no public site has.
+    pub hosts: Vec<String>,
 }
 
 /// A user metric. v3 spec section 9.3.

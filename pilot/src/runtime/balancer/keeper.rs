@@ -13,14 +13,15 @@ use super::error::Error;
 use super::sdk_settings::CALL;
 use super::target::{TargetId, Task};
 use super::target_group::{State, TargetGroup};
+use crate::runtime::net::backoff::Backoff;
 use pilot_core::plan::{BalancerMode, LoadBalancer};
 
 /// While something is expected to change soon.
 const SOON: Duration = Duration::from_secs(5);
 /// While nothing is: a look whether the target is still there.
 const RECONCILE: Duration = Duration::from_secs(60);
-/// The longest pause after failures.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest pause after failures.
+const MAX_BACKOFF: Duration = Duration::from_secs(60);
 /// A departure looks first whether it is needed; that look may take so long.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 /// A registration under way when a departure is asked for may finish within this time.
@@ -121,27 +122,26 @@ impl Keeper {
 
     /// Until something else is wanted. True if so.
     async fn stay(&mut self) -> bool {
-        let mut failures = 0;
+        let mut backoff = Backoff::new(SOON, MAX_BACKOFF);
         loop {
             let pause = match self.look_after().await {
                 Ok(pause) => {
-                    failures = 0;
+                    backoff.reset();
                     if self.trouble.take().is_some() {
                         info!("AWS answers again: target group {}", self.settings.target_group.name());
                     }
-                    pause
+                    pause.map(spread)
                 }
                 Err(error) => {
-                    failures += 1;
-                    if failures == 1 {
+                    if self.trouble.is_none() {
                         (self.report)(News::Unknown);
                     }
                     self.complain(error);
-                    Some((SOON * 2u32.saturating_pow(failures - 1)).min(PATIENCE))
+                    Some(backoff.delay())
                 }
             };
             let Some(pause) = pause else { return self.wait_for_wish(None).await };
-            if self.wait_for_wish(Some(spread(pause))).await {
+            if self.wait_for_wish(Some(pause)).await {
                 return true;
             }
         }

@@ -104,7 +104,7 @@ impl Meters {
         families.control_requests.with_label_values(&[code.to_string().as_str(), path]).inc();
     }
 
-    /// So many instances of a watch's service pass.
+    /// How many instances of a watch's service pass.
     pub fn instances(&self, watch: &str, count: usize) {
         let Some(families) = self.0.get() else { return };
         let count = i64::try_from(count).unwrap_or(i64::MAX);
@@ -211,7 +211,7 @@ impl Families {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    // The help texts are those of docs/telemetry.md; a test compares them.
+    // The help texts are those of docs/reference/metrics.md; a test compares them.
     fn new(lost_lines: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         let registry = Registry::new();
         let counters =

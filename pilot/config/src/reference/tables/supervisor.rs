@@ -147,7 +147,7 @@ pub(super) const CONTROL: Table = Table {
             Form::Text,
             "path",
             "`/var/run/containerpilot.socket`",
-            "The unix socket of the [control interface](../control.md). Written here, pilot does not start without it; at its default place pilot only warns when it cannot be made.",
+            "The unix socket of the [control interface](../control-api.md). Written here, pilot does not start without it; at its default place pilot only warns when it cannot be made.",
         ),
         key(
             "putenv",
@@ -188,6 +188,14 @@ pub(super) const TELEMETRY: Table = Table {
             "none",
             "Tags of the service `containerpilot`; pilot's version is added to them.",
         ),
+        key(
+            "hosts",
+            Pilot,
+            Form::Texts,
+            "list of text",
+            "none",
+            "Names that a request's `Host` may have; [addresses, the own host name and private names](../metrics.md#who-may-ask) always may.",
+        ),
         key("metrics", V3, Form::Objects, "list of objects", "none", "Your own metrics."),
         key("metrics[].namespace", V3, Form::Text, "text", "none", "First parts of the metric's name, joined by `_`."),
         key("metrics[].subsystem", V3, Form::Text, "text", "none", "First parts of the metric's name, joined by `_`."),
@@ -207,7 +215,7 @@ pub(super) const TELEMETRY: Table = Table {
             Form::Texts,
             "list of text",
             "none",
-            "Names of labels that [a recording](../telemetry.md#your-own-metrics) gives values to.",
+            "Names of labels that [a recording](../metrics.md#your-own-metrics) gives values to.",
         ),
         key(
             "metrics[].buckets",
