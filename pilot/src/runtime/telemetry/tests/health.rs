@@ -14,8 +14,8 @@ use pilot_config::{Interfaces, Surroundings, load};
 use pilot_core::effect::{Announcement, Effect, Input, JobRequest, RunId, StopSignal, Switch, Verdict};
 use pilot_core::engine::Engine;
 use pilot_core::exit::Exit;
-use pilot_core::job::State;
 use pilot_core::plan::JobId;
+use pilot_core::state::State;
 
 /// An engine with one job that has a check and a service, and what stands for the world outside it.
 struct Rig {
