@@ -6,7 +6,7 @@
 //!
 //! The client is our own, for a server is a stranger: it may send anything, and a library that trusts it ends PID 1. It
 //! speaks the classic protocol as far as two fixed statements need it; every length is bounded, and so is the whole
-//! (`docs/decisions.md`).
+//! (`docs/development/decisions.md`).
 
 mod auth;
 mod authorities;
