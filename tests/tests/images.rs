@@ -192,7 +192,7 @@ fn it_runs_read_only_as_anybody_without_any_right() {
 
     // No network at all, and the usual user: the address of the loopback interface will do.
     engine.docker(&["run", "-d", "--name", "alone", "--network", "none", "--read-only", &image]).well();
-    engine.wait_for_log("alone", "the database is reached and migrated: ready");
+    engine.wait_for_log("alone", "the database is reachable and migrated: ready");
     engine.docker(&["stop", "alone"]).well();
     assert_eq!(engine.inspect("alone")["State"]["ExitCode"], 0, "{}", engine.logs("alone"));
 }
@@ -318,6 +318,8 @@ fn nothing_goes_to_the_builder_but_what_is_named() {
         "image/pilot.json5",
         "scripts/build-release.sh",
         "scripts/image-root.sh",
+        "LICENSE",
+        "THIRD-PARTY-NOTICES.txt",
     ]
     .map(str::to_owned)
     .to_vec();

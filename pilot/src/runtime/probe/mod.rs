@@ -9,10 +9,7 @@ mod finding;
 mod guard;
 mod http;
 mod mysql;
-pub(crate) mod resolve;
-pub(crate) mod small_file;
 mod tcp;
-pub(crate) mod web;
 
 use std::time::Duration;
 
@@ -20,10 +17,11 @@ use tokio::time::timeout;
 
 use pilot_core::plan::Probe;
 
-pub(crate) use finding::one_line as line;
 pub use finding::{Cause, Finding};
 use guard::guarded;
-use resolve::Resolver;
+
+use crate::runtime::net::http_client;
+use crate::runtime::net::resolve::Resolver;
 
 /// A native probe without a limit of its own ends after this time; nothing in pilot waits for ever.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
@@ -44,7 +42,8 @@ impl Prober {
 
     /// A client for plain http to neighbours, a connection a request; `None` if none can be built.
     pub(crate) fn plain_http(&self) -> Option<reqwest::Client> {
-        let builder = web::builder(&web::Trust::Nothing, self.resolver.clone(), DEFAULT_DEADLINE).ok()?;
+        let builder =
+            http_client::builder(&http_client::Trust::Nothing, self.resolver.clone(), DEFAULT_DEADLINE).ok()?;
         builder.no_proxy().pool_max_idle_per_host(0).build().ok()
     }
 

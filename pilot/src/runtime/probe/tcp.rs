@@ -2,7 +2,8 @@
 
 use super::connect::connect;
 use super::finding::{Cause, Finding};
-use super::resolve::{Resolver, host_and_port};
+use crate::runtime::net::host_and_port;
+use crate::runtime::net::resolve::Resolver;
 
 /// Connects to the first address that accepts.
 pub(super) async fn look(address: &str, resolver: &Resolver) -> Finding {

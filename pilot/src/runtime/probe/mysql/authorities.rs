@@ -12,7 +12,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::task::spawn_blocking;
 
-use crate::runtime::probe::small_file;
+use crate::runtime::net::small_file;
 
 /// After so long they are read again.
 const FRESH: Duration = Duration::from_secs(60);

@@ -36,8 +36,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::attempts::{Attempts, Outcome, Progress, Stage, With};
 use super::connect::connect;
 use super::finding::{Cause, Finding, cause_of_io};
-use super::resolve::Resolver;
-use super::{small_file, web};
+use crate::runtime::net::resolve::Resolver;
+use crate::runtime::net::{http_client, small_file};
 use authorities::{Authorities, SystemAuthorities};
 use fault::Fault;
 use packet::{Packets, Stream};
@@ -97,7 +97,7 @@ impl Client {
         resolver: &Resolver,
         resolving: &mut bool,
     ) -> Result<Material, Finding> {
-        web::use_ring();
+        http_client::use_ring();
         let missing = |what: String| Finding::fail(Cause::Misconfigured, &what);
         let password = match &probe.password {
             Password::None => String::new(),
