@@ -46,7 +46,7 @@ OPTIONS = [
 @pytest.mark.parametrize("given", OPTIONS, ids=str)
 def test_an_option_keeps_every_invariant(given):
     if "alb" in given:  # the walls are written for the usual port
-        skipped = {"must_let_in_and_out_only_what_the_picture_shows"}
+        skipped = {"must_allow_only_the_documented_traffic"}
     else:
         skipped = set()
     chain = build(given=given)

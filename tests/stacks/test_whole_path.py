@@ -50,7 +50,7 @@ def test_from_an_account_and_a_certificate_to_production_a_branch_and_the_way_ba
     said = make("create-stack")
     made = list(account.aws.stacks)
     assert made == [f"base-app-{name}" for name in ("network", "alerts", "registry", "alb", "database")]
-    assert "app-master is made with its first image" in said
+    assert "app-master is created with its first image" in said
     # 3, 4: an image; users, then the service.
     said = make("deploy", IMAGE=FIRST)
     executed = [account.aws.sets[options["ChangeSetName"]]["stack"] for options in account.given("cloudformation execute-change-set")]
@@ -72,7 +72,7 @@ def test_from_an_account_and_a_certificate_to_production_a_branch_and_the_way_ba
     made = account.aws.sets[account.given("cloudformation execute-change-set")[-1]["ChangeSetName"]]
     assert (made["stack"], made["role"]) == ("app-master", "<base-app-ci-role.ExecutionRole.Arn>")
     # Every day: a branch, and its end.
-    assert "app-fix-1 is made with its first image" in make("create-stack", branch="fix-1")
+    assert "app-fix-1 is created with its first image" in make("create-stack", branch="fix-1")
     account.image(SECOND, account.new, branch="fix-1")
     given = account.aws.stacks["app-fix-1"]["Parameters"]
     assert (given["HostName"], given["DatabaseName"], given["DatabaseLogin"], given["ServiceName"]) == ("fix-1.app.example.org", "app_fix_1", "Review", "app-fix-1")

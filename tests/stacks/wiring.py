@@ -590,7 +590,7 @@ def must_never_expire_what_runs(chain):
             assert len(kept_there) == 500, f"{name}: tasks fetch these again whenever they move"
 
 
-def must_tell_somebody(chain):
+def must_notify_operators(chain):
     alerts = chain["alerts"]
     topic, = alerts.of_type("AWS::SNS::Topic").values()
     assert topic["KmsMasterKeyId"] == "<alerts.Key>"
