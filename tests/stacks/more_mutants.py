@@ -159,4 +159,12 @@ MUTANTS = [
     ("logins", "          Image: !Ref ImageUri\n", "          Image: app\n", {}),
     ("network", "SubnetIds: [!Ref PrivateSubnetA, !Ref PrivateSubnetB]", "SubnetIds: [!Ref PrivateSubnetA]", PRIVATE),
     ("network", "PrivateDnsEnabled: true", "PrivateDnsEnabled: false", PRIVATE),
+    ("ci-role", "                  - ecr:UploadLayerPart\n", "", {}),
+    ("ci-role", "                  - {'Fn::ImportValue': !Sub '${RegistryStack}-ConsulRepositoryArn'}\n", "", {}),
+    ("ci-role", "stack/base-${StackPrefix}-*/*'", "stack/*/*'", {}),
+    ("ci-role", "                  - !Sub 'arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:TargetTracking-service/${StackPrefix}-*'\n", "", {}),
+    ("ci-role", "                  - !Sub 'arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:service-deployment/${StackPrefix}-*'\n", "", {}),
+    ("ci-role", "':listener-rule/'", "':listener/'", {}),
+    ("ci-role", "      ClientIdList: [sts.amazonaws.com]\n", "      ClientIdList: ['*']\n", GITHUB),
+    ("ci-role", "MaxSessionDuration: 7200", "MaxSessionDuration: 43200", {}),
 ]
