@@ -154,6 +154,7 @@ MUTANTS = [
     ("service", "EvaluationPeriods: 3\n      Threshold: 2\n", "EvaluationPeriods: 60\n      Threshold: 2\n", {}),
     ("service", "Version: '2012-10-17'", "Version: '2008-10-17'", {}),
     ("alerts", "detail-type: [ECS Task State Change]", "detail-type: [ECS Container Instance State Change]", {}),
+    ("alerts", "          group: [{prefix: 'service:'}]\n", "", {}),
     ("alerts", "reason: $.detail.stoppedReason", "reason: $.detail.reason", {}),
     ("ec2-capacity", "DeviceName: /dev/xvda", "DeviceName: /dev/sda1", MACHINES),
     ("logins", "          Image: !Ref ImageUri\n", "          Image: app\n", {}),

@@ -622,6 +622,7 @@ def must_notify_operators(chain):
         ours = json.dumps(rule["EventPattern"])
         assert re.search(rf':(cluster|service)/{alerts.parameters["StackPrefix"]}-"', ours), f"{name} tells of other people's services"
     assert rules["TaskFailed"]["EventPattern"]["detail-type"] == ["ECS Task State Change"] and rules["TaskFailed"]["EventPattern"]["detail"]["lastStatus"] == ["STOPPED"]
+    assert rules["TaskFailed"]["EventPattern"]["detail"]["group"] == [{"prefix": "service:"}], "every migration would be told as a failure"
     assert rules["DeploymentFailed"]["EventPattern"]["detail-type"] == ["ECS Deployment State Change", "ECS Service Action"]
     assert rules["TaskFailed"]["EventPattern"]["detail"]["stopCode"] == ["EssentialContainerExited", "TaskFailedToStart"], "a deployment stops tasks all day"
     names = {"SERVICE_DEPLOYMENT_FAILED", "SERVICE_TASK_PLACEMENT_FAILURE", "SERVICE_TASK_START_IMPAIRED", "SERVICE_TASK_CONFIGURATION_FAILURE"}
