@@ -60,6 +60,18 @@ def must_hand_on_what_the_name_says(chain):
     assert value_of(chain, "service", "Url") == "https://" + chain["service"].parameters["HostName"]
 
 
+# What an importing stack pins: these change only with what they belong to, and the whole cluster or the secrets with them.
+PINNED = {("consul", "Datacenter"), ("consul", "Join"), ("consul", "AppAgentSecretArn"), ("consul", "ReviewAgentSecretArn"), ("consul", "KeyArn"), ("network", "Cidr")}
+
+
+def must_export_nothing_that_has_to_change(chain):
+    """CloudFormation refuses to change an export that is in use: an image or a port that were exported could never be another one."""
+    for stack in chain.values():
+        for key, output in stack.template.get("Outputs", {}).items():
+            given = [name for name in stack.template["Parameters"] if name in repr(output["Value"])]
+            assert "Export" not in output or not given or (stack.name, key) in PINNED, f"{stack.name}: {key} is {given}, and exported"
+
+
 # --- roles ---------------------------------------------------------------------------------------------------------------------
 
 TRUSTED = {
@@ -378,7 +390,7 @@ def must_mount_what_there_is(chain):
         prefixes = [c["LogConfiguration"]["Options"]["awslogs-stream-prefix"] for c in task["ContainerDefinitions"]]
         assert len(prefixes) == len(set(prefixes)), f"{name}: two containers write under one name"
         agents = [c["Image"] for c in task["ContainerDefinitions"] if c["Name"] == "consul"]
-        assert set(agents) <= {chain["consul"].parameters["ImageUri"]}, "the agents are of another version than the servers"
+        assert set(agents) <= {value_of(chain, "consul", "ImageUri")}, "the agents are of another version than the servers"
 
 
 # --- alarms and scaling --------------------------------------------------------------------------------------------------------
