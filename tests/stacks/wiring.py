@@ -368,6 +368,8 @@ def must_give_each_consul_server_its_own(chain):
         found = consul.of_type("AWS::ECS::Service")[f"Server{n}"]
         assert (found["TaskDefinition"], found["ServiceRegistries"]) == (f"<consul.Task{n}>", [{"RegistryArn": f"<consul.Name{n}.Arn>"}]), found
         assert found["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"] == ["<consul.ServerSecurityGroup.GroupId>"], found
+        assert (found["Cluster"], found["LaunchType"], found["PlatformVersion"]) == ("<consul.Cluster>", "FARGATE", "LATEST"), found
+        assert point["FileSystemId"] == "<consul.Disk>" and found["NetworkConfiguration"]["AwsvpcConfiguration"]["Subnets"] == ["<network.PrivateSubnetA>", "<network.PrivateSubnetB>"]
         alarm = {d["Name"]: d["Value"] for d in consul.of_type("AWS::CloudWatch::Alarm")[f"Server{n}GoneAlarm"]["Dimensions"]}
         assert alarm == {"ClusterName": "<consul.Cluster>", "ServiceName": f"<consul.Server{n}.Name>"}, alarm
     targets = [t for _, t in everything(chain, "AWS::EFS::MountTarget")]
