@@ -6,6 +6,7 @@
 //! `app drop NAME` takes its database away, when a branch goes.
 
 mod app;
+mod connections;
 mod discard;
 mod logins;
 mod metrics;

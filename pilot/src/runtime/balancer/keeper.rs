@@ -208,7 +208,7 @@ impl Keeper {
         };
         debug!("departure took {:?}", DEPARTURE - until.saturating_duration_since(Instant::now()));
         if let Departure::Failed(reason) = &departure {
-            warn!("the target could not be taken out of target group {}: {reason}", self.settings.target_group.name());
+            warn!("cannot take the target out of target group {}: {reason}", self.settings.target_group.name());
         }
         (self.report)(News::Left(departure));
         loop {
@@ -233,7 +233,7 @@ impl Keeper {
         if let Ok(Ok(state)) = timeout(FIRST_LOOK, group.state(&target)).await
             && (state.is_absent() || state.is_draining())
         {
-            info!("target {target} is out of target group {name} already: {state}");
+            info!("target {target} is already out of target group {name}: {state}");
             if state.is_absent() {
                 (self.report)(News::Drained);
             }
@@ -268,7 +268,7 @@ impl Keeper {
     fn complain(&mut self, error: Error) {
         let name = self.settings.target_group.name();
         if error.is_news_after(self.trouble.as_ref()) {
-            warn!("target group {name}: {error}; the job goes on, pilot keeps trying");
+            warn!("target group {name}: {error}; the job keeps running, pilot retries");
         } else {
             debug!("target group {name}: {error}");
         }

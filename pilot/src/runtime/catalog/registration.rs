@@ -228,7 +228,7 @@ impl Keeper {
             Err(Stop::Withdrawn) => None,
             Err(Stop::Failed(what, error)) => {
                 if error.is_news_after(self.trouble.as_ref()) {
-                    warn!("{what}: {error} (service {}; pilot keeps trying)", self.service.name);
+                    warn!("{what}: {error} (service {}; retrying)", self.service.name);
                 } else {
                     debug!("{what}: {error} (service {})", self.service.name);
                 }

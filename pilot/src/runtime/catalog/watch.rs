@@ -73,7 +73,7 @@ pub async fn follow(
             }
             Err(error) => {
                 if error.is_news_after(trouble.as_ref()) {
-                    warn!("failed to query {}: {error} (the known instances stay; pilot keeps trying)", query.service);
+                    warn!("failed to query {}: {error} (keeping the instances seen last; retrying)", query.service);
                 } else {
                     debug!("failed to query {}: {error}", query.service);
                 }

@@ -32,10 +32,10 @@ pub enum SocketError {
         what: &'static str,
     },
     /// The folder it should be in.
-    #[error("the control socket {} has no folder to be in: create it, or set `control.socket` to another path", .0.display())]
+    #[error("the folder of the control socket {} does not exist: create it, or set `control.socket` to another path", .0.display())]
     NoFolder(PathBuf),
     /// The system does not want it.
-    #[error("cannot make the control socket {}: {error}; set `control.socket` to a path that pilot may write (at most 107 bytes)", path.display())]
+    #[error("cannot create the control socket {}: {error}; set `control.socket` to a path that pilot can write (at most 107 bytes)", path.display())]
     System {
         /// The path.
         path: PathBuf,
