@@ -365,7 +365,8 @@ impl World {
                 assert_eq!(others, 0, "two probes of one job at once");
                 self.in_flight.insert((job, round));
                 self.probes.push((self.now, job));
-                let settings = self.engine.job(job).expect("only what is active is probed");
+                // What a step has begun it may have given up again, and its job with it.
+                let Some(settings) = self.engine.job(job) else { return };
                 let exec = settings.health.as_ref().and_then(|health| health.probe.as_ref());
                 let exit = matches!(exec, Some(crate::plan::Probe::Exec(_)))
                     .then_some(Exit::Code(u8::from(!self.probe_passes)));
@@ -387,7 +388,7 @@ impl World {
                 }
                 self.withdrawn.push((self.now, job));
                 // Each service takes as long again as the one before.
-                let settings = self.engine.job(job).expect("only what is active is withdrawn");
+                let Some(settings) = self.engine.job(job) else { return };
                 let services: Vec<ServiceId> = settings.registered_services().map(|(service, _)| service).collect();
                 assert!(!services.is_empty(), "nothing to withdraw");
                 if let Some(takes) = self.withdraw_takes {
