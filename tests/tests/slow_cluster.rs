@@ -493,7 +493,7 @@ fn each_policy_allows_what_its_file_says_and_no_more() {
         ("agent", "PUT", "/v1/kv/any", key.clone()),
         ("agent", "GET", tokens, Value::Null),
         // A branch under review has no right over production's names, nor the other way round.
-        ("review-agent", "PUT", register, node("agent-x")),
+        ("review-agent", "PUT", register, node("agent-w")),
         ("review-agent", "PUT", register, node("server-1")),
         ("review", "PUT", at_agent, named("app")),
         ("review", "PUT", at_agent, named("backend")),
