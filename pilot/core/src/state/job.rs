@@ -216,7 +216,15 @@ impl Job {
             (State::Ended, _) => Status::Unknown,
             (_, Status::Maintenance) => Status::Maintenance,
             (State::Restarting, _) if has_check => Status::Unhealthy,
-            (State::Stopping, _) if has_check && self.record.runs > 0 && self.run().is_none() => Status::Unknown,
+            // While its hooks run it is in service; after that nobody checks it any more.
+            (State::Stopping, status) if has_check => match &self.phase {
+                Phase::Stopping(Stopping { step: StopStep::Hooks { .. }, run, .. })
+                    if status == Status::Healthy && (run.is_some() || self.record.runs == 0) =>
+                {
+                    status
+                }
+                _ => Status::Unknown,
+            },
             (State::Waiting | State::Running | State::Restarting | State::Idle | State::Stopping, status) => status,
         }
     }
