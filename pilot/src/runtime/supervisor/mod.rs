@@ -166,10 +166,7 @@ impl Supervisor {
             if self.repeat_after_pause(&input, inputs) {
                 continue;
             }
-            let round = match &input {
-                Input::Probed { round, .. } => Some(*round),
-                _ => None,
-            };
+            let probed = if let Input::Probed { round, .. } = &input { Some(*round) } else { None };
             self.note_instances(&input);
             for effect in self.engine.handle(input, self.clock.now()) {
                 if let Effect::Exit(code) = effect {
@@ -178,7 +175,9 @@ impl Supervisor {
                 self.perform(effect, inputs);
             }
             // Of a job that is gone the engine says nothing more.
-            round.and_then(|round| self.probes.ended(round));
+            if let Some(round) = probed {
+                self.probes.ended(round);
+            }
             self.observers.stepped(&self.engine);
         }
         ControlFlow::Continue(())
