@@ -1,5 +1,5 @@
 //! The probes against a real MariaDB, real TLS servers and plain sockets; scripted peers only for faults.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
 mod support;
 

@@ -7,8 +7,9 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 
+/// A socket that sends to this address.
 #[allow(clippy::expect_used)]
-fn connected(address: &str) -> UnixDatagram {
+pub fn connected(address: &str) -> UnixDatagram {
     let name = address.strip_prefix('@').expect("an abstract address");
     let address = SocketAddr::from_abstract_name(name).expect("a name of sensible length");
     let socket = UnixDatagram::unbound().expect("a socket can be made");

@@ -48,6 +48,14 @@ impl Scratch {
         path
     }
 
+    /// Copies a program into it, for users who may not enter the folder that it is in, and gives the copy's path.
+    #[allow(clippy::expect_used)]
+    pub fn program(&self, program: &str) -> String {
+        let copy = self.path.join(Path::new(program).file_name().expect("a program has a name"));
+        fs::copy(program, &copy).expect("a program can be copied");
+        copy.display().to_string()
+    }
+
     /// The lines of a file in it; none if it is not there.
     pub fn lines(&self, name: &str) -> Vec<String> {
         let bytes = fs::read(self.path.join(name)).unwrap_or_default();

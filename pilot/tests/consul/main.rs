@@ -1,5 +1,5 @@
 //! The catalog against a real Consul agent; scripted peers only for faults that a real one cannot be made to show.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
 mod agent;
 mod connection;

@@ -1,30 +1,30 @@
-//! What one run has told of itself so far, and what a probe finds in that.
+//! What one run has told of its readiness so far, and what a probe finds in that. Times are on the engine's clock.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::message::{Message, Pulse, Readiness};
 use pilot_core::effect::Verdict;
 
 /// What one run has told.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct RunReadiness {
     /// The longest silence that is allowed once it is ready.
     watchdog: Option<Duration>,
     readiness: Option<Readiness>,
     status: Option<String>,
     /// Its last `WATCHDOG=1`, or when it became ready.
-    alive_at: Option<Instant>,
+    alive_at: Option<Duration>,
     ill: bool,
 }
 
-impl Told {
+impl RunReadiness {
     /// A run that has said nothing.
     pub(super) fn new(watchdog: Option<Duration>) -> Self {
-        Told { watchdog, readiness: None, status: None, alive_at: None, ill: false }
+        RunReadiness { watchdog, readiness: None, status: None, alive_at: None, ill: false }
     }
 
     /// Takes a message; true if a probe finds something else now than just before.
-    pub(super) fn hear(&mut self, message: Message, now: Instant) -> bool {
+    pub(super) fn hear(&mut self, message: Message, now: Duration) -> bool {
         let before = self.trouble(now).is_none();
         let Message { readiness, status, pulse } = message;
         if readiness == Some(Readiness::Ready) && self.readiness != readiness {
@@ -42,7 +42,7 @@ impl Told {
     }
 
     /// What a probe finds.
-    pub(super) fn verdict(&self, now: Instant) -> Verdict {
+    pub(super) fn verdict(&self, now: Duration) -> Verdict {
         let status = self.status.as_deref().filter(|status| !status.is_empty());
         match (self.trouble(now), status) {
             (None, status) => Verdict { pass: true, note: status.unwrap_or("ready").to_owned(), exit: None },
@@ -52,7 +52,7 @@ impl Told {
     }
 
     /// Why it does not pass, if it does not.
-    fn trouble(&self, now: Instant) -> Option<String> {
+    fn trouble(&self, now: Duration) -> Option<String> {
         match self.readiness {
             None => return Some("it has not said READY=1 yet".to_owned()),
             Some(Readiness::Stopping) => return Some("it says that it is stopping".to_owned()),
@@ -60,7 +60,7 @@ impl Told {
             Some(Readiness::Ready) => {}
         }
         let (limit, since) = (self.watchdog?, self.alive_at?);
-        let silence = now.saturating_duration_since(since);
+        let silence = now.saturating_sub(since);
         (silence > limit).then(|| format!("no WATCHDOG=1 for {:.1} s; {limit:?} are allowed", silence.as_secs_f64()))
     }
 }
@@ -75,13 +75,13 @@ mod tests {
     use super::super::message::parse;
     use super::*;
 
-    /// After these messages, each so many seconds after the first; the verdict at the end and whether each changed it.
+    /// After these messages, each with its seconds after the first; the verdict at the end and whether each changed it.
     fn after(watchdog: Option<u64>, messages: &[(u64, &str)], at: u64) -> (Verdict, Vec<bool>) {
-        let start = Instant::now();
-        let mut told = Told::new(watchdog.map(Duration::from_secs));
-        let time = |seconds| start + Duration::from_secs(seconds);
-        let changed = messages.iter().map(|(at, text)| told.hear(parse(text.as_bytes()).unwrap(), time(*at))).collect();
-        (told.verdict(time(at)), changed)
+        let mut readiness = RunReadiness::new(watchdog.map(Duration::from_secs));
+        let time = Duration::from_secs;
+        let changed =
+            messages.iter().map(|(at, text)| readiness.hear(parse(text.as_bytes()).unwrap(), time(*at))).collect();
+        (readiness.verdict(time(at)), changed)
     }
 
     #[test]

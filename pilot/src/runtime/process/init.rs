@@ -18,9 +18,9 @@ use super::sys;
 /// First descriptor of socket activation, `SD_LISTEN_FDS_START`.
 const FIRST: RawFd = 3;
 
-/// What [`guard`] found and did.
+/// What [`set_up`] found and did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Guarded {
+pub struct Setup {
     /// So many descriptors from 3 up were passed to pilot (`LISTEN_FDS`) and are inherited by every child.
     pub listen_fds: u16,
     /// Who inherits the orphans of pilot's children.
@@ -41,11 +41,11 @@ pub enum Orphans {
 }
 
 /// Makes this process fit to supervise.
-pub fn guard() -> Guarded {
+pub fn set_up() -> Setup {
     let listen_fds = passed(env::var("LISTEN_PID").ok().as_deref(), env::var("LISTEN_FDS").ok().as_deref());
     // A parent's blocked signals would otherwise keep SIGTERM and SIGCHLD from ever arriving.
     let _ = SigSet::empty().thread_set_mask();
-    Guarded { listen_fds, orphans: take_in_orphans(), descriptors_shut: shut(FIRST + RawFd::from(listen_fds)) }
+    Setup { listen_fds, orphans: take_in_orphans(), descriptors_shut: shut(FIRST + RawFd::from(listen_fds)) }
 }
 
 /// How many descriptors sd_listen_fds(3) would see: only those meant for this process.

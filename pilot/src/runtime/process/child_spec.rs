@@ -1,5 +1,5 @@
 //! Jobs that need more than `posix_spawn` can do (another user, limits, files to read, passed sockets): the child is pilot
-//! itself for a moment, prepares itself and becomes the job's program ([`super::becoming`]).
+//! itself for a moment, prepares itself and becomes the job's program ([`super::exec_shim`]).
 //!
 //! Only done for jobs that ask for it. What is read for a job is read by its own process, so nothing holds up the loop and
 //! no secret from a file is ever in pilot's memory. What goes wrong is written into a pipe that a successful exec closes,
@@ -20,12 +20,12 @@ use pilot_core::plan::{Command, Identity, Limit, ProcessSettings, Variable};
 /// The first argument by which pilot knows that it is such a child. The order follows, then the program's own words.
 pub const FLAG: &str = "--become";
 
-/// Bytes of a failure at most: a write of so many into a pipe arrives whole (PIPE_BUF).
-const LONGEST: usize = 4096;
+/// Bytes of a failure at most: a write of this size into a pipe arrives whole (PIPE_BUF).
+const FAILURE_SIZE: usize = 4096;
 
 /// What a child does to itself before it becomes its program. Stands in its arguments: names and paths, never a value.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Preparation {
+pub struct ChildSpec {
     pub(super) identity: Identity,
     pub(super) cwd: Option<PathBuf>,
     pub(super) umask: Option<u32>,
@@ -38,17 +38,17 @@ pub struct Preparation {
     pub(super) listen_pid: bool,
 }
 
-/// A preparation with what only one start knows.
+/// A spec with what only one start knows.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Order {
-    pub(super) preparation: Preparation,
+    pub(super) spec: ChildSpec,
     /// Variables that the job itself sets or removes: no file and no account changes them.
     pub(super) settled: Vec<String>,
     /// Where a failure is written.
     pub(super) report: RawFd,
 }
 
-impl Preparation {
+impl ChildSpec {
     /// What these settings ask for beyond a plain start.
     pub fn of(settings: &ProcessSettings) -> Self {
         let ProcessSettings { identity, cwd, env_files, variables, limits, umask, no_new_privileges, .. } = settings;
@@ -56,7 +56,7 @@ impl Preparation {
             Variable::File(path) => Some((name.clone(), path.clone())),
             Variable::Removed | Variable::Value(_) => None,
         });
-        Preparation {
+        ChildSpec {
             identity: identity.clone(),
             cwd: cwd.clone(),
             umask: *umask,
@@ -70,7 +70,7 @@ impl Preparation {
 
     /// The same for a child that inherits the sockets passed to pilot.
     pub fn with_passed_sockets(self) -> Self {
-        Preparation { listen_pid: true, ..self }
+        ChildSpec { listen_pid: true, ..self }
     }
 }
 
@@ -92,7 +92,7 @@ pub struct Report {
 impl Report {
     /// Asked when the child has ended: did it end before it was its program? Never waits.
     pub fn failure(self) -> Option<Failure> {
-        let mut message = [0; LONGEST];
+        let mut message = [0; FAILURE_SIZE];
         let count = std::fs::File::from(self.read).read(&mut message).ok()?;
         Failure::decode(message.get(..count)?)
     }
@@ -101,7 +101,7 @@ impl Report {
 impl Failure {
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut message = vec![self.code];
-        message.extend(self.reason.bytes().take(LONGEST - 1));
+        message.extend(self.reason.bytes().take(FAILURE_SIZE - 1));
         message
     }
 
@@ -112,12 +112,12 @@ impl Failure {
 }
 
 /// Starts a child with these settings. The report is there only if it had to be prepared.
-pub fn spawn_prepared(
-    preparation: Preparation,
+pub fn spawn_with(
+    spec: ChildSpec,
     settings: &ProcessSettings,
     launch: Launch<'_>,
 ) -> Result<(Pid, Option<Report>), SpawnError> {
-    if preparation == Preparation::default() {
+    if spec == ChildSpec::default() {
         return spawn(launch).map(|pid| (pid, None));
     }
     let program = &launch.command.program;
@@ -125,13 +125,13 @@ pub fn spawn_prepared(
     let (read, write) =
         pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).map_err(|_| exhausted("no descriptor is left for its report"))?;
     let settled = settings.variables.keys().cloned().collect();
-    let order = Order { preparation, settled, report: write.as_raw_fd() };
-    let command = becoming(launch.command, &order)?;
+    let order = Order { spec, settled, report: write.as_raw_fd() };
+    let command = through_shim(launch.command, &order)?;
     let pid = spawn_keeping(Launch { command: &command, ..launch }, write.as_fd())?;
     Ok((pid, Some(Report { read })))
 }
 
-fn becoming(command: &Command, order: &Order) -> Result<Command, SpawnError> {
+fn through_shim(command: &Command, order: &Order) -> Result<Command, SpawnError> {
     let refused =
         |_| SpawnError::Refused { program: command.program.clone(), reason: "its settings cannot be written" };
     let order = serde_json::to_string(order).map_err(refused)?;
@@ -152,8 +152,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_job_without_settings_needs_no_preparation() {
-        assert_eq!(Preparation::of(&ProcessSettings::default()), Preparation::default());
+    fn a_job_without_settings_needs_no_shim() {
+        assert_eq!(ChildSpec::of(&ProcessSettings::default()), ChildSpec::default());
     }
 
     #[test]
@@ -167,9 +167,9 @@ mod tests {
         let variables = variables.map(|(name, variable)| (name.to_owned(), variable)).into();
         let settings = ProcessSettings { variables, cwd: Some("/srv".into()), ..ProcessSettings::default() };
         let settled = settings.variables.keys().cloned().collect();
-        let order = Order { preparation: Preparation::of(&settings), settled, report: 7 };
+        let order = Order { spec: ChildSpec::of(&settings), settled, report: 7 };
         let program = Command { program: "serve".into(), args: vec!["-v".into()] };
-        let command = becoming(&program, &order).unwrap();
+        let command = through_shim(&program, &order).unwrap();
         assert_eq!(command.args[0], FLAG);
         assert_eq!(command.args[2..], ["serve", "-v"]);
         for word in ["LITERAL", "GONE", "/run/secrets/db", "/srv"] {
@@ -177,7 +177,7 @@ mod tests {
         }
         assert!(!command.args.concat().contains("hunter2"));
         let read: Order = serde_json::from_str(&command.args[1]).unwrap();
-        assert_eq!((read.preparation, read.report), (order.preparation, 7));
+        assert_eq!((read.spec, read.report), (order.spec, 7));
     }
 
     #[test]

@@ -4,8 +4,16 @@ use nix::sys::signal::Signal;
 
 use super::{Report, Supervisor};
 use crate::runtime::in_flight;
+use crate::runtime::task;
 use pilot_core::effect::Input;
 use pilot_core::plan::{JobId, SignalNumber};
+
+/// The task of each job's target, started when it is first needed.
+#[derive(Default)]
+pub(super) struct TargetGroups {
+    #[cfg(feature = "aws")]
+    balancers: std::collections::HashMap<JobId, crate::runtime::balancer::Balancer>,
+}
 
 impl Supervisor {
     /// Tells the job's process, if it wants to know, that the end is near.
@@ -13,21 +21,28 @@ impl Supervisor {
         let wanted = self.engine.job(job).and_then(|settings| settings.drain.as_ref()?.signal);
         let signal = wanted.and_then(|SignalNumber(number)| Signal::try_from(number).ok());
         if let (Some(signal), Some(run)) = (signal, self.engine.run_of(job)) {
-            self.children.signal_run(run, signal);
+            self.signal_run(job, run, signal);
         }
     }
 
     pub(super) fn count_in_flight(&self, job: JobId) {
-        let Some(drain) = self.engine.job(job).and_then(|settings| settings.drain.as_ref()) else { return };
-        let (source, http, reporter) = (drain.in_flight.clone(), self.prober.plain_http(), self.reporter.clone());
-        tokio::spawn(async move {
+        let Some(settings) = self.engine.job(job) else { return };
+        let Some(drain) = &settings.drain else { return };
+        let (source, http) = (drain.in_flight.clone(), self.probes.prober().plain_http());
+        let (reporter, lost) = (self.reporter.clone(), self.reporter.clone());
+        let count = async move {
             let count = match http {
                 Some(http) => in_flight::count(&source, &http).await,
                 None => Err("no HTTP client can be built".to_owned()),
             };
             let count = count.map_err(|reason| tracing::debug!("requests in flight: {reason}")).ok();
             let _ = reporter.send(Report::Input(Input::InFlight { job, count }));
-        });
+        };
+        let name = format!("counting the requests in flight of {}", settings.name);
+        task::spawn_or(name, count, move |_| {
+            let _ = lost.send(Report::Input(Input::InFlight { job, count: None }));
+        })
+        .detach();
     }
 
     #[cfg(feature = "aws")]
@@ -45,34 +60,36 @@ impl Supervisor {
         }
     }
 
-    /// The task of a job's target; begun when it is first needed.
     #[cfg(feature = "aws")]
     fn balancer(&mut self, job: JobId) -> Option<&crate::runtime::balancer::Balancer> {
         use crate::runtime::balancer::{Balancer, News};
-        if !self.balancers.contains_key(&job) {
-            let settings = self.engine.job(job)?.balancer.clone()?;
-            let reporter = self.reporter.clone();
-            let report = move |news: News| {
-                let input = match news {
-                    News::Healthy => Input::Target { job, healthy: true, state: Some("healthy".to_owned()) },
-                    News::NotHealthy(state) => Input::Target { job, healthy: false, state: Some(state) },
-                    News::Unknown => Input::Target { job, healthy: false, state: None },
-                    News::Left(_) => Input::LeftGroup { job },
-                    News::Drained => Input::GroupDrained { job },
-                };
-                let _ = reporter.send(Report::Input(input));
+        use std::collections::hash_map::Entry;
+
+        let Supervisor { engine, probes, reporter, target_groups, .. } = self;
+        let vacant = match target_groups.balancers.entry(job) {
+            Entry::Occupied(balancer) => return Some(balancer.into_mut()),
+            Entry::Vacant(vacant) => vacant,
+        };
+        let settings = engine.job(job)?.balancer.clone()?;
+        let reporter = reporter.clone();
+        let report = move |news: News| {
+            let input = match news {
+                News::Healthy => Input::Target { job, healthy: true, state: Some("healthy".to_owned()) },
+                News::NotHealthy(state) => Input::Target { job, healthy: false, state: Some(state) },
+                News::Unknown => Input::Target { job, healthy: false, state: None },
+                News::Left(_) => Input::LeftGroup { job },
+                News::Drained => Input::GroupDrained { job },
             };
-            let balancer = Balancer::new(settings, self.prober.plain_http()?, report);
-            self.balancers.insert(job, balancer);
-        }
-        self.balancers.get(&job)
+            let _ = reporter.send(Report::Input(input));
+        };
+        Some(vacant.insert(Balancer::new(settings, probes.prober().plain_http()?, report)))
     }
 
     /// Their tasks have told the load balancer; nobody listens to them any more.
     #[cfg(feature = "aws")]
     pub(super) fn leave_groups_of_the_gone(&mut self) {
         let engine = &self.engine;
-        self.balancers.retain(|job, _| engine.job(*job).is_some());
+        self.target_groups.balancers.retain(|job, _| engine.job(*job).is_some());
     }
 
     #[cfg(not(feature = "aws"))]

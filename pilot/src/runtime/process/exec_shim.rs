@@ -14,7 +14,7 @@ use nix::sys::prctl;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::chdir;
 
-use super::preparation::{Failure, Order, Preparation};
+use super::child_spec::{ChildSpec, Failure, Order};
 use super::{environment_files, identity, limits, lookup, sys};
 
 /// The environment a program is started with.
@@ -23,7 +23,7 @@ pub(super) type Environment = Vec<(OsString, OsString)>;
 /// What cannot be done for a reason that concerns the job's settings: found, but not runnable.
 const NOT_RUNNABLE: u8 = 126;
 
-/// Becomes the program that the arguments behind [`super::preparation::FLAG`] tell. Returns only if that fails.
+/// Becomes the program that the arguments behind [`super::child_spec::FLAG`] tell. Returns only if that fails.
 pub fn become_program(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let order = arguments.next().and_then(|text| serde_json::from_slice::<Order>(text.as_encoded_bytes()).ok());
     let (Some(order), Some(program)) = (order, arguments.next()) else {
@@ -41,19 +41,19 @@ pub fn become_program(mut arguments: impl Iterator<Item = OsString>) -> ExitCode
 
 /// Does to this process what is asked for; the environment that its program gets.
 fn prepared(order: &Order) -> Result<Environment, Failure> {
-    let Order { preparation, settled, .. } = order;
+    let Order { spec, settled, .. } = order;
     let failed = |reason| Failure { code: NOT_RUNNABLE, reason };
-    let Preparation { identity, cwd, limits, no_new_privileges, .. } = preparation;
+    let ChildSpec { identity, cwd, limits, no_new_privileges, .. } = spec;
     let mut env: Environment = std::env::vars_os().collect();
     let identity = identity::resolve(identity).map_err(failed)?;
     if let Some(identity) = &identity {
         identity.describe(&mut env, settled);
     }
-    environment_files::apply(&mut env, preparation, settled).map_err(failed)?;
-    if preparation.listen_pid {
+    environment_files::apply(&mut env, spec, settled).map_err(failed)?;
+    if spec.listen_pid {
         put(&mut env, OsStr::new("LISTEN_PID"), std::process::id().to_string().into());
     }
-    if let Some(mask) = preparation.umask {
+    if let Some(mask) = spec.umask {
         umask(Mode::from_bits_truncate(mask));
     }
     limits::apply(limits).map_err(failed)?;
