@@ -2,6 +2,8 @@
 //!
 //! The engine stops by it, `pilot check` and `pilot graph` show it. Jobs are spoken of by their places in the plan.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::event::Code;
 use super::job::{is_of_a_stop, start_events};
 use super::plan::Job;
@@ -9,10 +11,15 @@ use super::plan::Job;
 /// For each job, those that must be gone before it is stopped.
 pub(super) fn stop_order(jobs: &[Job]) -> Vec<Vec<usize>> {
     let mut after: Vec<Vec<usize>> = vec![Vec::new(); jobs.len()];
+    let mut named: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, job) in jobs.iter().enumerate() {
+        named.entry(&job.name).or_default().push(place);
+    }
     for (dependent, job) in jobs.iter().enumerate() {
-        let events = start_events(&job.start);
-        let needed = |source: &Job| events.iter().any(|e| e.code == Code::Healthy && e.source == source.name);
-        for source in (0..jobs.len()).filter(|source| needed(&jobs[*source])) {
+        let healthy = start_events(&job.start).iter().filter(|event| event.code == Code::Healthy);
+        let needed: BTreeSet<usize> =
+            healthy.flat_map(|event| named.get(event.source.as_str())).flatten().copied().collect();
+        for source in needed {
             // Jobs that wait for each other in a circle have no order.
             if source != dependent && !reaches(&after, dependent, source) {
                 after[source].push(dependent);

@@ -3,6 +3,7 @@
 //! An upper bound for the time from the first stop request to the exit, as far as SIGKILL ends what it is sent to and no
 //! person starts a hook by hand; a test holds it against random histories.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::drain::LEAVE_LIMIT;
@@ -61,10 +62,22 @@ impl StopPlan {
         let mut adder = Adder {
             plan,
             order: stop_order(&plan.jobs),
-            known: vec![[None; 3]; count],
-            open: Vec::new(),
+            named: BTreeMap::new(),
+            hooks: BTreeMap::new(),
+            known: vec![[Known::Not; 3]; count],
             circular: false,
         };
+        for id in jobs(plan) {
+            adder.named.entry(&plan.jobs[id.0].name).or_default().push(id);
+            let events = start_events(&plan.jobs[id.0].start).iter();
+            for event in events.filter(|event| event.code == Code::Stopping) {
+                let hooks = adder.hooks.entry(&event.source).or_default();
+                // Two events of one source hook a job once.
+                if hooks.last() != Some(&id) {
+                    hooks.push(id);
+                }
+            }
+        }
         let stops: Vec<JobStop> = jobs(plan).map(|id| adder.job(id)).collect();
         let circular = adder.circular;
         let in_order = stops.iter().map(|job| job.gone).max().unwrap_or_default();
@@ -81,13 +94,23 @@ enum Moment {
     Gone,
 }
 
+/// What is known of a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    Not,
+    /// It is being added up: whoever comes back to it has gone in a circle.
+    Open,
+    Latest(Duration),
+}
+
 struct Adder<'a> {
     plan: &'a Plan,
     order: Vec<Vec<usize>>,
+    named: BTreeMap<&'a str, Vec<JobAt>>,
+    /// Who is hooked on the `stopping` of each name.
+    hooks: BTreeMap<&'a str, Vec<JobAt>>,
     /// The latest time of each moment, by job.
-    known: Vec<[Option<Duration>; 3]>,
-    /// What is being added up: whoever comes back to one of these has gone in a circle.
-    open: Vec<(JobAt, Moment)>,
+    known: Vec<[Known; 3]>,
     circular: bool,
 }
 
@@ -108,63 +131,109 @@ impl Adder<'_> {
         }
     }
 
+    /// The latest time of a moment. Not by recursion: thousands of jobs may stop one after the other.
     fn at(&mut self, id: JobAt, moment: Moment) -> Duration {
-        if let Some(known) = self.known[id.0][moment as usize] {
-            return known;
-        }
-        if self.open.contains(&(id, moment)) {
-            self.circular = true;
-            return Duration::ZERO;
-        }
-        self.open.push((id, moment));
-        let at = match moment {
-            Moment::Begins => self.begins(id),
-            Moment::Signalled => {
-                self.at(id, Moment::Begins) + self.hooks(id) + self.catalog(id) + self.balancer(id) + self.drain(id)
-            }
-            Moment::Gone => self.at(id, Moment::Signalled) + self.grace(id),
-        };
-        self.open.pop();
-        self.known[id.0][moment as usize] = Some(at);
-        at
-    }
-
-    /// When those that need it are gone, and its own run is over if it is a hook.
-    fn begins(&mut self, id: JobAt) -> Duration {
-        let before = self.order[id.0].clone();
-        let turn = before.into_iter().map(|before| self.at(JobAt(before), Moment::Gone)).max().unwrap_or_default();
-        if !hooked_on_stop(&self.plan.jobs[id.0]) {
-            return turn;
-        }
-        let mut start = Duration::ZERO;
-        for event in start_events(&self.plan.jobs[id.0].start) {
-            let late = is_of_a_stop(event.code) && event.code != Code::Stopping;
-            let moment = if late { Moment::Signalled } else { Moment::Begins };
-            for source in jobs(self.plan).filter(|source| self.plan.jobs[source.0].name == event.source) {
-                if source != id {
-                    start = start.max(self.at(source, moment));
+        let mut steps = vec![(id, moment)];
+        while let Some((id, moment)) = steps.last().copied() {
+            match self.known[id.0][moment as usize] {
+                Known::Latest(_) => {
+                    steps.pop();
+                }
+                Known::Not => {
+                    self.known[id.0][moment as usize] = Known::Open;
+                    let needed = self.needed(id, moment);
+                    // The first of them is the next to be looked at.
+                    steps.extend(needed.into_iter().rev().filter(|(id, moment)| self.is_new(*id, *moment)));
+                }
+                Known::Open => {
+                    let at = self.added(id, moment);
+                    self.known[id.0][moment as usize] = Known::Latest(at);
+                    steps.pop();
                 }
             }
         }
+        self.latest(id, moment)
+    }
+
+    /// Whether a moment is still to be added up. One that is being added up leads back to itself.
+    fn is_new(&mut self, id: JobAt, moment: Moment) -> bool {
+        let known = self.known[id.0][moment as usize];
+        self.circular |= known == Known::Open;
+        known == Known::Not
+    }
+
+    fn latest(&self, id: JobAt, moment: Moment) -> Duration {
+        match self.known[id.0][moment as usize] {
+            Known::Latest(at) => at,
+            Known::Not | Known::Open => Duration::ZERO,
+        }
+    }
+
+    /// What must be known to add up a moment.
+    fn needed(&self, id: JobAt, moment: Moment) -> Vec<(JobAt, Moment)> {
+        match moment {
+            Moment::Begins => {
+                let before = self.order[id.0].iter().map(|before| (JobAt(*before), Moment::Gone));
+                before.chain(self.sources(id)).collect()
+            }
+            Moment::Signalled => {
+                let hooks = self.hooked_on(id).map(|hook| (hook, Moment::Signalled));
+                std::iter::once((id, Moment::Begins)).chain(hooks).collect()
+            }
+            Moment::Gone => vec![(id, Moment::Signalled)],
+        }
+    }
+
+    /// A moment, from what it needs.
+    fn added(&self, id: JobAt, moment: Moment) -> Duration {
+        match moment {
+            Moment::Begins => self.begins(id),
+            Moment::Signalled => {
+                self.latest(id, Moment::Begins) + self.hooks(id) + self.catalog(id) + self.balancer(id) + self.drain(id)
+            }
+            Moment::Gone => self.latest(id, Moment::Signalled) + self.grace(id),
+        }
+    }
+
+    /// The moments of others that a hook waits for.
+    fn sources(&self, id: JobAt) -> Vec<(JobAt, Moment)> {
+        let job = &self.plan.jobs[id.0];
+        let mut sources = Vec::new();
+        if hooked_on_stop(job) {
+            for event in start_events(&job.start) {
+                let late = is_of_a_stop(event.code) && event.code != Code::Stopping;
+                let moment = if late { Moment::Signalled } else { Moment::Begins };
+                let named = self.named.get(event.source.as_str()).into_iter().flatten();
+                sources.extend(named.filter(|source| **source != id).map(|source| (*source, moment)));
+            }
+        }
+        sources
+    }
+
+    /// When those that need it are gone, and its own run is over if it is a hook.
+    fn begins(&self, id: JobAt) -> Duration {
+        let before = self.order[id.0].iter();
+        let turn = before.map(|before| self.latest(JobAt(*before), Moment::Gone)).max().unwrap_or_default();
+        if !hooked_on_stop(&self.plan.jobs[id.0]) {
+            return turn;
+        }
+        let sources = self.sources(id).into_iter();
+        let start = sources.map(|(source, moment)| self.latest(source, moment)).max().unwrap_or_default();
         let run = self.run(id);
         let earlier = self.runs(id) - run;
         turn.max(start.max(earlier) + run)
     }
 
     /// How long it waits for those hooked on its `stopping`.
-    fn hooks(&mut self, id: JobAt) -> Duration {
-        let begins = self.at(id, Moment::Begins);
-        let longest = self.hooked_on(id).into_iter().map(|hook| self.at(hook, Moment::Signalled)).max();
+    fn hooks(&self, id: JobAt) -> Duration {
+        let begins = self.latest(id, Moment::Begins);
+        let longest = self.hooked_on(id).map(|hook| self.latest(hook, Moment::Signalled)).max();
         longest.unwrap_or_default().saturating_sub(begins).min(self.hook_limit(id))
     }
 
-    fn hooked_on(&self, id: JobAt) -> Vec<JobAt> {
-        let name = &self.plan.jobs[id.0].name;
-        let is_hook = |hook: &JobAt| {
-            let events = start_events(&self.plan.jobs[hook.0].start);
-            *hook != id && events.iter().any(|event| event.code == Code::Stopping && event.source == *name)
-        };
-        jobs(self.plan).filter(is_hook).collect()
+    fn hooked_on(&self, id: JobAt) -> impl Iterator<Item = JobAt> {
+        let hooks = self.hooks.get(self.plan.jobs[id.0].name.as_str()).into_iter().flatten();
+        hooks.copied().filter(move |hook| *hook != id)
     }
 
     fn hook_limit(&self, id: JobAt) -> Duration {
@@ -205,7 +274,7 @@ impl Adder<'_> {
 
     /// All that one job can add when everything comes after everything else.
     fn alone(&self, id: JobAt) -> Duration {
-        let hooks = if self.hooked_on(id).is_empty() { Duration::ZERO } else { self.hook_limit(id) };
+        let hooks = if self.hooked_on(id).next().is_none() { Duration::ZERO } else { self.hook_limit(id) };
         self.runs(id) + hooks + self.catalog(id) + self.balancer(id) + self.drain(id) + self.grace(id)
     }
 }

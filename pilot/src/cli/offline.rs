@@ -11,7 +11,6 @@ use super::check::{Check, Format, Strictness};
 use crate::picture::Form;
 
 /// Made from the code by `make docs`, and held against it by tests.
-const SCHEMA: &str = include_str!("../../../docs/pilot.schema.json");
 const MANUAL: &str = include_str!("../../../docs/pilot.1");
 const COMPLETIONS: [(&str, &str); 3] = [
     ("bash", include_str!("../../../docs/completions/pilot.bash")),
@@ -90,7 +89,7 @@ pub(super) fn from_subcommand(name: &str, command: &ArgMatches, config: &Option<
         "graph" if command.get_flag("live") => return None,
         "graph" => Action::Graph { config: file(), form: picture_form(command)? },
         "template" => Action::Template { config: file(), out: command.get_one::<PathBuf>("out").cloned() },
-        "schema" => Action::Print(SCHEMA),
+        "schema" => Action::Schema,
         "version" => Action::Version,
         "completion" => {
             Action::Print(COMPLETIONS.iter().find(|(name, _)| *name == chosen("shell")).map(|(_, script)| *script)?)

@@ -4,6 +4,8 @@
 //! things in which it comes: what it calls impossible, the engine never does (a test plays random histories against
 //! that). What the time alone rules out, such as a check that is slower than its job, it does not see.
 
+use std::collections::BTreeMap;
+
 use super::effect::UserSignal;
 use super::event::{Code, Event, GLOBAL};
 use super::job::{is_of_a_stop, start_events};
@@ -11,9 +13,11 @@ use super::plan::{Condition, Plan, Start};
 use super::stop_order::stop_order;
 
 mod circle;
+mod names;
 mod reach;
 mod reason;
 
+use names::Names;
 use reach::Reach;
 pub use reason::Reason;
 
@@ -95,15 +99,21 @@ pub struct Graph {
     pub starts: Vec<Chance>,
     /// For each job: those that must be gone before it is stopped.
     pub stops_after: Vec<Vec<JobAt>>,
+    /// The edges of each job, from here to the next one's.
+    first: Vec<usize>,
+    /// The edges that begin at each node.
+    from: BTreeMap<Node, Vec<usize>>,
 }
 
 impl Graph {
     /// The graph of a plan.
     pub fn of(plan: &Plan) -> Self {
         let reach = Reach::of(plan);
-        let mut edges = Vec::new();
+        let mut edges: Vec<Edge> = Vec::new();
+        let mut first = Vec::with_capacity(plan.jobs.len() + 1);
         for (index, job) in plan.jobs.iter().enumerate() {
             let to = JobAt(index);
+            first.push(edges.len());
             let startup = [Event::global(Code::Startup)];
             let (mode, events) = match &job.start {
                 Start::Once { when: Condition::All(events), .. } => (Mode::All, events.as_slice()),
@@ -116,23 +126,39 @@ impl Graph {
             for event in events {
                 let chance = reach.chance(event, to);
                 let reason = (chance == Chance::Never).then(|| reason::why_not(plan, &reach, event, to));
-                edges.push(Edge { from: node(plan, event), event: event.clone(), to, mode, chance, reason });
+                edges.push(Edge {
+                    from: node(plan, reach.names(), event),
+                    event: event.clone(),
+                    to,
+                    mode,
+                    chance,
+                    reason,
+                });
             }
         }
         let starts = (0..plan.jobs.len()).map(|index| reach.starts(JobAt(index))).collect();
         let stops_after =
             stop_order(&plan.jobs).into_iter().map(|after| after.into_iter().map(JobAt).collect()).collect();
-        Graph { edges, starts, stops_after }
+        first.push(edges.len());
+        let mut from: BTreeMap<Node, Vec<usize>> = BTreeMap::new();
+        for (index, edge) in edges.iter().enumerate() {
+            if let Some(node) = edge.from {
+                from.entry(node).or_default().push(index);
+            }
+        }
+        Graph { edges, starts, stops_after, first, from }
     }
 
     /// What a job waits for.
     pub fn waits(&self, id: JobAt) -> impl Iterator<Item = &Edge> {
-        self.edges.iter().filter(move |edge| edge.to == id)
+        let from = self.first.get(id.0).copied().unwrap_or(self.edges.len());
+        let to = self.first.get(id.0 + 1).copied().unwrap_or(self.edges.len());
+        self.edges.get(from..to).unwrap_or_default().iter()
     }
 
     /// What the events of a node start.
     pub fn starts_of(&self, node: Node) -> impl Iterator<Item = &Edge> {
-        self.edges.iter().filter(move |edge| edge.from == Some(node))
+        self.from.get(&node).into_iter().flatten().filter_map(|index| self.edges.get(*index))
     }
 
     /// The events that keep a job from ever starting; empty if it can start, or waits for nothing at all.
@@ -145,7 +171,7 @@ impl Graph {
 }
 
 /// Whose event it is.
-fn node(plan: &Plan, event: &Event) -> Option<Node> {
+fn node(plan: &Plan, names: &Names<'_>, event: &Event) -> Option<Node> {
     let source = event.source.as_str();
     let signal = [UserSignal::Hup, UserSignal::Usr2].into_iter().find(|signal| signal.name() == source);
     match event.code {
@@ -175,14 +201,13 @@ fn node(plan: &Plan, event: &Event) -> Option<Node> {
         | Code::Startup
         | Code::Shutdown => {}
     }
-    if let Some(id) = jobs(plan).find(|id| plan.jobs[id.0].name == source) {
+    if let Some(id) = names.job(source) {
         return Some(Node::Job(id));
     }
-    if let Some(name) = source.strip_prefix("watch.") {
-        return plan.watches.iter().position(|watch| watch.name == name).map(|index| Node::Watch(WatchAt(index)));
+    if source.starts_with("watch.") {
+        return names.watch(source).map(Node::Watch);
     }
-    let name = source.strip_prefix("check.")?;
-    jobs(plan).find(|id| plan.jobs[id.0].name == name).map(Node::Job)
+    names.job(source.strip_prefix("check.")?).map(Node::Job)
 }
 
 fn jobs(plan: &Plan) -> impl Iterator<Item = JobAt> + use<> {

@@ -1,11 +1,13 @@
 //! What can ever happen: jobs start by events and make events, so both are found together, until nothing is added.
 
+use std::collections::{BTreeMap, VecDeque};
+
 use super::super::effect::UserSignal;
 use super::super::event::{Code, Event, GLOBAL};
 use super::super::job::{hooked_on_stop, start_events};
 use super::super::plan::{Condition, Count, Plan, Probe, Start};
 use super::reason::says;
-use super::{Chance, JobAt, jobs, starts_at_once};
+use super::{Chance, JobAt, Names, jobs, starts_at_once};
 
 /// Two times of pilot's life in which different things can happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,7 @@ pub(super) enum Moment {
 #[derive(Debug)]
 pub(super) struct Reach<'a> {
     plan: &'a Plan,
+    names: Names<'a>,
     running: Vec<bool>,
     stopping: Vec<bool>,
 }
@@ -27,22 +30,39 @@ pub(super) struct Reach<'a> {
 impl<'a> Reach<'a> {
     pub(super) fn of(plan: &'a Plan) -> Self {
         let nobody = vec![false; plan.jobs.len()];
-        let mut reach = Reach { plan, running: nobody.clone(), stopping: nobody };
-        while reach.grow() {}
+        let mut reach = Reach { plan, names: Names::of(plan), running: nobody.clone(), stopping: nobody };
+        let waiting = Waiting::of(plan);
+        let mut open: VecDeque<JobAt> = jobs(plan).collect();
+        let mut is_open = vec![true; plan.jobs.len()];
+        while let Some(id) = open.pop_front() {
+            is_open[id.0] = false;
+            if !reach.grow(id) {
+                continue;
+            }
+            // What one job can do now may be what others wait for; and jobs of one name count each other's exits.
+            let name = plan.jobs[id.0].name.as_str();
+            for next in waiting.on(name).chain(reach.names.jobs(name)) {
+                if !std::mem::replace(&mut is_open[next.0], true) {
+                    open.push_back(*next);
+                }
+            }
+        }
         reach
     }
 
-    /// One round. False if nothing was added.
-    fn grow(&mut self) -> bool {
-        let mut grown = false;
-        for id in jobs(self.plan) {
-            let running = self.running[id.0] || self.is_met(id, Moment::Running) || self.rerun_by_namesake(id);
-            let hooked = hooked_on_stop(&self.plan.jobs[id.0]);
-            let stopping = running || (hooked && self.is_met(id, Moment::Stopping));
-            grown |= (self.running[id.0], self.stopping[id.0]) != (running, stopping);
-            (self.running[id.0], self.stopping[id.0]) = (running, stopping);
-        }
+    /// Looks at one job again. False if nothing was added.
+    fn grow(&mut self, id: JobAt) -> bool {
+        let running = self.running[id.0] || self.is_met(id, Moment::Running) || self.rerun_by_namesake(id);
+        let hooked = hooked_on_stop(&self.plan.jobs[id.0]);
+        let stopping = running || (hooked && self.is_met(id, Moment::Stopping));
+        let grown = (self.running[id.0], self.stopping[id.0]) != (running, stopping);
+        (self.running[id.0], self.stopping[id.0]) = (running, stopping);
         grown
+    }
+
+    /// Who is called what.
+    pub(super) fn names(&self) -> &Names<'a> {
+        &self.names
     }
 
     /// Whether a job can start.
@@ -173,15 +193,47 @@ impl<'a> Reach<'a> {
         self.plan.jobs[id.0].health.as_ref().and_then(|health| health.probe.as_ref())
     }
 
-    fn named<'s>(&self, name: &'s str) -> impl Iterator<Item = JobAt> + use<'_, 's> {
-        jobs(self.plan).filter(move |id| self.plan.jobs[id.0].name == name)
+    fn named(&self, name: &str) -> impl Iterator<Item = JobAt> + use<'_> {
+        self.names.jobs(name).iter().copied()
     }
 
-    fn checked<'s>(&self, source: &'s str) -> impl Iterator<Item = JobAt> + use<'_, 's> {
-        source.strip_prefix("check.").into_iter().flat_map(|name| self.named(name))
+    fn checked(&self, source: &str) -> impl Iterator<Item = JobAt> + use<'_> {
+        source.strip_prefix("check.").map(|name| self.names.jobs(name)).unwrap_or_default().iter().copied()
     }
 
     fn is_watch(&self, source: &str) -> bool {
-        source.strip_prefix("watch.").is_some_and(|name| self.plan.watches.iter().any(|watch| watch.name == name))
+        self.names.watch(source).is_some()
+    }
+}
+
+/// The jobs that wait for something of each name.
+struct Waiting<'a> {
+    by_source: BTreeMap<&'a str, Vec<JobAt>>,
+    /// For the text of an error, which may be anybody's.
+    for_errors: Vec<JobAt>,
+}
+
+impl<'a> Waiting<'a> {
+    fn of(plan: &'a Plan) -> Self {
+        let mut waiting = Waiting { by_source: BTreeMap::new(), for_errors: Vec::new() };
+        for id in jobs(plan) {
+            for event in start_events(&plan.jobs[id.0].start) {
+                if event.code == Code::Error {
+                    waiting.for_errors.push(id);
+                } else {
+                    let source = event.source.strip_prefix("check.").unwrap_or(&event.source);
+                    waiting.by_source.entry(source).or_default().push(id);
+                    // A job may itself be called so.
+                    if source != event.source {
+                        waiting.by_source.entry(&event.source).or_default().push(id);
+                    }
+                }
+            }
+        }
+        waiting
+    }
+
+    fn on(&self, name: &str) -> impl Iterator<Item = &JobAt> {
+        self.by_source.get(name).into_iter().flatten().chain(&self.for_errors)
     }
 }

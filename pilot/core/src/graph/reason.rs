@@ -96,7 +96,7 @@ pub(super) fn why_not(plan: &Plan, reach: &Reach<'_>, event: &Event, to: JobAt) 
     if of_the_container {
         return Reason::SourceIsGlobal;
     }
-    let id = match node(plan, event) {
+    let id = match node(plan, reach.names(), event) {
         _ if event.code == Code::Error => {
             return match jobs(plan).find(|id| says(&event.source, &plan.jobs[id.0].name)) {
                 Some(id) if reach.starts(id) == Chance::Never => Reason::NeverStarts(id),
