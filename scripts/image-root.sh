@@ -13,13 +13,16 @@ mkdir -p "$root/bin" "$root/etc/ssl/certs"
 for name in "$@"; do
     install -m 0755 "$binaries/$name" "$root/bin/$name"
 done
-# Who is trusted: what Debian trusts, and what lies in image/certs (docs/images.md).
+# Who is trusted: what Debian trusts, and what lies in image/certs (docs/operate/images.md).
 authorities=/etc/ssl/certs/ca-certificates.crt
 [ -s "$authorities" ] || { echo "image-root: $authorities is missing: apt-get install ca-certificates" >&2; exit 1; }
 install -m 0644 "$authorities" "$root$authorities"
 for file in image/certs/*.pem; do
     [ ! -f "$file" ] || install -m 0644 "$file" "$root/etc/ssl/certs/"
 done
+# The licence, and what the licences of the crates that are linked in ask for.
+mkdir -p "$root/usr/share/doc/pilot"
+install -m 0644 LICENSE THIRD-PARTY-NOTICES.txt "$root/usr/share/doc/pilot/"
 case " $* " in
 *' app '*)
     install -m 0644 image/pilot.json5 "$root/etc/pilot.json5"

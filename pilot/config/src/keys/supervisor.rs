@@ -155,7 +155,7 @@ pub(super) static CONTROL_KEYS: [Key; 2] = [
         Form::Filled,
         "path",
         "`/var/run/containerpilot.socket`",
-        "The unix socket of the [control interface](../control.md). Written here, pilot does not start without it; at its default place pilot only warns when it cannot be made.",
+        "The unix socket of the [control interface](../control-api.md). Written here, pilot does not start without it; at its default place pilot only warns when it cannot be made.",
     ),
     key(
         "putenv",
@@ -225,7 +225,7 @@ pub(super) static METRIC_KEYS: [Key; 8] = [
         Form::List(&Form::Match("^(?!__)(?!(le|quantile)$)[A-Za-z_][A-Za-z0-9_]*$")),
         "list of text",
         "none",
-        "Names of labels that [a recording](../telemetry.md#your-own-metrics) gives values to.",
+        "Names of labels that [a recording](../metrics.md#your-own-metrics) gives values to.",
     ),
     key(
         "buckets",

@@ -56,7 +56,7 @@ fn a_key_is_sent_home_only_if_its_home_is_the_only_one() {
 
 #[test]
 fn the_schema_is_up_to_date() {
-    committed::must_be("docs/pilot.schema.json", &crate::schema());
+    committed::must_be("docs/reference/pilot.schema.json", &crate::schema());
 }
 
 pub(crate) fn complaints(document: &str) -> Vec<String> {
@@ -73,7 +73,7 @@ fn the_schema_is_a_schema() {
 #[test]
 fn every_example_of_the_documentation_follows_the_schema() {
     let mut examples = 0;
-    let pages = ["docs/graph.md", "docs/control.md", "docs/telemetry.md", "README.md"];
+    let pages = ["docs/guide/graph.md", "docs/reference/control-api.md", "docs/reference/metrics.md", "README.md"];
     for page in pages.iter().chain(&manual::PAGES) {
         let text = committed::text(page);
         for example in text.split("```json5\n").skip(1).filter_map(|rest| rest.split("```").next()) {

@@ -3,6 +3,7 @@
 mod cron_rules;
 mod draining;
 mod ending;
+mod found;
 mod graph;
 mod health;
 mod history;
