@@ -43,6 +43,7 @@ mod limits;
 mod logging;
 mod loose;
 mod mask;
+mod masked_json;
 mod mysql;
 mod numbers;
 mod probe;
@@ -50,7 +51,7 @@ mod process;
 mod rendering;
 mod restarts;
 mod service;
-mod shown;
+
 mod signal_name;
 mod sources;
 mod syntax;
@@ -141,7 +142,7 @@ impl Loaded {
         self.rendered
             .as_deref()
             .and_then(|text| syntax::parse_rendered(text, &self.values).ok())
-            .map(|value| shown::json(&value))
+            .map(|value| masked_json::json(&value))
             .unwrap_or_default()
     }
 }
