@@ -70,7 +70,8 @@ fn http(field: &Field<'_>, local: LocalPort) -> Option<HttpProbe> {
 
 fn url(field: &Field<'_>, local: LocalPort) -> Option<String> {
     let text = field.text()?;
-    if text.starts_with('/') {
+    let clean = !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    if clean && text.starts_with('/') {
         return match local {
             Ok(port) => Some(format!("http://127.0.0.1:{port}{text}")),
             Err(why) => {
@@ -82,7 +83,6 @@ fn url(field: &Field<'_>, local: LocalPort) -> Option<String> {
     let after_scheme = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     let authority = after_scheme.and_then(|rest| rest.split(['/', '?', '#']).next());
     let host = authority.map(|authority| authority.rsplit_once('@').map_or(authority, |(_, host)| host));
-    let clean = !text.contains(|c: char| c.is_whitespace() || c.is_control());
     if !clean || host.and_then(host_and_port).is_none() {
         // The text itself may hold a password and is not repeated.
         field.error("is not a URL", "write \"http://host:port/path\", or \"/path\" for this job's own port");

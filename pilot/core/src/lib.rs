@@ -5,6 +5,7 @@
 
 mod backoff;
 pub mod changes;
+mod circles;
 pub mod drain;
 pub mod due;
 pub mod effect;

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::circles::near_circles;
 use super::event::Code;
 use super::job::{is_of_a_stop, start_events};
 use super::plan::Job;
@@ -15,13 +16,18 @@ pub(super) fn stop_order(jobs: &[Job]) -> Vec<Vec<usize>> {
     for (place, job) in jobs.iter().enumerate() {
         named.entry(&job.name).or_default().push(place);
     }
-    for (dependent, job) in jobs.iter().enumerate() {
+    let mut needed: Vec<Vec<usize>> = Vec::with_capacity(jobs.len());
+    for job in jobs {
         let healthy = start_events(&job.start).iter().filter(|event| event.code == Code::Healthy);
-        let needed: BTreeSet<usize> =
-            healthy.flat_map(|event| named.get(event.source.as_str())).flatten().copied().collect();
-        for source in needed {
+        let sources = healthy.filter_map(|event| named.get(event.source.as_str())).flatten().copied();
+        needed.push(sources.collect::<BTreeSet<usize>>().into_iter().collect());
+    }
+    let near = near_circles(&needed);
+    for (dependent, sources) in needed.iter().enumerate() {
+        for source in sources.iter().copied() {
             // Jobs that wait for each other in a circle have no order.
-            if source != dependent && !reaches(&after, dependent, source) {
+            let may_close = near[dependent] && near[source];
+            if source != dependent && !(may_close && reaches(&after, dependent, source)) {
                 after[source].push(dependent);
             }
         }

@@ -14,7 +14,7 @@ pub(super) static BALANCER_PARTS: [Key; 5] = [
         Pilot,
         Form::Language("^(arn:|$)"),
         "text",
-        "needed",
+        "needed, but see `mode`",
         "The ARN of the target group. Empty text (a template variable that is not set) switches the block off.",
     ),
     key(
@@ -23,7 +23,7 @@ pub(super) static BALANCER_PARTS: [Key; 5] = [
         Form::Word(&["drain", "self", "off"]),
         "`drain`, `self`, `off`",
         "`drain`",
-        "`drain`: somebody else (an ECS service) registers the target, pilot takes it out when it stops. `self`: pilot does both.",
+        "`drain`: somebody else (an ECS service) registers the target, pilot takes it out when it stops. `self`: pilot does both. `off`: nobody does, and the rest is not looked at.",
     ),
     key(
         "port",

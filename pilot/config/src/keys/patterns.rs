@@ -3,7 +3,7 @@
 /// A name that DNS can carry.
 pub(super) const SERVICE_NAME: &str = "^[a-z][a-zA-Z0-9-]+$";
 /// An address of a Consul agent begins like this.
-pub(super) const CONSUL_ADDRESS: &str = "^((https?://)?((https?|unix)://)?[^\\s]*)?$";
+pub(super) const CONSUL_ADDRESS: &str = "^(\\S*|(https?://)?unix://[\\s\\S]*)$";
 /// A URL for an `http` probe begins like this.
 pub(super) const HTTP_URL: &str = "^(/|https?://)\\S*$";
 /// A URL for a `mysql` probe begins like this.

@@ -155,7 +155,10 @@ fn of(form: Form, shared: &mut Shared) -> Value {
         }
         Form::Account => {
             let most = u32::MAX - 1;
-            let pattern = format!("^(0*({})|[\\p{{L}}_][^\\s:/\\u0000-\\u001f\\u007f]*)$", up_to(10, most.into()));
+            let pattern = format!(
+                "^(0*({})|[\\p{{Alphabetic}}_][^\\s:/\\u0000-\\u001f\\u007f-\\u009f]*)$",
+                up_to(10, most.into())
+            );
             json!({ "type": ["integer", "string", "boolean"], "minimum": 0, "maximum": most, "pattern": pattern })
         }
         Form::Umask => {

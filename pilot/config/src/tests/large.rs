@@ -27,7 +27,7 @@ fn waits(source: usize, event: &str) -> String {
     format!("when: {{ source: 'job{source}', once: '{event}' }}")
 }
 
-const KINDS: [Kind; 14] = [
+const KINDS: [Kind; 16] = [
     ("jobs", |count| jobs(count, |_| "restarts: 3".into())),
     ("services", |count| {
         jobs(count, |at| {
@@ -51,6 +51,10 @@ const KINDS: [Kind; 14] = [
     ("pairs that wait for each other", |count| jobs(count, |at| waits(at ^ 1, "exitSuccess"))),
     ("one circle", |count| jobs(count, |at| waits((at + 1) % count, "exitSuccess"))),
     ("hooks on a stop, one after the other", |count| jobs(count, |at| waits(at + 1, "stopping"))),
+    ("a chain of health", |count| jobs(count, |at| waits(at + 1, "healthy"))),
+    ("a chain of health, backwards", |count| {
+        jobs(count, |at| if at == 0 { String::new() } else { waits(at - 1, "healthy") })
+    }),
     ("watches and metrics", |count| {
         format!(
             "{{ consul: 'c', watches: [{}], telemetry: {{ metrics: [{}] }} }}",

@@ -133,6 +133,10 @@ pub(super) fn around(object: &'static Object, key: &str, members: Map<String, Va
 
 /// Where a key is needed, or not, because of others.
 fn cross_key(object: &'static Object, key: &str, value: &Value) -> bool {
+    // Without it only `mode: "off"` is right.
+    if value.is_null() && std::ptr::eq(object, &BALANCER) && key == "targetGroup" {
+        return true;
+    }
     let absent = value.is_null() || value == "";
     absent
         && [
@@ -142,8 +146,6 @@ fn cross_key(object: &'static Object, key: &str, value: &Value) -> bool {
             // One of the two.
             (&raw const MYSQL, "host"),
             (&raw const MYSQL, "socket"),
-            // Not with `mode: "off"`.
-            (&raw const BALANCER, "targetGroup"),
         ]
         .contains(&(&raw const *object, key))
 }

@@ -3,6 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
+use super::super::circles::near_circles;
 use super::super::event::Code;
 use super::{Graph, JobAt, Mode, Node, Reason};
 
@@ -32,10 +33,14 @@ impl Graph {
 
     /// Every ring once, beginning with its first job in the order of the plan.
     fn rings(&self, next: impl Fn(JobAt) -> Vec<JobAt>) -> Vec<Vec<JobAt>> {
-        let next: Vec<Vec<JobAt>> = (0..self.starts.len()).map(|index| next(JobAt(index))).collect();
+        let mut next: Vec<Vec<JobAt>> = (0..self.starts.len()).map(|index| next(JobAt(index))).collect();
+        let places: Vec<Vec<usize>> = next.iter().map(|ways| ways.iter().map(|to| to.0).collect()).collect();
+        let near = near_circles(&places);
+        for (from, ways) in next.iter_mut().enumerate() {
+            ways.retain(|to| near[from] && near[to.0]);
+        }
         let mut is_in_ring = vec![false; next.len()];
         let mut rings: Vec<Vec<JobAt>> = Vec::new();
-        let next = without_ends(next);
         for index in 0..next.len() {
             if is_in_ring[index] || next[index].is_empty() {
                 continue;
@@ -46,37 +51,6 @@ impl Graph {
             }
         }
         rings
-    }
-}
-
-/// Only the ways between jobs that come from somewhere and lead somewhere for ever: most jobs are in no ring, and a search
-/// from each of them would be long.
-fn without_ends(mut next: Vec<Vec<JobAt>>) -> Vec<Vec<JobAt>> {
-    let mut before: Vec<Vec<JobAt>> = vec![Vec::new(); next.len()];
-    for (from, ways) in next.iter().enumerate() {
-        ways.iter().for_each(|to| before[to.0].push(JobAt(from)));
-    }
-    let mut is_end = vec![false; next.len()];
-    mark_ends(&next, &before, &mut is_end);
-    mark_ends(&before, &next, &mut is_end);
-    for (from, ways) in next.iter_mut().enumerate() {
-        ways.retain(|to| !is_end[from] && !is_end[to.0]);
-    }
-    next
-}
-
-/// Marks the jobs from which every way leads to an end.
-fn mark_ends(next: &[Vec<JobAt>], before: &[Vec<JobAt>], is_end: &mut [bool]) {
-    let mut ways: Vec<usize> = next.iter().map(|ways| ways.iter().filter(|to| !is_end[to.0]).count()).collect();
-    let mut open: Vec<usize> = (0..next.len()).filter(|at| ways[*at] == 0 && !is_end[*at]).collect();
-    while let Some(end) = open.pop() {
-        is_end[end] = true;
-        for from in before[end].iter().filter(|from| !is_end[from.0]) {
-            ways[from.0] -= 1;
-            if ways[from.0] == 0 {
-                open.push(from.0);
-            }
-        }
     }
 }
 
