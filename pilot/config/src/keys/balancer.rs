@@ -23,7 +23,7 @@ pub(super) static BALANCER_PARTS: [Key; 5] = [
         Form::Word(&["drain", "self", "off"]),
         "`drain`, `self`, `off`",
         "`drain`",
-        "`drain`: somebody else (an ECS service) registers the target, pilot takes it out when it stops. `self`: pilot does both. `off`: nobody does, and the rest is not looked at.",
+        "`drain`: somebody else (an ECS service) registers the target, pilot takes it out when it stops. `self`: pilot does both. `off`: nobody does.",
     ),
     key(
         "port",
