@@ -1,4 +1,4 @@
-# Consul's own configuration of a server. Three servers keep one catalogue; two of three must be there to change it.
+# Consul's own configuration of a server. Three servers keep one catalog; two of three must be there to change it.
 # What differs between machines is added by start.sh; keys and tokens are in config.json (make-secrets.sh).
 # The spellings are Consul 1.8's; newer ones take them too, some with a warning that names the new spelling.
 
@@ -16,7 +16,7 @@ ports {
   serf_wan = -1
 }
 
-# A server that stops stays a member: it comes back with its disk, and the others know whom to wait for. That one goes for
+# A server that stops stays a member: it comes back with its disk, and the others know that they wait for it. That one goes for
 # good is said by a person (docs/operate/consul-cluster.md).
 leave_on_terminate      = false
 skip_leave_on_interrupt = true

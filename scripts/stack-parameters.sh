@@ -1,6 +1,6 @@
 # What a stack is given: the words of this run, what it has, the stacks next to it, the environment's file; else the
 # template's default. Read by scripts/stack.sh, not run.
-# shellcheck shell=sh disable=SC2154  # they share $work, $stack, $prefix, $environment, $slug, $keep
+# shellcheck shell=sh disable=SC2154  # they share $work, $stack, $prefix, $environment, $slug, $keep, $region
 
 template_parameters() { sed -n '/^Parameters:/,/^[A-Z][a-z]*:$/s/^  \([A-Z][A-Za-z]*\):.*/\1/p' "cloudformation/$1.yaml"; }
 
@@ -23,7 +23,8 @@ base_stack() {
     DatabaseStack) base_template=database ;;
     ConsulStack) base_template=consul ;;
     CiStack) base_template=ci-role ;;
-    CapacityStack) base_template=ec2-capacity ;;
+    # Machines are of one cluster, production's or staging's own.
+    CapacityStack) [ "$environment" != review ] && base_template=ec2-capacity || return 0 ;;
     *) return 0 ;;
     esac
     stack_status "base-$prefix-$base_template"
@@ -50,6 +51,11 @@ of_the_branch() {
     # The tokens of branches may register app-..., and nothing else (consul/acl/review.hcl).
     ServiceName) [ "$slug" = master ] || value=app-$slug ;;
     RulePriority) free_priority ;;
+    ContainerPort) output_of "base-$prefix-alb" ContainerPort ;;
+    ConsulImageUri)
+        base_stack ConsulStack
+        [ -z "$value" ] || output_of "$value" ImageUri
+        ;;
     esac
 }
 
@@ -106,9 +112,21 @@ kept() {
     # The boundary of its roles: one that was made without gets it as soon as there is one.
     [ "$key" != CiStack ] || return 1
     [ "$keep" = all ] && return
-    case $key in ImageUri | Commit | PreviousImageUri | RulePriority | ExternalId) ;; *) false ;; esac
+    case $template:$key in
+    # What deployments gave it. Consul's image is a number of the environment.
+    service:ImageUri | logins:ImageUri | *:Commit | *:PreviousImageUri | *:RulePriority | *:ExternalId) ;;
+    *) false ;;
+    esac
+}
+# A certificate, key or secret of another region is refused by AWS too, when half of the stack is there.
+in_this_region() {
+    case $1 in
+    arn:aws*:acm:"$region":* | arn:aws*:kms:"$region":* | arn:aws*:secretsmanager:"$region":*) ;;
+    arn:aws*:acm:* | arn:aws*:kms:* | arn:aws*:secretsmanager:*) die "$key is of another region than everything else, which is made in $region: $1" ;;
+    esac
 }
 value_entry() {
     case $1 in *[\"\\]*) die "$key may not contain quotes or backslashes: $1" ;; esac
+    in_this_region "$1"
     entry="{\"ParameterKey\": \"$key\", \"ParameterValue\": \"$1\"}"
 }

@@ -89,6 +89,13 @@ impl MariaDb {
             .is_ok_and(|status| status.success())
     }
 
+    /// Sends the server a signal.
+    pub fn signal(&self, signal: nix::sys::signal::Signal) {
+        if let Some(pid) = self.child.as_ref().and_then(|child| i32::try_from(child.id()).ok()) {
+            crate::processes::signal(pid, signal);
+        }
+    }
+
     /// Kills the server; its data stays.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use pilot_core::event::{Code, Event, GLOBAL};
-use pilot_core::job::start_events;
 use pilot_core::plan::{Job, Watch};
 
 use super::diagnostic::{Rule, Severity};
@@ -28,7 +27,7 @@ pub(super) fn check(jobs: &[Placed<'_, Job>], watches: &[Placed<'_, Watch>]) {
         // The source of an error is its text, which nobody can know beforehand.
         let checkable = |event: &&Event| event.code != Code::Error && !known.contains(&event.source);
         let mut waits = None;
-        for event in start_events(&job.start).iter().filter(checkable) {
+        for event in job.start.events().iter().filter(checkable) {
             if seen.insert(&event.source) {
                 unknown(place, waits.get_or_insert_with(|| Waits::of(place)), event, &mut suggestions);
             }

@@ -8,13 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::effect::{JobRequest, UserSignal};
-use super::event::{Code, Event};
+use super::event::{Class, Event};
 use super::exit::Exit;
-
-/// Entries that are kept.
-pub const KEPT: usize = 512;
-/// Steps of one story.
-const STEPS: usize = 16;
+use super::limits::{KEPT_ENTRIES, STORY_STEPS};
 
 /// One entry; never reused within one engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,11 +75,13 @@ pub struct Entry {
     pub last_at: Duration,
     /// What caused it (the first time).
     pub cause: Cause,
-    /// What.
+    /// What happened.
     pub what: What,
+    /// Of a failing check or watch: what went wrong, the last time.
+    pub reason: Option<String>,
 }
 
-/// The last [`KEPT`] entries.
+/// The last [`KEPT_ENTRIES`] entries.
 #[derive(Debug)]
 pub struct History {
     /// Shared with the stories that jobs keep.
@@ -123,19 +121,19 @@ impl History {
         self.entries.iter().rev().find(is_it).map(|entry| entry.last_at)
     }
 
-    pub(super) fn note(&mut self, what: What, cause: Cause, at: Duration) -> EntryId {
+    pub(super) fn note(&mut self, what: What, cause: Cause, at: Duration, reason: Option<String>) -> EntryId {
         if let What::Event(event) = &what
             && let Some(same) = self.repeated(event)
         {
-            (same.times, same.last_at) = (same.times + 1, at);
+            (same.times, same.last_at, same.reason) = (same.times + 1, at, reason);
             return same.id;
         }
-        if self.entries.len() == KEPT {
+        if self.entries.len() == KEPT_ENTRIES {
             self.entries.pop_front();
         }
         self.last += 1;
         let id = EntryId(self.last);
-        self.entries.push_back(Arc::new(Entry { id, at, times: 1, last_at: at, cause, what }));
+        self.entries.push_back(Arc::new(Entry { id, at, times: 1, last_at: at, cause, what, reason }));
         id
     }
 
@@ -157,22 +155,10 @@ impl History {
 
 /// Whether every check makes such an event.
 fn of_a_check(event: &Event) -> bool {
-    match event.code {
-        Code::Healthy | Code::Unhealthy => true,
-        Code::ExitSuccess | Code::ExitFailed | Code::Error => event.source.starts_with("check."),
-        Code::Stopping
-        | Code::LeavingConsul
-        | Code::LeavingTargetGroup
-        | Code::Draining
-        | Code::Drained
-        | Code::Stopped
-        | Code::Changed
-        | Code::TimerExpired
-        | Code::EnterMaintenance
-        | Code::ExitMaintenance
-        | Code::Startup
-        | Code::Shutdown
-        | Code::Signal => false,
+    match event.code.class() {
+        Class::Health => true,
+        Class::Exit | Class::Error => event.source.starts_with("check."),
+        Class::Stop | Class::Change | Class::Timer | Class::Container | Class::Signal => false,
     }
 }
 
@@ -180,7 +166,7 @@ fn of_a_check(event: &Event) -> bool {
 /// Ends where nothing earlier is known, or with an earlier start of the same job: that has a story of its own.
 pub(super) fn story(first: &Arc<Entry>, find: impl Fn(EntryId) -> Option<Arc<Entry>>) -> Vec<Arc<Entry>> {
     let mut story = vec![Arc::clone(first)];
-    while let Some(Cause::Entry(id)) = story.last().map(|entry| entry.cause).filter(|_| story.len() < STEPS) {
+    while let Some(Cause::Entry(id)) = story.last().map(|entry| entry.cause).filter(|_| story.len() < STORY_STEPS) {
         let Some(entry) = find(id) else { break };
         let ends = entry.what == first.what;
         story.push(entry);

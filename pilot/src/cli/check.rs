@@ -1,4 +1,4 @@
-//! `pilot check FILE`: everything that is wrong, doubtful or worth knowing, each with its place and what to write instead.
+//! `pilot check FILE`: everything that is wrong, doubtful or worth knowing, each with its place and its remedy.
 //!
 //! One report, shown as text for people or as JSON for tools (`docs/reference/check.md` describes both). Starts nothing.
 
@@ -13,9 +13,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::config_file::Opened;
-use super::{BAD_CONFIGURATION, config_file, surroundings};
+use super::{BAD_CONFIGURATION, OutputFormat, config_file, surroundings};
 use pilot_config::{Loaded, Question};
-use report::Report;
+use report::CheckReport;
 
 /// Columns of a terminal that says nothing of its width.
 const NARROW: usize = 80;
@@ -29,7 +29,7 @@ pub(super) struct Check {
     /// The time there is to stop.
     pub stop_budget: Option<Duration>,
     pub strictness: Strictness,
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 /// What makes a check fail.
@@ -42,14 +42,6 @@ pub(super) enum Strictness {
     Warnings,
 }
 
-/// How a report is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Format {
-    #[default]
-    Text,
-    Json,
-}
-
 pub(super) fn check(check: Check) -> ExitCode {
     let (path, text) = match config_file::open(check.config).and_then(Opened::read) {
         Ok(read) => read,
@@ -59,10 +51,10 @@ pub(super) fn check(check: Check) -> ExitCode {
         }
     };
     let loaded = surroundings::examined(&path, &text, &Question { stop_budget: check.stop_budget });
-    let report = Report::of(&loaded, check.stop_budget, check.strictness);
+    let report = CheckReport::of(&loaded, check.stop_budget, check.strictness);
     match check.format {
-        Format::Text => print!("{}", report.text(&shown(&loaded, &text))),
-        Format::Json => println!("{}", report.json()),
+        OutputFormat::Text => print!("{}", report.text(&shown(&loaded, &text))),
+        OutputFormat::Json => println!("{}", report.json()),
     }
     if report.is_good() { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIGURATION) }
 }

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use agent::Agent;
-use pilot::runtime::catalog::{Client, Desired, Registrar, ServiceQuery, Withdrawn};
+use pilot::runtime::catalog::{Client, Registrar, ServiceQuery, Withdrawn};
+use pilot_core::effect::Announcement;
 use pilot_core::plan::{Consul, ConsulAddress, ConsulTls, Service};
 use tokio::sync::mpsc;
 
@@ -40,8 +41,8 @@ fn service(name: &str) -> Service {
     }
 }
 
-fn passing() -> Desired {
-    Desired::Passing { output: "ok".into() }
+fn passing() -> Announcement {
+    Announcement::Passing { output: "ok".into() }
 }
 
 fn registrar(consul: Consul) -> (Registrar, mpsc::UnboundedReceiver<Withdrawn>) {

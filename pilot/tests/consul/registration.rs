@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use pilot::runtime::catalog::{Desired, Withdrawn};
+use pilot::runtime::catalog::Withdrawn;
+use pilot_core::effect::Announcement;
 use pilot_core::plan::{CheckStatus, Service};
 
 use crate::agent::browser;
@@ -72,7 +73,7 @@ async fn an_initial_status_is_registered_and_looked_after_without_heartbeats() {
     let app = Service { initial_status: Some(CheckStatus::Warning), ..service("app") };
     let (mut registrar, _withdrawn) = registrar(agent.consul());
     let lines = Lines::listen();
-    registrar.announce(&app, Desired::Initial);
+    registrar.announce(&app, Announcement::Initial);
     until("warning", SOON, async || agent.status_of(&app).await.as_deref() == Some("warning")).await;
     assert_eq!(lines.with("Registering service app with initial status set to warning").len(), 1);
     agent.put("agent/service/deregister/app-host1", String::new()).await;
@@ -85,7 +86,7 @@ async fn a_failing_check_turns_a_registered_service_critical_and_registers_nothi
     let agent = Agent::start().await;
     let app = service("app");
     let (mut registrar, mut withdrawn) = registrar(agent.consul());
-    let failing = Desired::Failing { output: "HTTP 500".into() };
+    let failing = Announcement::Failing { output: "HTTP 500".into() };
     let other = service("other");
     registrar.announce(&other, failing.clone());
     registrar.announce(&app, passing());
@@ -106,7 +107,7 @@ async fn a_failing_service_that_is_removed_stays_away_until_it_passes() {
     let app = service("app");
     let (mut registrar, _withdrawn) = registrar(agent.consul());
     let lines = Lines::listen();
-    let failing = |text: &str| Desired::Failing { output: text.into() };
+    let failing = |text: &str| Announcement::Failing { output: text.into() };
     registrar.announce(&app, passing());
     until("passing", SOON, async || agent.status_of(&app).await.as_deref() == Some("passing")).await;
     registrar.announce(&app, failing("HTTP 500"));

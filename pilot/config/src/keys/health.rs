@@ -129,7 +129,7 @@ pub(super) static MYSQL_KEYS: [Key; 11] = [
         Form::Word(&["disabled", "preferred", "required", "verify-ca", "verify-identity"]),
         "`disabled`, `preferred`, `required`, `verify-ca`, `verify-identity`",
         "`preferred`",
-        "MySQL's own `ssl-mode`.",
+        "MySQL's own `ssl-mode`; only the last two know who the server is.",
     ),
     key(
         "caFile",

@@ -170,7 +170,7 @@ pub(super) static CONTROL_KEYS: [Key; 2] = [
 pub(crate) static CONTROL: Object = Object { home: "`control`", shared: "", groups: &[&CONTROL_KEYS], ignored: &[] };
 
 /// `telemetry`
-pub(super) static TELEMETRY_KEYS: [Key; 4] = [
+pub(super) static TELEMETRY_KEYS: [Key; 5] = [
     key(
         "port",
         V3,
@@ -194,6 +194,14 @@ pub(super) static TELEMETRY_KEYS: [Key; 4] = [
         "list of text",
         "none",
         "Tags of the service `containerpilot`; pilot's version is added to them.",
+    ),
+    key(
+        "hosts",
+        Pilot,
+        Form::Texts,
+        "list of text",
+        "none",
+        "Names that a request's `Host` may have; [addresses, the own host name and private names](../metrics.md#who-may-ask) always may.",
     ),
     key("metrics", V3, Form::Objects(&METRIC), "list of objects", "none", "Your own metrics."),
 ];

@@ -23,37 +23,14 @@ fn jobs(count: usize, members: impl Fn(usize) -> String) -> String {
     )
 }
 
-fn waits(source: usize, event: &str) -> String {
-    format!("when: {{ source: 'job{source}', once: '{event}' }}")
-}
-
-const KINDS: [Kind; 16] = [
-    ("jobs", |count| jobs(count, |_| "restarts: 3".into())),
-    ("services", |count| {
-        jobs(count, |at| {
-            format!("port: {}, health: {{ exec: 'curl http://h/', interval: 1, ttl: 5 }}", at % 60_000 + 1)
-        })
-    }),
+const KINDS: [Kind; 5] = [
     ("unknown keys", |count| jobs(1, |_| list(count, |at| format!("unknown{at}: 1")))),
     ("unknown keys in one line", |count| jobs(1, |_| list(count, |at| format!("unknown{at}: 1")).replace('\n', ""))),
-    ("an unknown source", |count| jobs(count, |at| format!("when: {{ source: 'jub{at}', once: 'healthy' }}"))),
     ("a list of unknown sources", |count| {
         jobs(1, |_| format!("when: {{ source: [{}], once: 'healthy' }}", list(count, |at| format!("'x{at}'"))))
     }),
     ("entries of all that never come", |count| {
         jobs(2, |_| format!("when: {{ all: [{}] }}", list(count, |_| "{ source: 'job1', once: 'healthy' }".into())))
-    }),
-    ("a chain that begins at its end", |count| jobs(count, |at| waits(at + 1, "exitSuccess"))),
-    ("a chain that begins at its beginning", |count| {
-        jobs(count, |at| if at == 0 { String::new() } else { waits(at - 1, "exitSuccess") })
-    }),
-    ("all wait for one", |count| jobs(count, |at| if at == 0 { String::new() } else { waits(0, "exitSuccess") })),
-    ("pairs that wait for each other", |count| jobs(count, |at| waits(at ^ 1, "exitSuccess"))),
-    ("one circle", |count| jobs(count, |at| waits((at + 1) % count, "exitSuccess"))),
-    ("hooks on a stop, one after the other", |count| jobs(count, |at| waits(at + 1, "stopping"))),
-    ("a chain of health", |count| jobs(count, |at| waits(at + 1, "healthy"))),
-    ("a chain of health, backwards", |count| {
-        jobs(count, |at| if at == 0 { String::new() } else { waits(at - 1, "healthy") })
     }),
     ("watches and metrics", |count| {
         format!(

@@ -1,11 +1,9 @@
 //! Circles: jobs that can never start because each waits for another of them, and jobs that start each other for ever.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
-use super::super::circles::near_circles;
-use super::super::event::Code;
 use super::{Graph, JobAt, Mode, Node, Reason};
+use crate::event::Class;
 
 impl Graph {
     /// Rings of jobs of which each waits in vain for the next one, which waits for the one after it.
@@ -23,9 +21,7 @@ impl Graph {
     /// Rings of jobs that run each other without end: every exit of one starts the next one.
     pub fn loops(&self) -> Vec<Vec<JobAt>> {
         let next = |id: JobAt| -> Vec<JobAt> {
-            let by_exit = |edge: &&super::Edge| {
-                edge.mode == Mode::Each && matches!(edge.event.code, Code::ExitSuccess | Code::ExitFailed)
-            };
+            let by_exit = |edge: &&super::Edge| edge.mode == Mode::Each && edge.event.code.class() == Class::Exit;
             self.starts_of(Node::Job(id)).filter(by_exit).map(|edge| edge.to).collect()
         };
         self.rings(next)
@@ -33,33 +29,24 @@ impl Graph {
 
     /// Every ring once, beginning with its first job in the order of the plan.
     fn rings(&self, next: impl Fn(JobAt) -> Vec<JobAt>) -> Vec<Vec<JobAt>> {
-        let mut next: Vec<Vec<JobAt>> = (0..self.starts.len()).map(|index| next(JobAt(index))).collect();
-        let places: Vec<Vec<usize>> = next.iter().map(|ways| ways.iter().map(|to| to.0).collect()).collect();
-        let near = near_circles(&places);
-        for (from, ways) in next.iter_mut().enumerate() {
-            ways.retain(|to| near[from] && near[to.0]);
-        }
-        let mut is_in_ring = vec![false; next.len()];
         let mut rings: Vec<Vec<JobAt>> = Vec::new();
-        for index in 0..next.len() {
-            if is_in_ring[index] || next[index].is_empty() {
+        for index in 0..self.starts.len() {
+            let first = JobAt(index);
+            if rings.iter().any(|ring| ring.contains(&first)) {
                 continue;
             }
-            if let Some(ring) = shortest_ring(JobAt(index), &next) {
-                ring.iter().for_each(|id| is_in_ring[id.0] = true);
-                rings.push(ring);
-            }
+            rings.extend(shortest_ring(first, &next));
         }
         rings
     }
 }
 
 /// The shortest way from a job back to itself.
-fn shortest_ring(first: JobAt, next: &[Vec<JobAt>]) -> Option<Vec<JobAt>> {
-    let mut came_from: BTreeMap<JobAt, JobAt> = BTreeMap::new();
+fn shortest_ring(first: JobAt, next: impl Fn(JobAt) -> Vec<JobAt>) -> Option<Vec<JobAt>> {
+    let mut came_from: HashMap<JobAt, JobAt> = HashMap::new();
     let mut open = VecDeque::from([first]);
     while let Some(id) = open.pop_front() {
-        for to in next[id.0].iter().copied() {
+        for to in next(id) {
             if to == first {
                 let mut ring = vec![id];
                 let mut at = id;
@@ -70,10 +57,10 @@ fn shortest_ring(first: JobAt, next: &[Vec<JobAt>]) -> Option<Vec<JobAt>> {
                 ring.reverse();
                 return Some(ring);
             }
-            if let Entry::Vacant(new) = came_from.entry(to) {
-                new.insert(id);
+            came_from.entry(to).or_insert_with(|| {
                 open.push_back(to);
-            }
+                id
+            });
         }
     }
     None

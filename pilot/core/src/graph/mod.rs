@@ -4,20 +4,15 @@
 //! things in which it comes: what it calls impossible, the engine never does (a test plays random histories against
 //! that). What the time alone rules out, such as a check that is slower than its job, it does not see.
 
-use std::collections::BTreeMap;
-
-use super::effect::UserSignal;
-use super::event::{Code, Event, GLOBAL};
-use super::job::{is_of_a_stop, start_events};
-use super::plan::{Condition, Plan, Start};
-use super::stop_order::stop_order;
+use crate::effect::UserSignal;
+use crate::event::{Class, Code, Event, GLOBAL};
+use crate::plan::{Condition, Job, Plan, Start};
+use crate::stop::order::stop_order;
 
 mod circle;
-mod names;
 mod reach;
 mod reason;
 
-use names::Names;
 use reach::Reach;
 pub use reason::Reason;
 
@@ -86,7 +81,7 @@ pub struct Edge {
 impl Edge {
     /// Whether it is a hook: the job waits for a step of another's way out.
     pub fn is_hook(&self) -> bool {
-        is_of_a_stop(self.event.code)
+        self.event.code.class() == Class::Stop
     }
 }
 
@@ -99,21 +94,15 @@ pub struct Graph {
     pub starts: Vec<Chance>,
     /// For each job: those that must be gone before it is stopped.
     pub stops_after: Vec<Vec<JobAt>>,
-    /// The edges of each job, from here to the next one's.
-    first: Vec<usize>,
-    /// The edges that begin at each node.
-    from: BTreeMap<Node, Vec<usize>>,
 }
 
 impl Graph {
     /// The graph of a plan.
     pub fn of(plan: &Plan) -> Self {
         let reach = Reach::of(plan);
-        let mut edges: Vec<Edge> = Vec::new();
-        let mut first = Vec::with_capacity(plan.jobs.len() + 1);
+        let mut edges = Vec::new();
         for (index, job) in plan.jobs.iter().enumerate() {
             let to = JobAt(index);
-            first.push(edges.len());
             let startup = [Event::global(Code::Startup)];
             let (mode, events) = match &job.start {
                 Start::Once { when: Condition::All(events), .. } => (Mode::All, events.as_slice()),
@@ -126,39 +115,23 @@ impl Graph {
             for event in events {
                 let chance = reach.chance(event, to);
                 let reason = (chance == Chance::Never).then(|| reason::why_not(plan, &reach, event, to));
-                edges.push(Edge {
-                    from: node(plan, reach.names(), event),
-                    event: event.clone(),
-                    to,
-                    mode,
-                    chance,
-                    reason,
-                });
+                edges.push(Edge { from: node(plan, event), event: event.clone(), to, mode, chance, reason });
             }
         }
         let starts = (0..plan.jobs.len()).map(|index| reach.starts(JobAt(index))).collect();
         let stops_after =
             stop_order(&plan.jobs).into_iter().map(|after| after.into_iter().map(JobAt).collect()).collect();
-        first.push(edges.len());
-        let mut from: BTreeMap<Node, Vec<usize>> = BTreeMap::new();
-        for (index, edge) in edges.iter().enumerate() {
-            if let Some(node) = edge.from {
-                from.entry(node).or_default().push(index);
-            }
-        }
-        Graph { edges, starts, stops_after, first, from }
+        Graph { edges, starts, stops_after }
     }
 
     /// What a job waits for.
     pub fn waits(&self, id: JobAt) -> impl Iterator<Item = &Edge> {
-        let from = self.first.get(id.0).copied().unwrap_or(self.edges.len());
-        let to = self.first.get(id.0 + 1).copied().unwrap_or(self.edges.len());
-        self.edges.get(from..to).unwrap_or_default().iter()
+        self.edges.iter().filter(move |edge| edge.to == id)
     }
 
     /// What the events of a node start.
     pub fn starts_of(&self, node: Node) -> impl Iterator<Item = &Edge> {
-        self.from.get(&node).into_iter().flatten().filter_map(|index| self.edges.get(*index))
+        self.edges.iter().filter(move |edge| edge.from == Some(node))
     }
 
     /// The events that keep a job from ever starting; empty if it can start, or waits for nothing at all.
@@ -170,48 +143,35 @@ impl Graph {
     }
 }
 
-/// Whose event it is.
-fn node(plan: &Plan, names: &Names<'_>, event: &Event) -> Option<Node> {
+/// Where an event comes from.
+fn node(plan: &Plan, event: &Event) -> Option<Node> {
     let source = event.source.as_str();
-    let signal = [UserSignal::Hup, UserSignal::Usr2].into_iter().find(|signal| signal.name() == source);
-    match event.code {
-        Code::Signal => return signal.map(Node::Signal),
-        Code::Startup | Code::Shutdown | Code::EnterMaintenance | Code::ExitMaintenance if source == GLOBAL => {
-            return Some(Node::Global);
+    match event.code.class() {
+        Class::Signal => {
+            let mut signals = [UserSignal::Hup, UserSignal::Usr2].into_iter();
+            return signals.find(|signal| signal.name() == source).map(Node::Signal);
         }
+        Class::Container if source == GLOBAL => return Some(Node::Global),
         // The source of an error is a text that begins with who made it.
-        Code::Error => {
-            let job = jobs(plan).find(|id| reason::says(source, &plan.jobs[id.0].name));
-            return job.map(Node::Job);
-        }
-        Code::ExitSuccess
-        | Code::ExitFailed
-        | Code::Stopping
-        | Code::LeavingConsul
-        | Code::LeavingTargetGroup
-        | Code::Draining
-        | Code::Drained
-        | Code::Stopped
-        | Code::Healthy
-        | Code::Unhealthy
-        | Code::Changed
-        | Code::TimerExpired
-        | Code::EnterMaintenance
-        | Code::ExitMaintenance
-        | Code::Startup
-        | Code::Shutdown => {}
+        Class::Error => return job_that(plan, |job| reason::says(source, &job.name)),
+        Class::Container | Class::Exit | Class::Stop | Class::Health | Class::Change | Class::Timer => {}
     }
-    if let Some(id) = names.job(source) {
-        return Some(Node::Job(id));
+    if let Some(job) = job_that(plan, |job| job.name == source) {
+        return Some(job);
     }
-    if source.starts_with("watch.") {
-        return names.watch(source).map(Node::Watch);
+    if let Some(name) = source.strip_prefix("watch.") {
+        return plan.watches.iter().position(|watch| watch.name == name).map(|index| Node::Watch(WatchAt(index)));
     }
-    names.job(source.strip_prefix("check.")?).map(Node::Job)
+    let name = source.strip_prefix("check.")?;
+    job_that(plan, |job| job.name == name)
 }
 
-fn jobs(plan: &Plan) -> impl Iterator<Item = JobAt> + use<> {
-    (0..plan.jobs.len()).map(JobAt)
+fn job_that(plan: &Plan, is_it: impl Fn(&Job) -> bool) -> Option<Node> {
+    plan.jobs.iter().position(is_it).map(|place| Node::Job(JobAt(place)))
+}
+
+fn numbered(plan: &Plan) -> impl Iterator<Item = (JobAt, &Job)> {
+    plan.jobs.iter().enumerate().map(|(place, job)| (JobAt(place), job))
 }
 
 /// Whether pilot's start is enough to start a job.
@@ -219,7 +179,7 @@ fn starts_at_once(start: &Start) -> bool {
     let startup = |event: &Event| *event == Event::global(Code::Startup);
     match start {
         Start::Once { when: Condition::All(events), .. } => events.iter().all(startup),
-        Start::Once { when: Condition::Any(_), .. } | Start::Each { .. } => start_events(start).iter().any(startup),
+        Start::Once { when: Condition::Any(events), .. } | Start::Each { events, .. } => events.iter().any(startup),
         Start::Interval(_) => true,
         Start::Cron(_) | Start::Never { .. } => false,
     }

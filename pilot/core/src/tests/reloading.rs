@@ -4,10 +4,9 @@ use super::plans::*;
 use super::starting::{instances, watch};
 use crate::effect::{Input, JobRequest, StopSignal, Switch, UserSignal};
 use crate::event::{Code, Event};
-use crate::job::Status;
 use crate::plan::*;
-use crate::request::Hold;
 use crate::simulation::{Script, World};
+use crate::state::{State, Status};
 
 /// Another definition under the same name.
 fn changed(job: Job) -> Job {
@@ -283,11 +282,11 @@ fn maintenance_lasts_through_a_reload_for_old_jobs_and_new_ones() {
     world.give(Input::Maintenance(Switch::On));
     world.reload(plan([old, new]));
     world.pass(secs(5));
-    assert!(world.engine.jobs().iter().all(|job| job.status() == Status::Maintenance && job.run().is_some()));
+    assert!(world.engine.jobs().iter().all(|job| job.health() == Status::Maintenance && job.run().is_some()));
     assert!(world.announced.is_empty());
     world.give(Input::Maintenance(Switch::Off));
     world.pass(secs(2));
-    assert!(world.engine.jobs().iter().all(|job| job.status() == Status::Healthy));
+    assert!(world.engine.jobs().iter().all(|job| job.health() == Status::Healthy));
 }
 
 /// Defect 19: v3 loses it.
@@ -454,7 +453,7 @@ fn what_a_person_has_stopped_stays_stopped_unless_its_definition_changes() {
     stop(&mut world, "pre");
     world.reload(plan([jobs[0].clone(), changed(jobs[1].clone()), jobs[2].clone(), job("other")]));
     world.pass(secs(1));
-    assert_eq!(world.engine.state(world.job("pre")).unwrap().hold(), Hold::Stopped);
+    assert_eq!(world.engine.state(world.job("pre")).unwrap().state(), State::Stopped);
     world.reload(plan([changed(jobs[0].clone()), job("other")]));
     world.pass(secs(1));
     assert!(world.run("app").is_some());

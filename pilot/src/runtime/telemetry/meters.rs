@@ -16,7 +16,7 @@ use super::process;
 use super::reading::Reading;
 use pilot_core::event::{Code, Event};
 use pilot_core::exit::Exit;
-use pilot_core::step::Step;
+use pilot_core::stop::step::Step;
 
 /// Names of jobs and watches that are told apart in the life of a pilot; whatever comes later is counted as [`OTHER`].
 const MOST_NAMES: usize = 1000;
@@ -104,7 +104,7 @@ impl Meters {
         families.control_requests.with_label_values(&[code.to_string().as_str(), path]).inc();
     }
 
-    /// So many instances of a watch's service pass.
+    /// How many instances of a watch's service pass.
     pub fn instances(&self, watch: &str, count: usize) {
         let Some(families) = self.0.get() else { return };
         let count = i64::try_from(count).unwrap_or(i64::MAX);
