@@ -5,6 +5,7 @@
 mod arguments;
 mod check;
 mod client;
+mod config_file;
 mod graph;
 mod notify;
 mod offline;
@@ -44,10 +45,8 @@ pub fn main() -> ExitCode {
         Ok(Action::Run { config }) => run::run(config),
         Ok(Action::Check(check)) => check::check(check),
         Ok(Action::Graph { config, format }) => graph::graph(config, format),
-        Ok(Action::Print(text)) => {
-            let _ = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());
-            ExitCode::SUCCESS
-        }
+        Ok(Action::Print(text)) => print(text),
+        Ok(Action::Schema) => print(&pilot_config::schema()),
         Ok(Action::Template { config, out }) => template::render(config, out),
         Ok(Action::Notify { assignments }) => notify::notify(&assignments),
         Ok(Action::Wait(wait)) => wait::wait(&wait),
@@ -61,4 +60,10 @@ pub fn main() -> ExitCode {
             if error.use_stderr() { ExitCode::from(BAD_USAGE) } else { ExitCode::SUCCESS }
         }
     }
+}
+
+/// A reader that has seen enough is no mistake.
+fn print(text: &str) -> ExitCode {
+    let _ = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());
+    ExitCode::SUCCESS
 }

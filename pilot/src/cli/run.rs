@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{BAD_CONFIGURATION, surroundings};
+use super::{BAD_CONFIGURATION, config_file, surroundings};
 use crate::runtime::output::Output;
 use crate::runtime::process::identity;
 use crate::runtime::process::init::{Orphans, Setup, set_up};
 use crate::runtime::process::reap::Delivery;
-use crate::runtime::process::signals::Signals;
+use crate::runtime::process::signals::{Arrived, Signals};
 use crate::runtime::supervisor::{BROKEN, Configuration, Supervisor};
 use crate::runtime::task;
 use pilot_config::{Loaded, Severity};
@@ -45,11 +45,19 @@ pub(super) fn run(config: Option<PathBuf>) -> ExitCode {
 
 async fn supervise(config: Option<PathBuf>, setup: Setup) -> u8 {
     // Before the configuration is read, so that an early SIGTERM is a stop and not a death.
-    let signals = match Signals::install() {
+    let mut signals = match Signals::install() {
         Ok(signals) => signals,
         Err(error) => return refuse(BAD_START, &format!("cannot install signal handlers: {error}")),
     };
-    let read = surroundings::read(config);
+    let read = match config_file::open(config) {
+        // Without a thread, for the first job waits for it.
+        Ok(file) if file.is_regular() => file.read(),
+        Ok(file) => tokio::select! {
+            read = tokio::task::spawn_blocking(|| file.read()) => read.unwrap_or_else(|error| Err(error.to_string())),
+            () = stop(&mut signals) => return 0,
+        },
+        Err(message) => Err(message),
+    };
     let good = read.and_then(|(path, text)| {
         let (plan, loaded) = good(surroundings::loaded(&path, &text), &text)?;
         Ok((path, plan, loaded))
@@ -81,9 +89,14 @@ async fn supervise(config: Option<PathBuf>, setup: Setup) -> u8 {
     code
 }
 
+/// Waits for a request to stop. There are no jobs yet that other signals could mean anything to.
+async fn stop(signals: &mut Signals) {
+    while signals.next().await != Arrived::Stop {}
+}
+
 /// For a reload: the file at the same path, with the variables of now.
 fn again(path: &Path, variables: BTreeMap<String, String>) -> Result<Configuration, String> {
-    let (path, text) = surroundings::read(Some(path.to_owned()))?;
+    let (path, text) = config_file::open(Some(path.to_owned()))?.read()?;
     let (plan, loaded) = good(surroundings::loaded_with(&path, &text, variables), &text)?;
     Ok(Configuration { warnings: warnings(&plan, &loaded), shown: loaded.shown(), plan })
 }

@@ -92,7 +92,13 @@ impl fmt::Debug for Zone {
 }
 
 fn parse(text: &str) -> Result<Cron, CronError> {
-    CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build().parse(text)
+    // cron(8) knows the word, croner does not.
+    let text = if text.trim().eq_ignore_ascii_case("@midnight") { "@daily" } else { text };
+    let mut days = text.split_whitespace().skip(2).step_by(2);
+    // cron(8): a day must match both fields if one of them begins with `*`, be it `*/2`; else one of them is enough.
+    let both = days.any(|field| field.starts_with(['*', '?']));
+    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).dom_and_dow(both);
+    parser.build().parse(text)
 }
 
 fn complaint(text: &str) -> BadSchedule {

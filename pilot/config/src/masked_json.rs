@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use pilot_core::number::plain;
 
 use super::mask::{is_secret_key, without_password};
-use super::value::{Kind, Value};
+use super::value::{HIDDEN, Kind, Value};
 
 /// The JSON text.
 pub(super) fn json(document: &Value) -> String {
@@ -40,7 +40,9 @@ impl Serialize for Shown<'_> {
                 }
                 list.end()
             }
-            Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) if self.hidden => to.serialize_str("***"),
+            Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) if self.hidden || self.value.rendered => {
+                to.serialize_str(HIDDEN)
+            }
             Kind::Bool(value) => to.serialize_bool(*value),
             Kind::Number(value) => number(*value, to),
             Kind::Text(text) => to.serialize_str(&without_password(text)),
@@ -59,7 +61,7 @@ fn number<S: Serializer>(value: f64, to: S) -> Result<S::Ok, S::Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::syntax::parse;
+    use super::super::syntax::parse_rendered;
     use super::json;
 
     #[test]
@@ -77,7 +79,7 @@ mod tests {
             ),
             ("{a: 'line\\nnext \"q\"'}", r#"{"a":"line\nnext \"q\""}"#),
         ] {
-            assert_eq!(json(&parse(text).unwrap()), shown);
+            assert_eq!(json(&parse_rendered(text, &[]).unwrap()), shown);
         }
     }
 }

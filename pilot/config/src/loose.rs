@@ -8,8 +8,9 @@ use std::time::Duration;
 use super::diagnostic::{Rule, Severity};
 use super::durations::{self, DurationError};
 use super::issues::Issues;
+use super::keys::{Form, Least};
 use super::numbers::{go_bool, whole};
-use super::value::{Kind, Value};
+use super::value::{HIDDEN, Kind, Value, quoted};
 use pilot_core::nearest::nearest;
 
 /// A value, what it is called in messages, and where to report.
@@ -23,12 +24,14 @@ pub(super) struct Field<'a> {
     pub name: String,
     /// The whole path: `jobs[1].health.ttl`.
     pub path: String,
+    /// What the table of keys says it takes.
+    pub form: Form,
 }
 
 impl<'a> Field<'a> {
     /// The whole document.
     pub fn root(value: &'a Value, issues: &'a Issues<'a>) -> Self {
-        Field { value, issues, who: String::new(), name: String::new(), path: String::new() }
+        Field { value, issues, who: String::new(), name: String::new(), path: String::new(), form: Form::Any }
     }
 
     /// The same value, spoken of as `who`; names begin anew.
@@ -80,15 +83,29 @@ impl<'a> Field<'a> {
         read
     }
 
-    /// A whole number of 16 bits in a range.
-    pub fn port(&self, lowest: u16) -> Option<u16> {
+    /// A whole number in the range of the table of keys. `what` it must be and the remedy are for the message.
+    pub fn integer<T: TryFrom<i64>>(&self, what: &str, remedy: &str) -> Option<T> {
         let whole = self.whole()?;
-        let port = u16::try_from(whole).ok().filter(|port| *port >= lowest);
-        if port.is_none() {
-            let from = if lowest == 0 { "0" } else { "1" };
-            self.error(format!("must be a port from {from} to 65535, not {whole}"), "write the port it listens on");
+        let (Form::Integer(least, most) | Form::OptionalInteger(least, most)) = self.form else {
+            debug_assert!(false, "{} is no integer in the table of keys", self.path);
+            return None;
+        };
+        let number = T::try_from(whole).ok().filter(|_| (least..=most).contains(&whole));
+        if number.is_none() {
+            let range = match (least, most) {
+                (i64::MIN, most) => format!("at most {most}"),
+                (least, most) if most == i64::from(u32::MAX) => format!("at least {least}"),
+                (least, most) => format!("{what}from {least} to {most}"),
+            };
+            let shown = if self.value.rendered { HIDDEN.to_owned() } else { whole.to_string() };
+            self.error(format!("must be {range}, not {shown}"), remedy);
         }
-        port
+        number
+    }
+
+    /// A port.
+    pub fn port(&self) -> Option<u16> {
+        self.integer("a port ", "write the port it listens on")
     }
 
     /// Any number.
@@ -103,6 +120,21 @@ impl<'a> Field<'a> {
             self.wrong_type("a number", "write a number without a unit");
         }
         read
+    }
+
+    /// A number in the range of the table of keys.
+    pub fn number_in_range(&self) -> Option<f64> {
+        let number = self.number()?;
+        let Form::Number(least, most) = self.form else {
+            debug_assert!(false, "{} is no number in the table of keys", self.path);
+            return None;
+        };
+        if (least..=most).contains(&number) {
+            return Some(number);
+        }
+        let complaint = format!("must be from {least} to {most}, not {}", self.value.shape());
+        self.error(complaint, "write a number in this range");
+        None
     }
 
     /// A claim that is true or not.
@@ -132,14 +164,20 @@ impl<'a> Field<'a> {
     }
 
     fn item(&self, index: usize, value: &'a Value) -> Field<'a> {
-        let name = format!("{}[{index}]", self.name);
-        Field { value, issues: self.issues, who: self.who.clone(), name, path: format!("{}[{index}]", self.path) }
+        let form = if let Form::List(item) = self.form { *item } else { Form::Any };
+        let (name, path) = (format!("{}[{index}]", self.name), format!("{}[{index}]", self.path));
+        Field { value, issues: self.issues, who: self.who.clone(), name, path, form }
     }
 
     /// A list of texts; `null` in it is empty text.
     pub fn texts(&self) -> Option<Vec<String>> {
         let read = |item: Field<'a>| if item.is_null() { Some(String::new()) } else { item.text() };
         self.items()?.into_iter().map(read).collect()
+    }
+
+    /// A part of this value in quotes for a message, if it may be repeated.
+    pub fn quoted(&self, part: &str) -> String {
+        if self.value.rendered { HIDDEN.to_owned() } else { quoted(part) }
     }
 
     /// `null`, which is the same as absent.
@@ -158,33 +196,32 @@ impl<'a> Field<'a> {
         match durations::parse(&text) {
             Ok(nanos) => Some(nanos),
             Err(failure) => {
+                // A unit that does not exist is a part of the value.
+                let failure = if self.value.rendered { DurationError::NotADuration } else { failure };
                 self.error(format!("{failure}: {}", self.value.shape()), duration_remedy(&failure));
                 None
             }
         }
     }
 
-    /// A duration of at least one millisecond.
-    pub fn at_least_a_millisecond(&self) -> Option<Duration> {
+    /// A length of time, as long as the table of keys says at least.
+    pub fn length(&self) -> Option<Duration> {
         let nanos = self.duration()?;
-        let duration = durations::positive(nanos).filter(|duration| *duration >= Duration::from_millis(1));
-        if duration.is_none() {
-            self.error(
-                format!("must be at least 1 millisecond, not {}", self.value.shape()),
-                "write a time such as \"10s\"",
-            );
+        let (shortest, complaint) = match self.form {
+            Form::Time(Least::Zero) => (Duration::ZERO, "must not be negative:"),
+            Form::Time(Least::Millisecond) | Form::TimeOr(Least::Millisecond, _) => {
+                (Duration::from_millis(1), "must be at least 1 millisecond, not")
+            }
+            _ => {
+                debug_assert!(false, "{} is no length of time in the table of keys", self.path);
+                return None;
+            }
+        };
+        let length = u64::try_from(nanos).ok().map(Duration::from_nanos).filter(|length| *length >= shortest);
+        if length.is_none() {
+            self.error(format!("{complaint} {}", self.value.shape()), "write a time such as \"10s\"");
         }
-        duration
-    }
-
-    /// A duration that may be zero, but not negative.
-    pub fn not_negative(&self) -> Option<Duration> {
-        let nanos = self.duration()?;
-        let duration = u64::try_from(nanos).ok().map(Duration::from_nanos);
-        if duration.is_none() {
-            self.error(format!("must not be negative: {}", self.value.shape()), "write a time such as \"10s\"");
-        }
-        duration
+        length
     }
 
     /// v3's whole seconds, at least one; as an addition also text with a unit, of at least `shortest`.
@@ -206,6 +243,10 @@ impl<'a> Field<'a> {
                 return None;
             }
         };
+        if length.is_some_and(|length| length.as_secs() > durations::LONGEST_SECONDS.unsigned_abs()) {
+            self.error(format!("is longer than 292 years: {}", self.value.shape()), "write a shorter time");
+            return None;
+        }
         let length = length.filter(|length| *length >= shortest);
         if length.is_none() {
             self.error(format!("must be at least {least}, not {}", self.value.shape()), format!("write {example}"));
@@ -215,6 +256,10 @@ impl<'a> Field<'a> {
 
     /// One of a few words, in any letter case.
     pub fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Option<T> {
+        let Form::Word(_) = self.form else {
+            debug_assert!(false, "{} is no word in the table of keys", self.path);
+            return None;
+        };
         let text = self.text()?;
         let found = choices.iter().find(|(word, _)| word.eq_ignore_ascii_case(&text)).map(|(_, choice)| *choice);
         if found.is_none() {
@@ -242,7 +287,8 @@ impl<'a> Field<'a> {
     /// The value of a key of this object.
     pub fn member(&self, key: &str, value: &'a Value) -> Field<'a> {
         let join = |before: &str| if before.is_empty() { key.to_owned() } else { format!("{before}.{key}") };
-        Field { value, issues: self.issues, who: self.who.clone(), name: join(&self.name), path: join(&self.path) }
+        let (name, path) = (join(&self.name), join(&self.path));
+        Field { value, issues: self.issues, who: self.who.clone(), name, path, form: Form::Any }
     }
 
     /// What is written under these keys, one inside the other; as far as they are there.
