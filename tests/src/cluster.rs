@@ -39,7 +39,6 @@ pub fn file(name: &str) -> String {
     tools::repository().join("consul").join(name).display().to_string()
 }
 
-#[allow(clippy::expect_used)]
 fn read(path: &str) -> String {
     std::fs::read_to_string(path).expect("a file that was just made can be read")
 }
@@ -92,7 +91,6 @@ impl Cluster {
     }
 
     /// The secret of a token, by the name of its policy.
-    #[allow(clippy::expect_used)]
     pub fn token(&self, name: &str) -> String {
         let tokens = self.secret("server/tokens");
         let mut found = tokens.lines().filter_map(|line| line.split_once(' ')).filter(|(of, _)| *of == name);
@@ -178,7 +176,6 @@ impl Cluster {
     }
 
     /// The pilot of a server that runs.
-    #[allow(clippy::expect_used)]
     pub fn pilot(&mut self, number: usize) -> &mut Pilot {
         self.servers[number].pilot.as_mut().expect("that server runs")
     }
@@ -205,7 +202,6 @@ impl Member {
     }
 
     /// Takes a snapshot as a person would, by `consul/snapshot.sh`, and gives its path.
-    #[allow(clippy::expect_used)]
     pub fn snapshot(&self, token: &str) -> String {
         let folder = self.disk.file("snapshots");
         let variables = [("CONSUL_HTTP_TOKEN", token), ("CONSUL_SNAPSHOTS", &folder), ("CONSUL_SNAPSHOTS_KEEP", "2")];

@@ -24,7 +24,6 @@ pub struct Engine {
 
 impl Engine {
     /// Starts an engine and waits until it answers. From here on this thread has no network but the engine's and loopback.
-    #[allow(clippy::expect_used)]
     pub fn start() -> Engine {
         unshare(CloneFlags::CLONE_NEWNET).expect("tests with containers are run by root");
         run(Command::new(tools::find(&["ip"])).args(["link", "set", "lo", "up"])).well();
@@ -75,7 +74,6 @@ impl Engine {
 
     /// `inspect` of an image or a container.
     #[track_caller]
-    #[allow(clippy::expect_used)]
     pub fn inspect(&self, name: &str) -> Value {
         let text = self.docker(&["inspect", name]).well();
         let mut list: Vec<Value> = serde_json::from_str(&text).expect("docker inspect prints JSON");
@@ -101,7 +99,6 @@ impl Engine {
     }
 
     /// A client whose `build` is BuildKit without a plugin: a newer one does as it is told only with buildx.
-    #[allow(clippy::panic)]
     pub fn buildkit_client(&self) -> String {
         let folders = std::env::var("PATH").unwrap_or_default();
         let clients = folders.split(':').chain(["/usr/bin"]).map(|folder| format!("{folder}/docker"));

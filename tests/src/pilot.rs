@@ -97,7 +97,6 @@ impl Pilot {
     }
 
     /// [`Pilot::rewrite`] with a text.
-    #[allow(clippy::expect_used)]
     pub fn rewrite_text(&self, text: &str) {
         let new = self.scratch.write("new.json5", text);
         std::fs::rename(new, self.scratch.path().join("pilot.json5"))
@@ -191,7 +190,6 @@ impl Pilot {
 
     /// Waits for anything about this pilot; shows its log when it does not come.
     #[track_caller]
-    #[allow(clippy::panic)]
     pub fn wait<T>(&mut self, what: &str, deadline: Duration, mut ask: impl FnMut(&mut Pilot) -> Option<T>) -> T {
         let started = Instant::now();
         loop {
@@ -345,7 +343,6 @@ impl Start {
     }
 
     /// Starts it.
-    #[allow(clippy::expect_used)]
     pub fn start(self) -> Pilot {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let scratch = Scratch::new();

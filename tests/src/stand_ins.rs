@@ -48,7 +48,6 @@ fn build(engine: &Engine, name: &str, folder: &Scratch, lines: &str) {
 }
 
 /// `rust:1-slim-bookworm`, with the packages that the recipes install and the crates that they download: no network is asked.
-#[allow(clippy::expect_used)]
 pub fn rust(engine: &Engine) {
     let sysroot = run(Command::new("rustc").args(["--print", "sysroot"]).current_dir(tools::repository())).well();
     let home = std::env::var("HOME").unwrap_or_default();

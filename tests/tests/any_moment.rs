@@ -16,8 +16,6 @@
 //!
 //! `PILOT_STOP_SEED` repeats the moments of a run, `PILOT_STOP_ROUNDS` makes it longer or shorter.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -1,7 +1,5 @@
 //! Services in Consul: registered, kept, reported on. reliability.md, section 2, cases 39 and 41; v3 spec 5.6 and 5.7.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 mod observer;
 
 use std::time::{Duration, Instant};

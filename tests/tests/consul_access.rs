@@ -1,8 +1,5 @@
 //! How the agent is reached: tokens, and a unix socket. reliability.md, section 2, case 44.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
-use pilot_tests::agent::Agent;
 use pilot_tests::registered::{app, config, id, wait_for_status};
 use pilot_tests::{Consul, Pilot, SOON, Scratch, until};
 use serde_json::{Value, json};
@@ -17,12 +14,10 @@ const TOKEN: &str = "5f0c2a4e-11aa-4b6e-9d3e-70cec0de0001";
 const WRONG: &str = "0badc0de-0000-4000-8000-70cec0de0002";
 
 /// A real agent that lets nobody do anything without a token.
-fn guarded() -> (Consul, Agent) {
-    let consul = Consul::reserved();
-    let acl = format!(
+fn guarded() -> Consul {
+    let consul = Consul::start_with(&format!(
         r#"acl {{ enabled = true default_policy = "deny" tokens {{ master = "{OPERATOR}" agent = "{OPERATOR}" }} }}"#
-    );
-    let agent = Agent::start(&consul, &acl);
+    ));
     let operate = |path: &str, body: Value| {
         until(&format!("the operator to be heard at {path}"), SOON * 2, || {
             let path = format!("{path}?token={OPERATOR}");
@@ -33,7 +28,7 @@ fn guarded() -> (Consul, Agent) {
     let rules = r#"service "app" { policy = "write" } node_prefix "" { policy = "read" }"#;
     operate("/v1/acl/policy", json!({ "Name": "pilot", "Rules": rules }));
     operate("/v1/acl/token", json!({ "SecretID": TOKEN, "Policies": [{ "Name": "pilot" }] }));
-    (consul, agent)
+    consul
 }
 
 /// The agent's own view, with the operator's eyes.
@@ -52,7 +47,7 @@ fn wait_for_guarded(consul: &Consul, pilot: &mut Pilot) {
 // Case 44.
 #[test]
 fn a_token_file_is_read_anew_for_each_call_and_no_token_is_ever_logged() {
-    let (consul, _agent) = guarded();
+    let consul = guarded();
     let scratch = Scratch::new();
     let file = scratch.write("token", &format!("{WRONG}\n"));
     let mut config = config("", json!([app("app")]));
@@ -69,7 +64,7 @@ fn a_token_file_is_read_anew_for_each_call_and_no_token_is_ever_logged() {
 
 #[test]
 fn the_tokens_variable_goes_before_the_files_key_and_is_not_logged() {
-    let (consul, _agent) = guarded();
+    let consul = guarded();
     let mut config = config("", json!([app("app")]));
     config["consul"] = json!({ "address": consul.address(), "token": WRONG });
     let mut pilot = Pilot::with(&config).env("CONSUL_HTTP_TOKEN", TOKEN).start();
@@ -80,11 +75,9 @@ fn the_tokens_variable_goes_before_the_files_key_and_is_not_logged() {
 
 #[test]
 fn an_agent_behind_a_unix_socket_is_as_good() {
-    let consul = Consul::reserved();
     let scratch = Scratch::new();
     let socket = scratch.file("consul.sock");
-    let _agent = Agent::start(&consul, &format!(r#"addresses {{ http = "127.0.0.1 unix://{socket}" }}"#));
-    consul.wait_for_leader();
+    let consul = Consul::start_with(&format!(r#"addresses {{ http = "127.0.0.1 unix://{socket}" }}"#));
     let mut config = config(&format!("unix://{socket}"), json!([app("app")]));
     config["watches"] = json!([{ "name": "app", "interval": 1 }]);
     let mut pilot = Pilot::run(&config);

@@ -1,7 +1,5 @@
 //! An agent that fails, hangs or is gone harms nothing. reliability.md, section 2, cases 37 and 42.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 mod observer;
 
 use std::time::{Duration, Instant};

@@ -1,8 +1,6 @@
 //! A service leaves Consul before its process is told to end, and nothing brings it back. reliability.md, section 2, cases 7,
 //! 34 and 38; v3 spec 5.7 and 10.5.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

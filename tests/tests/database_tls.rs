@@ -1,29 +1,15 @@
 //! Whom a MySQL probe trusts. reliability.md, section 2, case 27 (TLS mismatch); docs/configuration/health.md, probes.
 
-#![allow(clippy::unwrap_used)] // A test that fails should fail loudly.
-
 use std::fs;
-use std::process::Command;
 
 use pilot_tests::mariadb::{PASSWORD, USER};
 use pilot_tests::pilot::jobs;
-use pilot_tests::{MariaDb, Pilot, Scratch, fixture};
+use pilot_tests::{Authority, MariaDb, Pilot, Scratch, fixture};
 use serde_json::{Value, json};
 
-/// An authority `NAME.ca`, and `NAME.cert` and `NAME.key` for localhost by it.
+/// An authority `NAME.ca`, and `NAME.cert` and `NAME.key` for this machine by it.
 fn authority(folder: &Scratch, name: &str) {
-    let new = "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-    folder.write("names", "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
-    for words in [
-        format!("{new} -x509 -days 2 -subj /CN={name} -keyout {name}.ca.key -out {name}.ca"),
-        format!("{new} -subj /CN=localhost -keyout {name}.key -out {name}.csr"),
-        format!(
-            "x509 -req -days 2 -CA {name}.ca -CAkey {name}.ca.key -CAcreateserial -extfile names -in {name}.csr -out {name}.cert"
-        ),
-    ] {
-        let output = Command::new("openssl").args(words.split(' ')).current_dir(folder.path()).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    }
+    Authority::new(folder.path(), name).certify(name, "DNS:localhost,IP:127.0.0.1");
 }
 
 fn checked(name: &str, port: u16, tls: &str, ca_file: Option<&str>) -> Value {
@@ -43,7 +29,6 @@ fn a_ca_file_is_trusted_instead_of_the_system_and_a_replaced_one_counts_at_once(
     authority(&folder, "own");
     let mut database = MariaDb::start();
     let file = |option: &str, name: &str| format!("--{option}={}", folder.file(name));
-    database.kill();
     database.begin(&[&file("ssl-cert", "public.cert"), &file("ssl-key", "public.key"), &file("ssl-ca", "public.ca")]);
     let port = database.port();
 

@@ -6,8 +6,6 @@
 //! takes the one that its variable `CONTAINERPILOT` names, nginx's files and a script. Nothing is pulled: shell, curl and nginx
 //! are this machine's, whose `/usr` every container sees. That is why `/bin` is no link to `/usr/bin` here, as it is elsewhere.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
 use std::process::Command;

@@ -1,8 +1,6 @@
 //! What is in the images and how they behave: the recipes' last stage, filled with the static binaries under test, in a real
 //! engine. That the recipes also build from source is in `slow_images.rs`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 use std::path::Path;
 use std::process::Command;
 

@@ -1,8 +1,6 @@
 //! What Jenkins is told to do: the two jobs as they are rendered, and the Jenkinsfile run by a strict stand-in, since no
 //! Jenkins can be had offline.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 use std::path::Path;
 use std::process::Command;
 

@@ -1,7 +1,5 @@
 //! The application and the probe on a real MySQL 9: `caching_sha2_password`, as on RDS. reliability.md, section 2, case 27.
 
-#![allow(clippy::unwrap_used)] // A test that fails should fail loudly.
-
 use nix::sys::signal::Signal;
 use pilot_tests::command::{Said, run};
 use pilot_tests::mariadb::{PASSWORD, USER};

@@ -1,7 +1,5 @@
 //! Readiness told by the process itself: the sd_notify protocol. reliability.md, section 2, cases 26, 55 and 60.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;

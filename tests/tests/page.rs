@@ -1,7 +1,5 @@
 //! The status page in a real Chromium, on a phone and on a desk.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 use nix::sys::signal::Signal;
 use pilot_tests::{Browser, Pilot, SOON, fixture, ports, processes, until};
 use serde_json::json;

@@ -2,8 +2,6 @@
 //!
 //! They need root: pilot is started as root to change users, and as somebody else to be refused.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;

@@ -1,8 +1,6 @@
 //! `make build` and `make push` against a real engine and a real registry: what is promised about names and digests, and
 //! what a registry, a network or another build can do to it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 use std::fs::File;
 use std::process::Stdio;
 use std::time::Duration;

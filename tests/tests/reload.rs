@@ -1,8 +1,6 @@
 //! A configuration that changes under a running pilot: only what is different is touched, a bad file touches nothing.
 //! v3 spec 10.6 and 11; defects 2, 19, 20; wishes A4. [docs/reload.md] says the same to people.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;

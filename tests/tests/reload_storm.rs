@@ -1,8 +1,6 @@
 //! Two hundred reloads in a row. v3 answers one to three of them, leaves processes of old generations running for good, and
 //! with a hundred jobs it crashes (baselines.md, section k).
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 use std::time::Duration;
 
 use pilot_tests::{Consul, Pilot, SOON, fixture, ports, processes, until};

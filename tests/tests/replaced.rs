@@ -1,8 +1,6 @@
 //! An instance of the real app is replaced under constant load, behind what goes on sending for a while after a
 //! deregistration, as an ALB does: aws.md, test matrix 7 b. `make bench-drain` measures it behind a real nginx and HAProxy.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, sleep, spawn};

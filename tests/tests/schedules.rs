@@ -1,8 +1,6 @@
 //! Periodic jobs with real processes and the real clock: cron, overlap, runs without a limit. What clocks do when they are
 //! set is played in virtual time (`core::tests::periodic`); here the machine's own is only read.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 use std::time::Duration;
 
 use pilot_tests::pilot::jobs;

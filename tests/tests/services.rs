@@ -1,15 +1,12 @@
 //! What a job registers beside v3's one service: several of them, weights, tagged and advertised addresses, nothing at
 //! all; and services that Consul itself removed. Issue 3, additions; v3 spec 5.7, 5.8, 12.1 rows 3, 13 and 15.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 mod observer;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use pilot_tests::agent::Agent;
 use pilot_tests::proxy::forward;
 use pilot_tests::scripted::Scripted;
 use pilot_tests::{Consul, Pilot, SOON, Scratch, fixture, http, ports, until};
@@ -287,10 +284,8 @@ fn two_watches_on_one_service_with_different_tags_are_told_apart() {
 #[test]
 fn two_watches_on_one_service_in_two_datacenters_are_told_apart() {
     let here = Consul::start();
-    let there = Consul::reserved();
-    let _agent =
-        Agent::start(&there, &format!(r#"datacenter = "dc2" retry_join_wan = ["127.0.0.1:{}"]"#, here.wan_port()));
-    there.wait_for_leader();
+    let there =
+        Consul::start_with(&format!(r#"datacenter = "dc2" retry_join_wan = ["127.0.0.1:{}"]"#, here.wan_port()));
     here.register("db-here", "db", 1);
     there.register("db-there", "db", 2);
     until("one agent to see the other's services", SOON * 2, || {

@@ -2,8 +2,6 @@
 //! and what the application notices when servers, the leader or the network are lost: nothing.
 //! reliability.md, section 2, cases 41, 42.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,8 +1,6 @@
 //! What takes minutes because Consul does; `make test-slow`. The same rules against an agent that is told to remove a service
 //! are in `pilot/tests/consul/`, in seconds.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 mod observer;
 
 use std::time::Duration;

@@ -2,8 +2,6 @@
 //!
 //! Base images are made from Debian packages under their public names, so that nothing is pulled.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};

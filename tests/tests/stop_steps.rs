@@ -1,11 +1,9 @@
 //! A stop, read along by hand: each step of the stop plan is an event, a line with what it waits for and what is left, and a
 //! metric. Every step waits for something of the test's, so that none is over before it is read.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::spawn;
 use std::time::Duration;
@@ -14,7 +12,7 @@ use nix::sys::signal::Signal;
 use pilot_tests::aws::{Aws, GROUP};
 use pilot_tests::proxy::forward;
 use pilot_tests::scripted::{Reply, Scripted};
-use pilot_tests::{Consul, Pilot, SOON, fixture, http, ports, tools};
+use pilot_tests::{Consul, Pilot, Running, SOON, fixture, http, ports, tools};
 use serde_json::{Value, json};
 
 const BUDGET: u64 = 200;
@@ -23,7 +21,7 @@ const ANSWER: Duration = Duration::from_millis(400);
 
 /// `pilot events --follow`, as a person runs it.
 struct Follower {
-    client: Child,
+    _client: Running,
     lines: Receiver<String>,
 }
 
@@ -35,7 +33,7 @@ impl Follower {
         let mut out = BufReader::new(client.stdout.take().unwrap()).lines().map_while(Result::ok);
         let (send, lines) = channel();
         spawn(move || out.try_for_each(|line| send.send(line)));
-        Follower { client, lines }
+        Follower { _client: Running(client), lines }
     }
 
     /// Reads on to this event of the app; that it comes after those that were read before is what is asked.
@@ -51,13 +49,6 @@ impl Follower {
             }
         }
         panic!("no {text:?} in:\n{}", read.join("\n"));
-    }
-}
-
-impl Drop for Follower {
-    fn drop(&mut self) {
-        let _ = self.client.kill();
-        let _ = self.client.wait();
     }
 }
 

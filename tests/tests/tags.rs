@@ -1,8 +1,6 @@
 //! What an image is called (`scripts/tags.sh`), for every way in which a checkout comes about, and for names that somebody
 //! chose to do harm.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::process::Command;

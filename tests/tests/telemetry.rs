@@ -1,8 +1,6 @@
 //! Metrics, status and the page of a running pilot. v3 spec section 9 and test_telemetry of section 11; rows 10, 11, 14 and
 //! 26 of its defects.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixStream;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use pilot_tests::command::run;
 use pilot_tests::mariadb::{PASSWORD, USER};
 use pilot_tests::scripted::{Reply, Scripted};
-use pilot_tests::{Consul, MariaDb, SOON, Scratch, ports, tools, until};
+use pilot_tests::{Consul, MariaDb, Running, SOON, Scratch, ports, tools, until};
 
 fn wait(words: &[&str]) -> Command {
     let mut command = Command::new(tools::pilot());
@@ -179,7 +179,7 @@ fn a_wrong_call_ends_at_once_with_2_and_repeats_no_password() {
 /// A Consul server that waits for a second one, so that there is no leader.
 struct Leaderless {
     port: u16,
-    child: Child,
+    _agent: Running,
     _scratch: Scratch,
 }
 
@@ -187,7 +187,7 @@ impl Leaderless {
     fn start() -> Leaderless {
         let scratch = Scratch::new();
         let [port, serf, wan, server] = [ports::free(), ports::free(), ports::free(), ports::free()];
-        let child = Command::new(tools::find(&["consul"]))
+        let agent = Command::new(tools::find(&["consul"]))
             .args("agent -server -bootstrap-expect 2 -bind 127.0.0.1 -dns-port -1 -grpc-port -1".split(' '))
             .args(["-data-dir", &scratch.file("data"), "-http-port", &port.to_string()])
             .args(["-serf-lan-port", &serf.to_string(), "-serf-wan-port", &wan.to_string()])
@@ -197,15 +197,8 @@ impl Leaderless {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let leaderless = Leaderless { port, child, _scratch: scratch };
+        let leaderless = Leaderless { port, _agent: Running(agent), _scratch: scratch };
         until("the agent to answer", SOON * 2, || pilot_tests::http::get(port, "/v1/status/leader").ok());
         leaderless
-    }
-}
-
-impl Drop for Leaderless {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

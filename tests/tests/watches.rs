@@ -1,8 +1,6 @@
 //! Watches: a service in Consul by blocking queries, and whatever a probe can see. v3 spec section 7 and
 //! test_discovery_consul of section 11; reliability.md, section 2, case 43.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

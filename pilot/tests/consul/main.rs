@@ -11,7 +11,6 @@ mod watch;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use agent::Agent;
 use pilot::core::plan::{Consul, ConsulAddress, ConsulTls, Service};
 use pilot::runtime::catalog::{Client, Desired, Registrar, ServiceQuery, Withdrawn};
 use tokio::sync::mpsc;

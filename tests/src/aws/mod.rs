@@ -101,7 +101,6 @@ impl Aws {
 
     /// Starts it where the real ones are, in a network namespace of its own: from here on this thread, and what it starts,
     /// has no network but loopback.
-    #[allow(clippy::expect_used)]
     pub fn start_at_its_own_addresses() -> Aws {
         unshare(CloneFlags::CLONE_NEWNET).expect("tests with network namespaces are run by root");
         let ip = |words: &str| run(Command::new(tools::find(&["ip"])).args(words.split(' '))).well();

@@ -3,8 +3,6 @@
 //! `pilot-bench [ROW…]` measures all rows or those named; exits 1 when pilot misses a target that decides. Rounds of the
 //! supervisors are interleaved, so that a busy moment of the machine hits all of them. It never looks inside pilot.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A measurement that fails should fail loudly.
-
 mod checks;
 mod clock;
 mod consul;

@@ -3,8 +3,6 @@
 //! `pilot-fixture mark FILE say hello wait 200 exit 3` notes when it began, says hello, waits 200 ms and exits with 3.
 //! `usage()` lists the verbs. It must stay quick to start and do nothing that its verbs do not say.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A fixture that fails should fail loudly.
-
 mod fork;
 mod readiness;
 mod serve;

@@ -15,6 +15,21 @@ pub struct Answer {
     pub body: String,
 }
 
+impl Answer {
+    /// A header's value; names are the same in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut fields = self.head.lines().filter_map(|line| line.split_once(": "));
+        fields.find_map(|(field, value)| field.eq_ignore_ascii_case(name).then_some(value))
+    }
+
+    /// The body, which must be JSON and be said to be it.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        assert_eq!(self.header("content-type"), Some("application/json"), "{self:?}");
+        serde_json::from_str(&self.body).expect("the body is JSON")
+    }
+}
+
 /// Sends a request to `127.0.0.1:port` and reads the whole answer.
 ///
 /// # Errors

@@ -14,7 +14,6 @@ pub fn until<T>(what: &str, deadline: Duration, condition: impl FnMut() -> Optio
 
 /// The same; what it panics with is made then, of what is there then.
 #[track_caller]
-#[allow(clippy::panic)]
 pub fn until_or<T>(deadline: Duration, mut condition: impl FnMut() -> Option<T>, what: impl FnOnce() -> String) -> T {
     let started = Instant::now();
     loop {

@@ -13,7 +13,7 @@ pub struct Scratch {
 
 impl Scratch {
     /// A new, empty directory under the system's temporary directory.
-    #[allow(clippy::new_without_default, clippy::expect_used)]
+    #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("pilot-test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
@@ -33,7 +33,6 @@ impl Scratch {
     }
 
     /// Writes a file in it and gives its path.
-    #[allow(clippy::expect_used)]
     pub fn write(&self, name: &str, content: &str) -> String {
         let path = self.file(name);
         fs::write(&path, content).expect("a file in the scratch directory can be written");
@@ -41,7 +40,6 @@ impl Scratch {
     }
 
     /// Writes a script in it that can be run and gives its path.
-    #[allow(clippy::expect_used)]
     pub fn script(&self, name: &str, lines: &str) -> String {
         let path = self.write(name, &format!("#!/bin/sh\n{lines}\n"));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a script can be made executable");

@@ -12,7 +12,6 @@ use std::sync::atomic::{AtomicU16, Ordering};
 static OURS: LazyLock<(u16, File)> = LazyLock::new(take);
 
 /// A port on 127.0.0.1 that nobody listens on.
-#[allow(clippy::panic)]
 pub fn free() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     for _ in 0..100 {
@@ -24,7 +23,6 @@ pub fn free() -> u16 {
     panic!("no free port in this test's hundred, from {} on", OURS.0);
 }
 
-#[allow(clippy::panic)]
 fn take() -> (u16, File) {
     for hundred in 0..100 {
         // Another user's file cannot be opened: that is somebody else's hundred as well.

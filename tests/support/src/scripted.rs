@@ -1,9 +1,12 @@
-//! A scripted HTTP peer, for faults that the real Consul cannot be made to produce. It records every request.
+//! A scripted HTTP peer, for faults that a real server cannot be made to show. It records every request.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use nix::libc::linger;
+use nix::sys::socket::{setsockopt, sockopt};
 
 use crate::ports;
 
@@ -21,9 +24,11 @@ pub enum Reply {
         /// Pause before the answer.
         after: Duration,
     },
+    /// These bytes, whatever they are; then the connection is closed.
+    Raw(String),
     /// Accept and never answer.
     Hang,
-    /// Close the connection without a word.
+    /// Break the connection off (RST) without a word.
     Reset,
     /// Send the head, then a byte of the body each 100 ms for ever.
     Drip,
@@ -32,20 +37,27 @@ pub enum Reply {
 impl Reply {
     /// 200 with this body, at once.
     pub fn ok(body: &str) -> Reply {
-        Reply::Answer { status: 200, head: String::new(), body: body.to_owned(), after: Duration::ZERO }
+        Reply::answer(200, "", body)
+    }
+
+    /// Status, extra header lines (each ending in CR LF) and body, at once.
+    pub fn answer(status: u16, head: &str, body: &str) -> Reply {
+        Reply::Answer { status, head: head.to_owned(), body: body.to_owned(), after: Duration::ZERO }
     }
 
     /// This status with an empty body, at once.
     pub fn status(status: u16) -> Reply {
-        Reply::Answer { status, head: String::new(), body: String::new(), after: Duration::ZERO }
+        Reply::answer(status, "", "")
     }
 }
 
 /// A request as it came.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// When.
+    /// When it had arrived whole.
     pub at: Instant,
+    /// How many had come to this peer before.
+    pub number: usize,
     /// Method and path with query.
     pub line: String,
     /// Header lines.
@@ -70,7 +82,6 @@ impl Scripted {
     }
 
     /// The same on these addresses of this machine, which are one peer.
-    #[allow(clippy::expect_used)]
     pub fn start_at(addresses: &[SocketAddr], script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Scripted {
         let port = addresses.first().map_or(0, SocketAddr::port);
         let peer = Scripted { port, requests: Arc::default() };
@@ -93,9 +104,19 @@ impl Scripted {
         self.port
     }
 
+    /// `http://127.0.0.1:port`.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     /// Every request so far.
     pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The methods and paths of every request so far.
+    pub fn lines(&self) -> Vec<String> {
+        self.requests().into_iter().map(|request| request.line).collect()
     }
 
     /// How many request lines hold `text`.
@@ -127,23 +148,32 @@ fn serve(stream: TcpStream, requests: &Mutex<Vec<Request>>, script: &Script) -> 
         });
         let mut body = vec![0; length.unwrap_or(0)];
         reader.read_exact(&mut body).ok()?;
-        let request = Request {
+        let mut request = Request {
             at: Instant::now(),
+            number: 0,
             line: line.trim().trim_end_matches(" HTTP/1.1").to_owned(),
             head,
             body: String::from_utf8_lossy(&body).into_owned(),
         };
-        requests.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
+        {
+            let mut all = requests.lock().unwrap_or_else(PoisonError::into_inner);
+            request.number = all.len();
+            all.push(request.clone());
+        }
         match script(&request) {
             Reply::Answer { status, head, body, after } => {
                 std::thread::sleep(after);
                 let length = body.len();
                 write!(writer, "HTTP/1.1 {status} Scripted\r\n{head}Content-Length: {length}\r\n\r\n{body}").ok()?;
             }
+            Reply::Raw(text) => return writer.write_all(text.as_bytes()).ok(),
             Reply::Hang => loop {
                 std::thread::sleep(Duration::from_secs(60));
             },
-            Reply::Reset => return None,
+            Reply::Reset => {
+                let at_once = linger { l_onoff: 1, l_linger: 0 };
+                return setsockopt(&writer, sockopt::Linger, &at_once).ok();
+            }
             Reply::Drip => {
                 write!(writer, "HTTP/1.1 200 Scripted\r\nContent-Length: 1000000\r\n\r\n").ok()?;
                 loop {

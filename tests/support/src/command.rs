@@ -35,7 +35,6 @@ impl Said {
 }
 
 /// Runs a command, without stdin.
-#[allow(clippy::expect_used)]
 pub fn run(command: &mut Command) -> Said {
     let output = command.stdin(Stdio::null()).output().expect("the program can be started");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches('\n').to_owned();

@@ -1,12 +1,13 @@
 //! A real Consul agent in development mode: in memory, on loopback, so that a restart is a restart with empty state.
 
 use std::fs::File;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::running::Running;
 use crate::scratch::Scratch;
-use crate::wait::{SOON, until};
+use crate::wait::{SOON, until, until_or};
 use crate::{http, ports, tools};
 
 /// A Consul agent; dropping it kills it.
@@ -15,13 +16,22 @@ pub struct Consul {
     scratch: Scratch,
     port: u16,
     others: [u16; 3],
-    child: Option<Child>,
+    settings: String,
+    process: Option<Running>,
 }
 
 impl Consul {
     /// Starts an agent and waits for its leader.
+    #[track_caller]
     pub fn start() -> Consul {
+        Consul::start_with("")
+    }
+
+    /// The same, with more settings in Consul's configuration language: ACLs, a unix socket, TLS.
+    #[track_caller]
+    pub fn start_with(settings: &str) -> Consul {
         let mut consul = Consul::reserved();
+        consul.settings = settings.to_owned();
         consul.begin();
         consul
     }
@@ -29,7 +39,7 @@ impl Consul {
     /// An agent that is not started yet; its address is already known.
     pub fn reserved() -> Consul {
         let others = [ports::free(), ports::free(), ports::free()];
-        Consul { scratch: Scratch::new(), port: ports::free(), others, child: None }
+        Consul { scratch: Scratch::new(), port: ports::free(), others, settings: String::new(), process: None }
     }
 
     /// Port of its HTTP API.
@@ -58,27 +68,31 @@ impl Consul {
             [("-http-port", self.port), ("-serf-lan-port", serf), ("-serf-wan-port", wan), ("-server-port", server)];
         words.extend(numbers.iter().flat_map(|(flag, port)| [(*flag).to_owned(), port.to_string()]));
         words.extend(["-node".to_owned(), format!("test-{}", self.port)]);
+        // Without it, the agent asks its maker's site for news.
+        words.extend(["-hcl".to_owned(), format!("disable_update_check = true {}", self.settings)]);
         words
     }
 
     /// Starts the agent and waits until it has a leader and knows itself.
-    #[allow(clippy::expect_used)]
+    #[track_caller]
     pub fn begin(&mut self) {
         let words = self.command();
         let (program, arguments) = words.split_first().expect("there is a program");
-        let log = File::create(self.scratch.path().join("consul.log")).expect("a log file can be made");
-        let child = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(log)
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("consul can be started");
-        self.child = Some(child);
-        self.wait_for_leader();
+        let log = File::create(self.scratch.file("consul.log")).expect("a log file can be made");
+        let mut agent = Command::new(program);
+        agent.args(arguments).stdin(Stdio::null()).stdout(log).stderr(Stdio::null());
+        self.process = Some(Running(agent.spawn().expect("consul can be started")));
+        // Not by its API, which may want a token or not be there over TCP.
+        let known = || ["Synced node info", "Node info in sync"].iter().any(|line| self.log().contains(line));
+        until_or(
+            SOON * 2,
+            || known().then_some(()),
+            || format!("Consul to know its own node; it said:\n{}", self.log()),
+        );
     }
 
-    /// Waits until the agent (whoever started it) has a leader and its node is in the catalogue.
+    /// Waits until the agent (whoever started it) has a leader and its node is in the catalog.
+    #[track_caller]
     pub fn wait_for_leader(&self) {
         let node = format!("/v1/catalog/node/test-{}", self.port);
         until("Consul to have a leader", SOON * 2, || {
@@ -89,10 +103,7 @@ impl Consul {
 
     /// Kills the agent; its state is lost.
     pub fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.process = None;
     }
 
     /// The agent's log.
@@ -106,8 +117,8 @@ impl Consul {
         serde_json::from_str(&body).unwrap_or(Value::Null)
     }
 
-    /// A `PUT` to the API.
-    #[allow(clippy::panic)]
+    /// A `PUT` to the API, which must succeed.
+    #[track_caller]
     pub fn put(&self, path: &str, body: &Value) {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let answer = http::request(self.port, "PUT", path, &body);
@@ -158,11 +169,5 @@ impl Consul {
     /// Removes a service by hand.
     pub fn deregister(&self, id: &str) {
         self.put(&format!("/v1/agent/service/deregister/{id}"), &Value::Null);
-    }
-}
-
-impl Drop for Consul {
-    fn drop(&mut self) {
-        self.kill();
     }
 }
