@@ -3,5 +3,5 @@
 set -eu
 
 cd "$(dirname "$0")/.."
-PILOT_WRITE=1 cargo test -q -p pilot --lib up_to_date
+PILOT_WRITE=1 cargo test -q -p pilot-config -p pilot --lib up_to_date
 git status --short docs

@@ -27,7 +27,7 @@ build() {
     cargo build -q -p pilot --target "$target" && cargo build -q -p app --target "$target" && cargo build -q -p pilot-tests --bins
 }
 units() {
-    cargo nextest run --profile ci -p pilot && cargo nextest run --profile ci -p app
+    cargo nextest run --profile ci -p go-text-template -p pilot-core -p pilot-config && cargo nextest run --profile ci -p pilot && cargo nextest run --profile ci -p app
 }
 # They wait more than they compute: three at a time on two cores.
 end_to_end() {

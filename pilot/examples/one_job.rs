@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use pilot::core::plan::{Command, LogFormat, Logging};
 use pilot::runtime::output::{Label, Output};
 use pilot::runtime::process::guard::guard;
 use pilot::runtime::process::reap::{reap, signal_group};
 use pilot::runtime::process::signals::{Arrived, Signals};
 use pilot::runtime::process::spawn::{Launch, Stdio, spawn};
+use pilot_core::plan::{Command, LogFormat, Logging};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {

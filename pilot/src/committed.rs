@@ -1,6 +1,6 @@
 //! For tests: files of the repository that are made from the code. A test compares them; `make docs` writes them anew.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The text of a file that a person wrote, or that was made before. `path` is seen from the repository.
 pub(crate) fn text(path: &str) -> String {
@@ -29,5 +29,6 @@ pub(crate) fn must_be(path: &str, wanted: &str) {
 }
 
 fn place(path: &str) -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(path)
+    let mut above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    above.find(|folder| folder.join("Cargo.lock").exists()).expect("the repository's folder").join(path)
 }

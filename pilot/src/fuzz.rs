@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{Interfaces, Question, Surroundings, Zones, examine, fuzz_room, template};
-use crate::core::graph::Graph;
 use crate::picture::Picture;
 use crate::runtime::{catalog, control, notify};
+use pilot_config::{Interfaces, Question, Surroundings, Zones, examine, fuzz_room, template};
+use pilot_core::graph::Graph;
 
 fn surroundings() -> Surroundings {
     let env = [("NAME", "value"), ("N", "3"), ("EMPTY", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -32,7 +32,7 @@ pub fn config(data: &[u8]) {
 /// A template.
 pub fn template(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
-        let _ = template::render(text, &surroundings().env);
+        let _ = go_text_template::render(text, &surroundings().env);
     }
 }
 

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use pilot::core::plan::{HttpProbe, MysqlProbe, MysqlRole, MysqlTls, Password, Probe, Secret};
 use pilot::runtime::catalog::follow_probe;
 use pilot::runtime::probe::{Cause, Finding, Prober};
+use pilot_core::plan::{HttpProbe, MysqlProbe, MysqlRole, MysqlTls, Password, Probe, Secret};
 use pilot_test_support::{Authority, MariaDb, Reply, Running, Scratch, Scripted, ports};
 use support::until;
 use tokio::net::TcpListener;

@@ -313,6 +313,8 @@ fn nothing_goes_to_the_builder_but_what_is_named() {
         "app/migrations/1.sql",
         "tests/Cargo.toml",
         "tests/src/lib.rs",
+        "tests/support/Cargo.toml",
+        "tests/support/src/lib.rs",
         "image/pilot.json5",
         "scripts/build-release.sh",
         "scripts/image-root.sh",

@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use pilot_test_support::http::parse;
 pub use pilot_test_support::http::Answer;
+use pilot_test_support::http::parse;
 
 /// A request that may be sent in parts.
 pub struct Request(TcpStream);

@@ -5,7 +5,7 @@ use crate::mariadb::{MariaDb, borrowed, certified, environment_of, prepared, sta
 
 /// The exit code and all that it said.
 fn logins(server: &MariaDb, passwords: [&str; 2], words: &[&str]) -> (Option<i32>, String) {
-    let mut environment = environment_of(&server);
+    let mut environment = environment_of(server);
     environment.retain(|(name, _)| !["DB_USER", "DB_PASSWD"].contains(name));
     environment.extend([("DB_USER", "root".to_owned()), ("APP_USER", "shop".into()), ("REVIEW_USER", "review".into())]);
     environment.extend([("APP_PASSWD", passwords[0].to_owned()), ("REVIEW_PASSWD", passwords[1].to_owned())]);

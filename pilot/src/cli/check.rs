@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::{BAD_CONFIGURATION, surroundings};
-use crate::config::Question;
+use pilot_config::Question;
 use report::Report;
 
 /// What a check is asked to do.

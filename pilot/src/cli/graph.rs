@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::{BAD_CONFIGURATION, surroundings};
-use crate::core::graph::Graph;
 use crate::picture::{Form, Picture};
+use pilot_core::graph::Graph;
 
 pub(super) fn graph(config: Option<PathBuf>, form: Form) -> ExitCode {
     match drawn(config, form) {

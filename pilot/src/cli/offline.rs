@@ -35,7 +35,7 @@ pub(super) fn subcommands() -> [Command; 7] {
                 Arg::new("stop-timeout")
                     .long("stop-timeout")
                     .value_name("TIME")
-                    .value_parser(crate::config::duration)
+                    .value_parser(pilot_config::duration)
                     .help("Time there is to stop, such as 30s"),
             )
             .arg(flag("strict").help("Warnings fail too"))

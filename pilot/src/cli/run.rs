@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{BAD_CONFIGURATION, surroundings};
-use crate::config::{Loaded, Severity};
-use crate::core::plan::Plan;
 use crate::runtime::output::Output;
 use crate::runtime::process::guard::{Guarded, Orphans, guard};
 use crate::runtime::process::identity;
 use crate::runtime::process::signals::Signals;
 use crate::runtime::supervisor::{Configuration, Supervisor};
+use pilot_config::{Loaded, Severity};
+use pilot_core::plan::Plan;
 
 /// How long the last lines may take to be written.
 const LAST_LINES: Duration = Duration::from_secs(1);

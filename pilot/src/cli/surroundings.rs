@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use tz::TimeZone;
 
-use crate::config::{Interfaces, Loaded, Question, Surroundings, Zones, examine, load};
 use crate::runtime::output::local_zone;
+use pilot_config::{Interfaces, Loaded, Question, Surroundings, Zones, examine, load};
 
 fn text(text: OsString) -> String {
     text.to_string_lossy().into_owned()

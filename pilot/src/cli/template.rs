@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::{BAD_CONFIGURATION, surroundings};
-use crate::config::template;
 
 pub(super) fn render(config: Option<PathBuf>, out: Option<PathBuf>) -> ExitCode {
     match rendered(config).and_then(|text| write(&text, out.as_deref())) {
@@ -21,7 +20,7 @@ pub(super) fn render(config: Option<PathBuf>, out: Option<PathBuf>) -> ExitCode 
 
 fn rendered(config: Option<PathBuf>) -> Result<String, String> {
     let (path, text) = surroundings::read(config)?;
-    template::render(&text, &surroundings::variables()).map_err(|error| format!("{}: {error}", path.display()))
+    go_text_template::render(&text, &surroundings::variables()).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn write(text: &str, out: Option<&Path>) -> Result<(), String> {

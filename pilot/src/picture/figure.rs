@@ -1,8 +1,8 @@
 //! Shapes and arrows: what Mermaid, DOT and SVG draw, each in its own way.
 
-use crate::core::effect::UserSignal;
-use crate::core::graph::{Chance, Edge, JobAt, Mode, Node, WatchAt};
-use crate::core::plan::{Condition, Start};
+use pilot_core::effect::UserSignal;
+use pilot_core::graph::{Chance, Edge, JobAt, Mode, Node, WatchAt};
+use pilot_core::plan::{Condition, Start};
 
 use super::{Mood, Picture, words};
 

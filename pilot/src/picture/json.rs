@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::core::event::Event;
-use crate::core::graph::{Chance, Edge, JobAt, Mode, Node};
-use crate::core::plan::Start;
+use pilot_core::event::Event;
+use pilot_core::graph::{Chance, Edge, JobAt, Mode, Node};
+use pilot_core::plan::Start;
 
 use super::{Live, Mood, Picture, words};
 
@@ -77,7 +77,7 @@ pub(super) fn json(picture: &Picture<'_>) -> String {
     serde_json::to_string_pretty(&graph).unwrap_or_default() + "\n"
 }
 
-fn job_of<'a>(picture: &Picture<'a>, at: JobAt, job: &'a crate::core::plan::Job) -> Job<'a> {
+fn job_of<'a>(picture: &Picture<'a>, at: JobAt, job: &'a pilot_core::plan::Job) -> Job<'a> {
     let edges: Vec<&Edge> = picture.graph.waits(at).collect();
     let after = picture.graph.stops_after.get(at.0).map(Vec::as_slice).unwrap_or_default();
     let by_the_clock = matches!(job.start, Start::Cron(_));

@@ -14,8 +14,8 @@ mod tests;
 mod text;
 mod words;
 
-use crate::core::graph::Graph;
-use crate::core::plan::Plan;
+use pilot_core::graph::Graph;
+use pilot_core::plan::Plan;
 pub use words::time;
 
 /// What is drawn.

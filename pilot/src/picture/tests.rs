@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::committed;
-use crate::config::{Interfaces, Surroundings, load};
+use pilot_config::{Interfaces, Surroundings, load};
 
 const PAGE: &str = "docs/graph.md";
 

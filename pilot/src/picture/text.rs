@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::core::event::{Code, GLOBAL};
-use crate::core::graph::{Chance, Edge, JobAt, Mode, Node, WatchAt};
-use crate::core::plan::Start;
+use pilot_core::event::{Code, GLOBAL};
+use pilot_core::graph::{Chance, Edge, JobAt, Mode, Node, WatchAt};
+use pilot_core::plan::Start;
 
 use super::{Picture, words};
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::core::event::{Code, Event};
-use crate::core::plan::{Count, Job, Probe, Start, Watch, WatchTarget};
+use pilot_core::event::{Code, Event};
+use pilot_core::plan::{Count, Job, Probe, Start, Watch, WatchTarget};
 
 /// An event's name as the configuration writes it; a signal has none of its own.
 pub(super) fn event(event: &Event) -> &'static str {

@@ -15,10 +15,10 @@ use super::process::preparation::{Failure, Preparation, Report, spawn_prepared};
 use super::process::reap::{Ended, group_alive, reap, signal_group};
 use super::process::spawn::{Launch, SpawnError, Stdio};
 use super::scope::{self, Variables};
-use crate::core::effect::{Input, RoundId, RunId, Verdict};
-use crate::core::event::Event;
-use crate::core::exit::Exit;
-use crate::core::plan::{Command, Job, JobId, NotifyProbe, OutputMode, Probe, ProcessSettings};
+use pilot_core::effect::{Input, RoundId, RunId, Verdict};
+use pilot_core::event::Event;
+use pilot_core::exit::Exit;
+use pilot_core::plan::{Command, Job, JobId, NotifyProbe, OutputMode, Probe, ProcessSettings};
 
 /// Whose a child is.
 #[derive(Debug)]

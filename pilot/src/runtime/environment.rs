@@ -9,9 +9,9 @@ use std::path::Path;
 use nix::unistd::Pid;
 
 use super::reached_at::reached_at;
-use crate::core::effect::Instance;
-use crate::core::event::Event;
-use crate::core::plan::{Plan, check_variable};
+use pilot_core::effect::Instance;
+use pilot_core::event::Event;
+use pilot_core::plan::{Plan, check_variable};
 
 /// Tells children where the control socket is.
 pub const SOCKET_VARIABLE: &str = "PILOT_SOCKET";
@@ -146,7 +146,7 @@ fn pid_variable(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::event::Code;
+    use pilot_core::event::Code;
 
     /// v3 spec 1.5 and appendix A.
     #[test]

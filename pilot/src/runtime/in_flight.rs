@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::core::plan::InFlight;
+use pilot_core::plan::InFlight;
 
 /// A count is of no use later.
 const LIMIT: Duration = Duration::from_secs(1);

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::snapshot::{JobView, Snapshot, WatchView};
-use crate::core::exit::Exit;
-use crate::core::graph::Graph;
-use crate::core::job::{State, Status};
-use crate::core::plan::Plan;
 use crate::picture::{Form, Live, Mood, Now, Picture, time};
+use pilot_core::exit::Exit;
+use pilot_core::graph::Graph;
+use pilot_core::job::{State, Status};
+use pilot_core::plan::Plan;
 
 /// The picture of a plan with what a snapshot of it says.
 pub(super) fn picture(plan: &Plan, snapshot: &Snapshot, form: Form) -> String {

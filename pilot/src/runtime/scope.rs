@@ -4,7 +4,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use crate::core::plan::{Inherit, ProcessSettings, Variable};
+use pilot_core::plan::{Inherit, ProcessSettings, Variable};
 
 /// The variables a process is started with.
 pub(super) type Variables = Vec<(OsString, OsString)>;
@@ -44,7 +44,7 @@ fn inherits(inherit: &Inherit, name: &OsStr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::plan::Secret;
+    use pilot_core::plan::Secret;
 
     fn variables(pairs: &[(&str, &str)]) -> Variables {
         pairs.iter().map(|(name, value)| (name.into(), value.into())).collect()

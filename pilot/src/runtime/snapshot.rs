@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::children::Children;
-use crate::core::engine::Engine;
-use crate::core::exit::Exit;
-use crate::core::history::{Entry, EntryId};
-use crate::core::job::{Activity, State, Status};
-use crate::core::plan::{Plan, WatchTarget};
+use pilot_core::engine::Engine;
+use pilot_core::exit::Exit;
+use pilot_core::history::{Entry, EntryId};
+use pilot_core::job::{Activity, State, Status};
+use pilot_core::plan::{Plan, WatchTarget};
 
 /// Requests for a snapshot that may wait at one time; more are refused.
 const WAITING: usize = 16;

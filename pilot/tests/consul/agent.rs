@@ -1,6 +1,6 @@
 //! What the tests ask a real agent for.
 
-use pilot::core::plan::{Consul as Settings, Service};
+use pilot_core::plan::{Consul as Settings, Service};
 use pilot_test_support::Consul;
 
 use crate::consul_at;

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use pilot::core::plan::{CheckStatus, Consul, ConsulAddress, ConsulTls, Secret};
 use pilot::runtime::catalog::{Client, Error};
+use pilot_core::plan::{CheckStatus, Consul, ConsulAddress, ConsulTls, Secret};
 
 use pilot_test_support::{Authority, Consul as Agent, Scratch, ports};
 

@@ -11,8 +11,8 @@ mod watch;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use pilot::core::plan::{Consul, ConsulAddress, ConsulTls, Service};
 use pilot::runtime::catalog::{Client, Desired, Registrar, ServiceQuery, Withdrawn};
+use pilot_core::plan::{Consul, ConsulAddress, ConsulTls, Service};
 use tokio::sync::mpsc;
 
 const SOON: Duration = Duration::from_secs(5);

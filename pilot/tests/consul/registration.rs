@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use pilot::core::plan::{CheckStatus, Service};
 use pilot::runtime::catalog::{Desired, Withdrawn};
+use pilot_core::plan::{CheckStatus, Service};
 
 use pilot_test_support::{Consul, Reply, Scripted, http};
 
@@ -166,12 +166,12 @@ async fn the_limits_of_metadata_and_weights_are_those_of_a_real_agent() {
         let text = format!(
             r#"{{"consul": "c", "jobs": [{{"name": "app", "port": 80, "health": {{"interval": 1, "ttl": 5}}, {member}}}]}}"#
         );
-        let around = pilot::config::Surroundings {
+        let around = pilot_config::Surroundings {
             env: BTreeMap::from([("HOST".into(), "0.0.0.0".into())]),
-            interfaces: pilot::config::Interfaces::new(|| vec![("eth0".into(), [10, 0, 0, 7].into())]),
+            interfaces: pilot_config::Interfaces::new(|| vec![("eth0".into(), [10, 0, 0, 7].into())]),
             ..Default::default()
         };
-        assert_eq!(pilot::config::load("f", &text, &around).plan.is_some(), good, "pilot: {member}");
+        assert_eq!(pilot_config::load("f", &text, &around).plan.is_some(), good, "pilot: {member}");
         // The same in Consul's words.
         let words = [("meta", "Meta"), ("weights", "Weights"), ("passing", "Passing"), ("warning", "Warning")];
         let body = words.into_iter().fold(member.clone(), |text, (ours, theirs)| {
@@ -227,7 +227,8 @@ async fn an_agent_that_hangs_resets_drips_or_says_500_holds_nobody_up_and_a_with
 #[tokio::test]
 async fn after_a_withdrawal_the_call_under_way_finishes_and_deregister_is_the_last_one() {
     let slow = Duration::from_millis(300);
-    let peer = Scripted::start(move |_| Reply::Answer { status: 200, head: String::new(), body: String::new(), after: slow });
+    let peer =
+        Scripted::start(move |_| Reply::Answer { status: 200, head: String::new(), body: String::new(), after: slow });
     let app = service("app");
     let (mut registrar, mut withdrawn) = registrar(consul_at(&peer.url()));
     registrar.announce(&app, passing());

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use pilot::core::effect::Instance;
-use pilot::core::plan::Consul;
 use pilot::runtime::catalog::{Client, Error, ServiceQuery, follow};
+use pilot_core::effect::Instance;
+use pilot_core::plan::Consul;
 
 use pilot_test_support::{Consul as Agent, Reply, Scripted};
 use serde_json::json;

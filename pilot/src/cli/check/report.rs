@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::Strictness;
 use super::stop_table;
-use crate::config::{Diagnostic, Loaded, Severity, masked};
-use crate::core::plan::Plan;
-use crate::core::stop_plan::StopPlan;
+use pilot_config::{Diagnostic, Loaded, Severity, masked};
+use pilot_core::plan::Plan;
+use pilot_core::stop_plan::StopPlan;
 
 /// What a check found. Its JSON is described in `docs/check.md`; keys are added, never changed.
 #[derive(Debug, Serialize)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Strictness;
 use super::report::Report;
 use crate::committed;
-use crate::config::{Interfaces, Loaded, Question, Rule, Surroundings, examine};
+use pilot_config::{Interfaces, Loaded, Question, Rule, Surroundings, examine};
 
 const PAGE: &str = "docs/check.md";
 

@@ -7,8 +7,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::{Ask, Form, Until, Wanted};
 use crate::cli::offline::picture_form;
-use crate::core::effect::{JobRequest, Switch};
 use crate::runtime::control::Summary;
+use pilot_core::effect::{JobRequest, Switch};
 
 /// How long `stop` waits unless it is told otherwise, in seconds.
 const WAIT: &str = "60";

@@ -15,9 +15,9 @@ use std::time::Duration;
 
 pub(super) use arguments::{flags, from_flags, from_subcommand, subcommands};
 
-use crate::core::effect::{JobRequest, Switch};
 use crate::picture;
 use crate::runtime::control::Summary;
+use pilot_core::effect::{JobRequest, Switch};
 
 /// The running pilot refused, or could not be reached.
 const FAILED: u8 = 1;

@@ -14,10 +14,10 @@ use serde_json::{Map, Value, json};
 
 use super::connection::{exchange, follow};
 use super::{Ask, FAILED, Form, Until, Wanted, shown, told};
-use crate::core::effect::{JobRequest, Switch};
-use crate::core::job::State;
 use crate::runtime::control::Summary;
 use crate::runtime::control::report::{HealthReport, JobReport};
+use pilot_core::effect::{JobRequest, Switch};
+use pilot_core::job::State;
 
 /// How often a stop that is waited for is looked at.
 const LOOK: Duration = Duration::from_millis(50);

@@ -4,9 +4,9 @@
 use std::path::PathBuf;
 
 use crate::cli::surroundings;
-use crate::config;
-use crate::core::plan::DEFAULT_SOCKET;
 use crate::runtime::environment::SOCKET_VARIABLE;
+use pilot_config as config;
+use pilot_core::plan::DEFAULT_SOCKET;
 
 /// `--socket`; what the file of `-config` says; what the pilot that started us says; what the file of `CONTAINERPILOT`
 /// says; v3's default. A file that cannot be read, or says nothing, is passed over.

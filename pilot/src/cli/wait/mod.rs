@@ -15,8 +15,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::BAD_USAGE;
-use crate::core::plan::Password;
 use crate::runtime::probe::Prober;
+use pilot_core::plan::Password;
 use progress::Progress;
 use target::Target;
 
@@ -48,7 +48,7 @@ pub(super) fn subcommand() -> Command {
             Arg::new("timeout")
                 .long("timeout")
                 .value_name("TIME")
-                .value_parser(crate::config::duration)
+                .value_parser(pilot_config::duration)
                 .help("For all together [default: 60s]"),
         )
         .arg(

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::config;
-use crate::core::plan::{HttpProbe, MysqlProbe, Password, Probe};
 use crate::runtime::catalog::{Client, ServiceQuery};
 use crate::runtime::probe::Prober;
+use pilot_config as config;
+use pilot_core::plan::{HttpProbe, MysqlProbe, Password, Probe};
 
 /// A look takes no longer.
 const LOOK: Duration = Duration::from_secs(5);

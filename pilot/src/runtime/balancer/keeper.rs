@@ -13,7 +13,7 @@ use super::error::Error;
 use super::sdk_settings::CALL;
 use super::target::{TargetId, Task};
 use super::target_group::{State, TargetGroup};
-use crate::core::plan::{BalancerMode, LoadBalancer};
+use pilot_core::plan::{BalancerMode, LoadBalancer};
 
 /// While something is expected to change soon.
 const SOON: Duration = Duration::from_secs(5);

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::error::Error;
 use super::sdk_http;
 use super::sdk_settings::of_providers;
-use crate::core::plan::LoadBalancer;
+use pilot_core::plan::LoadBalancer;
 
 /// The endpoint is on this machine; it answers soon or not at all.
 const METADATA: Duration = Duration::from_secs(2);

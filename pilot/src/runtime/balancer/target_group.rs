@@ -10,7 +10,7 @@ use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
 use super::error::Error;
 use super::sdk_settings::{ATTEMPT, CALL, settings};
 use super::target::TargetId;
-use crate::core::plan::TargetGroupArn;
+use pilot_core::plan::TargetGroupArn;
 
 /// One target group, reached with the credentials of the surroundings (environment, container, instance).
 #[derive(Clone, Debug)]

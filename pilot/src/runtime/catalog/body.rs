@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::effect::Instance;
-use crate::core::plan::{self, CheckStatus, Service};
+use pilot_core::effect::Instance;
+use pilot_core::plan::{self, CheckStatus, Service};
 
 /// Body of `PUT /v1/agent/service/register`.
 #[derive(Serialize)]

@@ -13,12 +13,12 @@ use tokio::time::timeout;
 
 use super::body::{CheckUpdate, HealthEntry, Registration};
 use super::error::Error;
-use crate::core::effect::Instance;
-use crate::core::plan::{CheckStatus, Consul, ConsulAddress, ConsulTls, Service};
 use crate::runtime::probe::resolve::Resolver;
 use crate::runtime::probe::web::{self, Trust};
 use crate::runtime::probe::{line, small_file};
 use crate::runtime::telemetry::Meters;
+use pilot_core::effect::Instance;
+use pilot_core::plan::{CheckStatus, Consul, ConsulAddress, ConsulTls, Service};
 
 /// A call that does not block on purpose takes at most this long.
 const DEADLINE: Duration = Duration::from_secs(5);

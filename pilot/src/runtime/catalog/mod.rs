@@ -19,5 +19,5 @@ pub use watch::{follow, follow_probe};
 #[cfg(fuzzing)]
 pub(crate) fn fuzz(data: &[u8]) {
     let entries: Result<Vec<body::HealthEntry>, _> = serde_json::from_slice(data);
-    let _: Vec<crate::core::effect::Instance> = entries.unwrap_or_default().into_iter().map(Into::into).collect();
+    let _: Vec<pilot_core::effect::Instance> = entries.unwrap_or_default().into_iter().map(Into::into).collect();
 }

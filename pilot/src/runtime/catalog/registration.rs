@@ -18,7 +18,7 @@ use tracing::{debug, info, warn};
 use super::backoff::Backoff;
 use super::client::Client;
 use super::error::Error;
-use crate::core::plan::{CheckStatus, Service};
+use pilot_core::plan::{CheckStatus, Service};
 
 /// A withdrawal is over after this time, whatever the agent does.
 const WITHDRAWAL: Duration = Duration::from_secs(2);

@@ -11,9 +11,9 @@ use tracing::{debug, info, warn};
 use super::backoff::Backoff;
 use super::client::{Client, ServiceQuery};
 use super::error::Error;
-use crate::core::effect::Instance;
-use crate::core::plan::Probe;
 use crate::runtime::probe::{Finding, Prober};
+use pilot_core::effect::Instance;
+use pilot_core::plan::Probe;
 
 /// One long poll waits this long for a change.
 const WAIT: Duration = Duration::from_secs(60);

@@ -9,11 +9,11 @@ use tokio::sync::{oneshot, watch};
 use super::explain::{EventReport, WhyReport};
 use super::report::{HealthReport, JobReport};
 use super::status::StatusReport;
-use crate::core::effect::{JobRequest, Switch};
-use crate::core::plan::Secret;
 use crate::picture::Form;
 use crate::runtime::output::Recent;
 use crate::runtime::postmortem::Postmortem;
+use pilot_core::effect::{JobRequest, Switch};
+use pilot_core::plan::Secret;
 
 /// A question and where its answer goes.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::ask::Sample;
-use crate::core::number::go_printed;
-use crate::core::plan::Secret;
+use pilot_core::number::go_printed;
+use pilot_core::plan::Secret;
 
 /// `/v3/environ`: an object of texts; `null` is empty text. An error sets nothing.
 pub(super) fn environment(body: &[u8]) -> Result<BTreeMap<String, Secret>, String> {

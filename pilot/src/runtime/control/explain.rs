@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::report::JobReport;
 use super::status::NextReport;
-use crate::core::due::Due;
-use crate::core::effect::JobRequest;
-use crate::core::engine::Engine;
-use crate::core::event::Event;
-use crate::core::graph::{Graph, Mode};
-use crate::core::history::{Cause, Entry, EntryId, What};
-use crate::core::plan::JobId;
-use crate::core::why::Wait;
+use pilot_core::due::Due;
+use pilot_core::effect::JobRequest;
+use pilot_core::engine::Engine;
+use pilot_core::event::Event;
+use pilot_core::graph::{Graph, Mode};
+use pilot_core::history::{Cause, Entry, EntryId, What};
+use pilot_core::plan::JobId;
+use pilot_core::why::Wait;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::engine::Engine;
-use crate::core::job::Activity;
-use crate::core::plan::{Count, JobId};
-use crate::core::readiness::Readiness;
+use pilot_core::engine::Engine;
+use pilot_core::job::Activity;
+use pilot_core::plan::{Count, JobId};
+use pilot_core::readiness::Readiness;
 
 /// One job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ use crate::core::readiness::Readiness;
 pub struct JobReport {
     /// Its name.
     pub name: String,
-    /// What it does: a word of [`crate::core::job::State`].
+    /// What it does: a word of [`pilot_core::job::State`].
     pub state: String,
     /// For how long, in seconds.
     pub state_for: f64,

@@ -13,11 +13,11 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::ask::{Answer, Ask, JobAsk, Refusal, Request as Question, Summary, Why};
 use super::{bodies, follow};
-use crate::core::effect::{JobRequest, Switch};
 use crate::picture::Form;
 use crate::runtime::http::{Gone, Lines, Request, Response, json, stream, text};
 use crate::runtime::telemetry::Meters;
-use crate::signal_name;
+
+use pilot_core::effect::{JobRequest, Switch};
 
 /// Streamed answers at one time; they have no deadline.
 const STREAMS: usize = 8;
@@ -236,7 +236,7 @@ fn signal_wanted(body: &[u8]) -> Result<Signal, Refusal> {
     let Ok(Wanted { signal }) = serde_json::from_slice(body) else {
         return Err(unusable("the body must be like {\"signal\": \"HUP\"}".to_owned()));
     };
-    signal_name::signal(&signal).ok_or_else(|| {
+    pilot_config::signal(&signal).ok_or_else(|| {
         unusable(format!("{signal:?} is not a signal: write its name, such as HUP, USR1 or TERM, or its number"))
     })
 }

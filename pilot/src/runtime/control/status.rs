@@ -5,12 +5,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::report::JobReport;
-use crate::core::due::Due;
-use crate::core::effect::Switch;
-use crate::core::engine::Engine;
-use crate::core::plan::JobId;
 use crate::runtime::reached_at::reached_at;
 use crate::runtime::snapshot::Snapshot;
+use pilot_core::due::Due;
+use pilot_core::effect::Switch;
+use pilot_core::engine::Engine;
+use pilot_core::plan::JobId;
 
 /// How many of the things that time brings next are told.
 const NEXT: usize = 5;

@@ -12,9 +12,9 @@ use tokio::time::timeout;
 use super::explain::EventReport;
 use super::report::{HealthReport, JobHealth, JobReport};
 use super::*;
-use crate::core::effect::{JobRequest, Switch};
-use crate::core::plan::Secret;
 use crate::runtime::output::Recent;
+use pilot_core::effect::{JobRequest, Switch};
+use pilot_core::plan::Secret;
 
 /// Only spent when something is broken.
 const PATIENCE: Duration = Duration::from_secs(20);

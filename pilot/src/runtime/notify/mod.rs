@@ -19,8 +19,8 @@ use std::time::Instant;
 
 use nix::unistd::Pid;
 
-use crate::core::effect::{Input, RunId, Verdict};
-use crate::core::plan::{JobId, NotifyProbe};
+use pilot_core::effect::{Input, RunId, Verdict};
+use pilot_core::plan::{JobId, NotifyProbe};
 use socket::{Datagram, Socket};
 use told::Told;
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::message::{Message, Pulse, Readiness};
-use crate::core::effect::Verdict;
+use pilot_core::effect::Verdict;
 
 /// What one run has told.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use tz::TimeZone;
 
 use super::time::{self, Precision};
-use crate::core::plan::{Level, LogFormat};
+use pilot_core::plan::{Level, LogFormat};
 
 /// How lines look.
 #[derive(Debug)]

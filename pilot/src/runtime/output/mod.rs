@@ -39,7 +39,7 @@ pub use self::recent::{KEPT, Piece, Recent};
 pub use self::records::Records;
 use self::sink::Sink;
 pub use self::time::local_zone;
-use crate::core::plan::{Level, LogOutput, Logging};
+use pilot_core::plan::{Level, LogOutput, Logging};
 
 /// Bytes of a line that are written as one. What is longer becomes several lines, all but the last marked: `[partial]`
 /// before the message in the default format, a field `partial` that is true in the others.

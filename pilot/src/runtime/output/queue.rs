@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::format::{Field, Frame, Layout};
 use super::sink::Sink;
-use crate::core::plan::{Level, LogFormat};
+use pilot_core::plan::{Level, LogFormat};
 
 /// Children's lines wait while so many bytes are queued.
 const ROOM: usize = 256 * 1024;

@@ -16,7 +16,7 @@ use super::format::{Field, Frame, Value};
 use super::queue::{Lines, Queue};
 use super::recent::Recent;
 use super::{LONGEST, Label};
-use crate::core::plan::Level;
+use pilot_core::plan::Level;
 
 /// The most that is read from one stream in its turn: what a pipe holds.
 const TURN: usize = 64 * 1024;

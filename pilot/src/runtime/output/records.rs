@@ -13,7 +13,7 @@ use tracing::{Event, Metadata, Subscriber};
 
 use super::format::{Field, Value};
 use super::queue::{Lines, Queue};
-use crate::core::plan::Level;
+use pilot_core::plan::Level;
 
 const FATAL: &str = "fatal";
 

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::queue::{Item, Lines, Queue};
-use crate::core::plan::Level;
+use pilot_core::plan::Level;
 
 /// PIPE_BUF: what is written to a pipe in one piece or not at all.
 const ATOM: usize = 4096;

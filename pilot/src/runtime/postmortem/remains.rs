@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::memory::Kills;
 use super::report::{EndReport, JobRemains, Postmortem, ProbeReport};
-use crate::core::effect::Verdict;
-use crate::core::exit::Exit;
 use crate::runtime::output::Output;
+use pilot_core::effect::Verdict;
+use pilot_core::exit::Exit;
 
 /// Ends that are kept, of all jobs together.
 const ENDS: usize = 32;
@@ -186,7 +186,7 @@ fn cut(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::plan::{Level, LogFormat, LogOutput, Logging};
+    use pilot_core::plan::{Level, LogFormat, LogOutput, Logging};
 
     fn output() -> Output {
         Output::open(&Logging { level: Level::Info, format: LogFormat::Default, output: LogOutput::Stderr }).unwrap()

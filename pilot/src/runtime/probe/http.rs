@@ -16,7 +16,7 @@ use super::DEFAULT_DEADLINE;
 use super::finding::{Cause, Finding, cause_of_io, io_error_in};
 use super::resolve::{Resolver, is_no_address};
 use super::web::{self, Trust};
-use crate::core::plan::HttpProbe;
+use pilot_core::plan::HttpProbe;
 
 /// Redirects that are followed for one probe.
 const MOST_HOPS: usize = 10;

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::core::plan::Probe;
+use pilot_core::plan::Probe;
 
 use authorities::SystemAuthorities;
 pub(crate) use finding::one_line as line;

@@ -14,7 +14,7 @@ use super::authorities::SystemAuthorities;
 use super::finding::{Cause, Finding};
 use super::resolve::Resolver;
 use super::{small_file, web};
-use crate::core::plan::{MysqlProbe, MysqlRole, MysqlTls, Password};
+use pilot_core::plan::{MysqlProbe, MysqlRole, MysqlTls, Password};
 
 /// A clean good-bye may take this long, within the deadline.
 const QUIT: Duration = Duration::from_millis(500);

@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::unistd::{Gid, Group, Uid, User, getegid, geteuid, getgrouplist, setgroups, setresgid, setresuid};
 
 use super::becoming::{Environment, put};
-use crate::core::plan::{Account, Identity, WithoutRights};
+use pilot_core::plan::{Account, Identity, WithoutRights};
 
 /// An identity in numbers.
 pub(super) struct Resolved {

@@ -4,7 +4,7 @@ use nix::errno::Errno;
 use nix::libc::rlim_t;
 use nix::sys::resource::{Resource as Kernel, getrlimit, setrlimit};
 
-use crate::core::plan::{Limit, Resource, UNLIMITED};
+use pilot_core::plan::{Limit, Resource, UNLIMITED};
 
 /// Sets them for this process, in their order.
 pub(super) fn apply(limits: &[Limit]) -> Result<(), String> {

@@ -15,7 +15,7 @@ use nix::unistd::{Pid, pipe2};
 use serde::{Deserialize, Serialize};
 
 use super::spawn::{Launch, SpawnError, spawn, spawn_keeping};
-use crate::core::plan::{Command, Identity, Limit, ProcessSettings, Variable};
+use pilot_core::plan::{Command, Identity, Limit, ProcessSettings, Variable};
 
 /// The first argument by which pilot knows that it is such a child. The order follows, then the program's own words.
 pub const FLAG: &str = "--become";
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn the_arguments_of_the_child_hold_names_and_paths_and_never_a_value() {
-        use crate::core::plan::Secret;
+        use pilot_core::plan::Secret;
         let variables = [
             ("LITERAL", Variable::Value(Secret::new("hunter2"))),
             ("FILE", Variable::File("/run/secrets/db".into())),

@@ -13,7 +13,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use super::sys;
-use crate::core::exit::Exit;
+use pilot_core::exit::Exit;
 
 /// The end of one of our own children.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

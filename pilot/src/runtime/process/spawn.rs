@@ -14,7 +14,7 @@ use nix::sys::signal::SigSet;
 use nix::unistd::{Pid, pipe2};
 
 use super::{lookup, terminal};
-use crate::core::plan::Command;
+use pilot_core::plan::Command;
 
 /// One start.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::unistd::{Pid, write};
 
-use crate::core::exit::Exit;
+use pilot_core::exit::Exit;
 
 /// A child that has ended and is not reaped yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,8 +20,8 @@ use super::reap::{Ended, group_alive, reap, signal_group};
 use super::signals::{Arrived, Signals};
 use super::spawn::{Launch, SpawnError, Stdio, spawn};
 use super::sys;
-use crate::core::exit::Exit;
-use crate::core::plan::Command;
+use pilot_core::exit::Exit;
+use pilot_core::plan::Command;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 

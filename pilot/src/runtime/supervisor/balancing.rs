@@ -3,9 +3,9 @@
 use nix::sys::signal::Signal;
 
 use super::{Report, Supervisor};
-use crate::core::effect::Input;
-use crate::core::plan::{JobId, SignalNumber};
 use crate::runtime::in_flight;
+use pilot_core::effect::Input;
+use pilot_core::plan::{JobId, SignalNumber};
 
 impl Supervisor {
     /// Tells the job's process, if it wants to know, that the end is near.

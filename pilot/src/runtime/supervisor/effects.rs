@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use nix::sys::signal::Signal;
 
 use super::Supervisor;
-use crate::core::effect::{Announcement, Effect, Input, StopSignal};
-use crate::core::job::is_restart;
-use crate::core::plan::{JobId, Level, SignalNumber};
 use crate::runtime::catalog::Desired;
+use pilot_core::effect::{Announcement, Effect, Input, StopSignal};
+use pilot_core::job::is_restart;
+use pilot_core::plan::{JobId, Level, SignalNumber};
 
 impl Supervisor {
     pub(super) fn perform(&mut self, effect: Effect, inputs: &mut VecDeque<Input>) {

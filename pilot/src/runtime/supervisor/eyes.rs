@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use tokio::task::AbortHandle;
 
 use super::{Report, Supervisor};
-use crate::core::effect::{Input, RoundId, Verdict};
-use crate::core::exit::Exit;
-use crate::core::plan::{JobId, Probe, WatchId, WatchTarget};
 use crate::runtime::catalog::{ServiceQuery, follow, follow_probe};
 use crate::runtime::probe::Finding;
+use pilot_core::effect::{Input, RoundId, Verdict};
+use pilot_core::exit::Exit;
+use pilot_core::plan::{JobId, Probe, WatchId, WatchTarget};
 
 /// The task that looks at what a watch names.
 pub(super) struct Follower {

@@ -23,9 +23,9 @@ use super::process::leftovers;
 use super::process::signals::{Arrived, Signals};
 use super::snapshot::{View, Viewer, Viewers};
 use super::telemetry::{Listening, Meters, Telemetry};
-use crate::core::effect::{Effect, Input, RoundId, UserSignal};
-use crate::core::engine::Engine;
-use crate::core::plan::{Plan, WatchId};
+use pilot_core::effect::{Effect, Input, RoundId, UserSignal};
+use pilot_core::engine::Engine;
+use pilot_core::plan::{Plan, WatchId};
 
 mod balancing;
 mod effects;
@@ -71,7 +71,7 @@ pub struct Supervisor {
     prober: Prober,
     probes: HashMap<RoundId, AbortHandle>,
     #[cfg(feature = "aws")]
-    balancers: HashMap<crate::core::plan::JobId, super::balancer::Balancer>,
+    balancers: HashMap<pilot_core::plan::JobId, super::balancer::Balancer>,
     catalog: Option<Client>,
     registrar: Option<Registrar>,
     withdrawn: mpsc::UnboundedReceiver<Withdrawn>,

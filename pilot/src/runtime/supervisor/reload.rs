@@ -13,12 +13,12 @@ use tokio::time::timeout;
 
 use super::telemetry::Otherwise;
 use super::{Report, Supervisor};
-use crate::core::changes::Changes;
-use crate::core::effect::Input;
-use crate::core::plan::Plan;
 use crate::runtime::catalog::{Client, Registrar};
 use crate::runtime::control::{Answer, Control, Refusal, Summary, Why};
 use crate::runtime::output::Destination;
+use pilot_core::changes::Changes;
+use pilot_core::effect::Input;
+use pilot_core::plan::Plan;
 
 /// Reading a file of any sensible size takes a thousandth of it; a file system that hangs is not waited for.
 const PATIENCE: Duration = Duration::from_secs(5);

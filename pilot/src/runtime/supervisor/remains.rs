@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::Supervisor;
-use crate::core::effect::Input;
-use crate::core::exit::Exit;
-use crate::core::job::{Activity, Phase};
-use crate::core::plan::JobId;
 use crate::runtime::control::{Answer, Refusal};
 use crate::runtime::postmortem::End;
+use pilot_core::effect::Input;
+use pilot_core::exit::Exit;
+use pilot_core::job::{Activity, Phase};
+use pilot_core::plan::JobId;
 
 impl Supervisor {
     /// Remembers what tells of an end, before the engine hears of it.

@@ -8,9 +8,6 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Supervisor;
 use super::reload::Requester;
-use crate::core::effect::{Input, JobRequest, RunId, Switch};
-use crate::core::nearest::nearest;
-use crate::core::plan::{JobId, OutputMode, Secret};
 use crate::runtime::control::explain::{WhyReport, events};
 use crate::runtime::control::report::{HealthReport, JobReport};
 use crate::runtime::control::status::StatusReport;
@@ -19,6 +16,9 @@ use crate::runtime::environment::loads_programs;
 use crate::runtime::live;
 use crate::runtime::process::signals::Arrived;
 use crate::runtime::snapshot::Snapshot;
+use pilot_core::effect::{Input, JobRequest, RunId, Switch};
+use pilot_core::nearest::nearest;
+use pilot_core::plan::{JobId, OutputMode, Secret};
 
 /// How often, and how long apart, v3 tries to bind its socket.
 const ATTEMPTS: u32 = 10;

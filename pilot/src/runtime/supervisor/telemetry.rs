@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Report, Supervisor};
-use crate::core::effect::Input;
-use crate::core::exit::Exit;
-use crate::core::job::{Activity, Status};
-use crate::core::plan::WatchTarget;
+use pilot_core::effect::Input;
+use pilot_core::exit::Exit;
+use pilot_core::job::{Activity, Status};
+use pilot_core::plan::WatchTarget;
 
 /// pilot's exit code when it cannot serve what it was started to serve; v3's.
 const CANNOT_SERVE: u8 = 1;

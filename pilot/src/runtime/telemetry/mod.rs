@@ -27,7 +27,7 @@ pub use serve::Listening;
 use user::UserMetrics;
 
 use super::snapshot::Viewer;
-use crate::core::plan;
+use pilot_core::plan;
 
 /// What is counted, recorded and shown; clones are handles to the same.
 #[derive(Clone)]

@@ -6,13 +6,13 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use crate::core::exit::Exit;
-use crate::core::job::{Status, start_events};
 use crate::picture::Form;
 use crate::runtime::control::explain::EventReport;
 use crate::runtime::live;
 use crate::runtime::reached_at::reached_at;
 use crate::runtime::snapshot::{JobView, ServiceView, Snapshot, View, WatchView};
+use pilot_core::exit::Exit;
+use pilot_core::job::{Status, start_events};
 
 /// Everything that is not the page itself is forbidden; its style and the graph's are named by their hashes, which a test
 /// keeps true.

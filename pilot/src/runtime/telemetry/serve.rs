@@ -14,9 +14,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::{Telemetry, page, status};
-use crate::core::plan;
 use crate::runtime::http::{KeepAlive, Limits, Request, Response, Server, text};
 use crate::runtime::snapshot::View;
+use pilot_core::plan;
 
 /// v3's attempts to bind, and the pause between two of them.
 const ATTEMPTS: u32 = 10;

@@ -10,7 +10,7 @@ use prometheus::{CounterVec, GaugeVec, HistogramOpts, HistogramVec, Opts, Regist
 use super::key::Key;
 use super::number::go_float;
 use super::summary::Summaries;
-use crate::core::plan::{Metric, MetricKind};
+use pilot_core::plan::{Metric, MetricKind};
 
 /// Combinations of label values that one metric takes. They come from jobs, and each is memory for ever.
 const MOST_SERIES: usize = 200;

@@ -19,7 +19,7 @@ use tz::TimeZone;
 use super::format::{Field, Layout, Value};
 use super::sink::Sink;
 use super::{Destination, LONGEST, Label, Output, OutputError};
-use crate::core::plan::{Level, LogFormat, LogOutput, Logging};
+use pilot_core::plan::{Level, LogFormat, LogOutput, Logging};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 /// Short, where a test is about a reader that does not read.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
-use crate::core::event::{Code, Event};
-use crate::core::exit::Exit;
-use crate::core::plan::BUILT_IN_METRICS;
-use crate::core::step::Step;
+use pilot_core::event::{Code, Event};
+use pilot_core::exit::Exit;
+use pilot_core::plan::BUILT_IN_METRICS;
+use pilot_core::step::Step;
 
 /// Everything that can happen has happened.
 fn busy() -> Meters {

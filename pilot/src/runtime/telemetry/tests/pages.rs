@@ -11,13 +11,13 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 use super::*;
-use crate::config::{Interfaces, Surroundings, Zones, load};
-use crate::core::event::{Code, Event};
-use crate::core::exit::Exit;
-use crate::core::history::{Cause, Entry, EntryId, What};
-use crate::core::job::{State, Status};
 use crate::runtime::snapshot::{JobView, ServiceView, Snapshot, View, WatchView};
 use crate::runtime::telemetry::{page, status};
+use pilot_config::{Interfaces, Surroundings, Zones, load};
+use pilot_core::event::{Code, Event};
+use pilot_core::exit::Exit;
+use pilot_core::history::{Cause, Entry, EntryId, What};
+use pilot_core::job::{State, Status};
 
 /// Only spent when something is broken.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,8 +1,8 @@
 //! The user's metrics. v3 spec 9.3 and appendix A; rows 10, 11 and 22 of v3's defects.
 
 use super::*;
-use crate::core::plan::{Metric, MetricKind};
 use crate::runtime::telemetry::user::{RecordError, UserMetrics};
+use pilot_core::plan::{Metric, MetricKind};
 
 fn metric(parts: [&str; 3], kind: MetricKind) -> Metric {
     let [namespace, subsystem, name] = parts.map(str::to_owned);

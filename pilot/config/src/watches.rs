@@ -1,0 +1,72 @@
+//! The `watches` list (v3 spec 7), with another service name and native probes as additions.
+
+use std::time::Duration;
+
+use pilot_core::plan::{Watch, WatchTarget};
+
+use super::block::Block;
+use super::durations::positive;
+use super::probe;
+use super::service::is_service_name;
+use super::weak::Field;
+
+pub(super) const KEYS: &[&str] = &["name", "interval", "tag", "dc", "service", "http", "tcp", "mysql", "timeout"];
+const PROBES: [&str; 3] = ["http", "tcp", "mysql"];
+
+/// Reads one watch. `None` if it is not an object (reported).
+pub(super) fn read(field: &Field<'_>) -> Option<Watch> {
+    let called = field.value.member("name").and_then(|name| name.weak_text()).filter(|name| !name.is_empty());
+    let block = match called {
+        Some(name) => field.clone().called(format!("watch {name:?}")),
+        None => field.clone(),
+    }
+    .block(KEYS, &["serviceName", "discoveryService"])?;
+    let name = block.filled("name").and_then(|field| field.text()).unwrap_or_default();
+    match block.filled("name") {
+        None => block.missing("name", "is needed", "write the name of the service that is watched"),
+        Some(field) if !is_service_name(&name) => field.error(
+            format!("{name:?} cannot be used"),
+            "begin with a small letter and use letters, digits and `-` only, at least two; for another name in Consul add `service`",
+        ),
+        Some(_) => {}
+    }
+    let interval = block.get("interval").map(|field| field.seconds(Duration::from_millis(1), "`interval: 10`"));
+    if interval.is_none() {
+        block.missing("interval", "is needed", "write the seconds from one look to the next: `interval: 10`");
+    }
+    let interval = interval.flatten().unwrap_or(Duration::from_secs(1));
+    let text = |key| block.filled(key).and_then(|field| field.text());
+    let target = match probing(&block, interval) {
+        Some(target) => target?,
+        None => WatchTarget::Service {
+            service: text("service").unwrap_or_else(|| name.clone()),
+            tag: text("tag"),
+            datacenter: text("dc"),
+        },
+    };
+    Some(Watch { name, target, interval })
+}
+
+/// The probe of a watch that has one; `Some(None)` if it is wrong.
+fn probing(block: &Block<'_>, interval: Duration) -> Option<Option<WatchTarget>> {
+    if !PROBES.iter().any(|key| block.get(key).is_some()) {
+        if let Some(field) = block.get("timeout") {
+            field.error("has no meaning for a service in Consul", "remove it, or add http, tcp or mysql");
+        }
+        return None;
+    }
+    for key in ["service", "tag", "dc"] {
+        if let Some(field) = block.get(key) {
+            field.error("has no meaning beside a probe, which does not ask Consul", "remove it, or the probe");
+        }
+    }
+    let timeout = block.filled("timeout").map_or(Some(interval), |field| {
+        let timeout = field.duration().map(positive);
+        if timeout == Some(None) {
+            field.error("must be longer than 0: a watch is never without a limit", "leave it out to wait one interval");
+        }
+        timeout.flatten()
+    });
+    let probe = probe::read(block, &PROBES, Err("a watch has no port of its own"));
+    Some(probe.zip(timeout).map(|(probe, timeout)| WatchTarget::Probe { probe, timeout }))
+}

@@ -1,0 +1,17 @@
+//! The rules, row by row of the v3 specification, and what must hold under any sequence of events.
+
+mod draining;
+mod ending;
+mod graph;
+mod health;
+mod history;
+mod impossible;
+mod periodic;
+mod plans;
+mod random;
+mod readiness;
+mod reloading;
+mod requests;
+mod schedule;
+mod starting;
+mod stop_plan;
