@@ -8,7 +8,7 @@
 #   FOLDER/operator/    for you alone, on no machine: ca-key.pem, management.token
 #   FOLDER/*-secret.json  the same as two secrets of AWS Secrets Manager (cloudformation/consul.yaml)
 #
-# Certificates are good for five years; docs/consul.md says how to make new ones with the same authority.
+# Certificates are good for five years; docs/operate/consul-cluster.md says how to make new ones with the same authority.
 set -eu
 umask 077
 

@@ -42,7 +42,7 @@ fi
 [ $# -gt 0 ] || set -- pilot app
 # One package a build: together their dependencies' features would be united, and pilot would carry SQLite.
 for name in "$@"; do
-    # pilot is linked for one address: nothing in it needs correction at its start (docs/decisions.md).
+    # pilot is linked for one address: nothing in it needs correction at its start (docs/development/decisions/fixed-address.md).
     case $name in pilot) place='-C relocation-model=static' ;; *) place='' ;; esac
     # shellcheck disable=SC2086  # lists of arguments
     cargo rustc --release --locked --target "$target" -p "$name" --bin "$name" ${CARGO_FLAGS:-} -- $place

@@ -13,7 +13,7 @@ mkdir -p "$root/bin" "$root/etc/ssl/certs"
 for name in "$@"; do
     install -m 0755 "$binaries/$name" "$root/bin/$name"
 done
-# Who is trusted: what Debian trusts, and what lies in image/certs (docs/images.md).
+# Who is trusted: what Debian trusts, and what lies in image/certs (docs/operate/images.md).
 authorities=/etc/ssl/certs/ca-certificates.crt
 [ -s "$authorities" ] || { echo "image-root: $authorities is missing: apt-get install ca-certificates" >&2; exit 1; }
 install -m 0644 "$authorities" "$root$authorities"

@@ -3,7 +3,7 @@
 # them, no for a fork's and for what nobody can name. Says why, and exits 0 or 1.
 #
 # This keeps honest builds apart. It is no wall: a pull request can change this file. The wall is that the job holds
-# nothing worth stealing (docs/jenkins.md).
+# nothing worth stealing (docs/operate/jenkins.md).
 set -eu
 
 cd "$(dirname "$0")/.."

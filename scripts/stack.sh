@@ -1,5 +1,5 @@
 #!/bin/sh
-# The stacks on AWS: what would change, changing it, proving what runs, looking, deleting. docs/stacks.md is for people.
+# The stacks on AWS: what would change, changing it, proving what runs, looking, deleting. docs/operate/stacks.md is for people.
 #
 #   scripts/stack.sh plan [STACK...]   what `up` would change; changes nothing
 #   scripts/stack.sh up [STACK...]     makes the base stacks that are missing, and brings this branch's to its settings.
@@ -165,7 +165,7 @@ status() {
 }
 
 down() {
-    [ "$environment" = review ] || die "$stack is $environment and is not deleted by a script (docs/stacks.md says how)"
+    [ "$environment" = review ] || die "$stack is $environment and is not deleted by a script (docs/operate/stacks.md says how)"
     stack_status "$stack"
     case $status in
     absent)

@@ -1,6 +1,6 @@
 //! What fuzzers call: one function for each border where bytes from outside come in. Each must return, whatever it is given.
 //!
-//! Compiled only with `--cfg fuzzing`; `make fuzz` runs each for a minute (docs/testing.md).
+//! Compiled only with `--cfg fuzzing`; `make fuzz` runs each for a minute (docs/development/testing.md).
 
 use std::collections::BTreeMap;
 

@@ -113,7 +113,7 @@ impl Instance {
     }
 }
 
-/// As docs/behind-an-alb.md has it, with the times of this measurement.
+/// As docs/operate/behind-an-alb.md has it, with the times of this measurement.
 fn config(port: u16) -> serde_json::Value {
     jobs(json!([{
         "name": "app", "exec": [tools::app()], "port": port, "interfaces": "static:127.0.0.1",

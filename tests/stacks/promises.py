@@ -38,7 +38,7 @@ def must_set_only_attributes_that_exist(chain):
 
 
 def must_stop_within_the_time_that_is_given(chain):
-    """The numbers of image/pilot.json5 and of the template are one budget (aws.md 2)."""
+    """The numbers of image/pilot.json5 and of the template are one budget (docs/operate/behind-an-alb.md, "The time budget")."""
     config = chain["service"].pilot_config
     seconds = {key: int(re.search(pattern, config)[1]) for key, pattern in {"app": r"stopTimeout: (\d+)", "min": r'min: "(\d+)s"', "max": r'max: "(\d+)s"'}.items()}
     container = app(chain)

@@ -416,7 +416,7 @@ def test_scaling_changes_the_least_and_if_need_be_the_most_and_nothing_else(depl
 
 
 def test_nothing_to_do_is_no_failure_to_who_says_make_and_all_else_is(deployed):
-    """What people do every day, as docs/stacks.md says it."""
+    """What people do every day, as docs/operate/stacks.md says it."""
     make = lambda target, code=0, **more: deployed.run(target, program="make", code=code, **more)
     assert "app-side is made with its first image" in make("create-stack", branch="side")
     deployed.registry(NEWER.split("@")[1], deployed.new)

@@ -85,7 +85,7 @@ def test_stacks_with_roles_are_made_with_the_capability_for_that():
 def test_the_variable_that_people_are_told_to_write_is_the_one_that_is_read():
     described = re.search(r"^update-stack: ## (.*)$", MAKEFILE, re.M)[1]
     assert "TAG=" in described and "${TAG:-" in (ROOT / "scripts/deploy.sh").read_text()
-    assert "TAG=" in (ROOT / "docs/stacks.md").read_text()
+    assert "TAG=" in (ROOT / "docs/operate/stacks.md").read_text()
     described = re.search(r"^scale-app: ## (.*)$", MAKEFILE, re.M)[1]
     assert "CONTAINERS=" in described and '"$$CONTAINERS"' in MAKEFILE
 

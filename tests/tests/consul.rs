@@ -143,7 +143,7 @@ fn after_an_agents_restart_with_empty_state_the_service_is_back_once() {
     assert_eq!(consul.services(), Vec::<String>::new());
 }
 
-// Case 41; v3 defect 12.1 (#553).
+// Case 41; v3 spec 12.1, row 3 (#553).
 #[test]
 fn a_service_that_is_deregistered_behind_pilots_back_comes_back() {
     let consul = Consul::start();

@@ -1,4 +1,4 @@
-//! Whom a MySQL probe trusts. reliability.md, section 2, case 27 (TLS mismatch); docs/configuration/health.md, probes.
+//! Whom a MySQL probe trusts. reliability.md, section 2, case 27 (TLS mismatch); docs/reference/configuration/health.md, probes.
 
 use std::fs;
 

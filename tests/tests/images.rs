@@ -236,7 +236,7 @@ fn with_a_database_and_consul_in_the_network_it_uses_both() {
     assert!(!engine.logs("app").contains(PASSWORD));
 }
 
-// Issue 2: the static binary resolves names where there is no libc's configuration, and nothing else either.
+// The static binary resolves names where there is no libc's configuration, and nothing else either.
 #[test]
 fn pilot_alone_from_scratch_finds_others_by_their_names() {
     let engine = Engine::start();
@@ -377,7 +377,7 @@ fn every_member_of_the_workspace_reaches_the_builder() {
     }
 }
 
-// Both builders and old engines: docs/images.md says why.
+// Both builders and old engines: docs/operate/images.md says why.
 #[test]
 fn the_recipes_are_written_in_what_every_builder_knows() {
     for name in ["Dockerfile", "Dockerfile.pilot"] {

@@ -1,5 +1,5 @@
 //! In and out of a target group, against a stand-in of ELBv2 with real states that verifies every signature
-//! (`pilot_tests::aws`): cases 6, 35, 36, 38 and 40, and the rows of aws.md's test matrix, item 7.
+//! (`pilot_tests::aws`): reliability.md, section 2, cases 6, 35, 36, 38 and 40; test-cases.md, rows a to i.
 
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};

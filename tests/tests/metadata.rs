@@ -1,5 +1,5 @@
 //! A task's metadata, credentials and the instance's metadata where they really are: 169.254.170.2 and 169.254.169.254, in a
-//! network namespace, with what ECS sets in a container and no variable more. aws.md, test matrix 7 h and i.
+//! network namespace, with what ECS sets in a container and no variable more. test-cases.md, rows h and i.
 
 use pilot_tests::aws::{Aws, GROUP, Network};
 use pilot_tests::pilot::jobs;

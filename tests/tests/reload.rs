@@ -1,5 +1,5 @@
 //! A configuration that changes under a running pilot: only what is different is touched, a bad file touches nothing.
-//! v3 spec 10.6 and 11; defects 2, 19, 20; wishes A4. [docs/reload.md] says the same to people.
+//! v3 spec 10.6 and 11; defects 2, 19, 20; wishes A4. [docs/guide/reload.md] says the same to people.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -349,7 +349,7 @@ fn the_control_socket_moves_and_a_place_that_cannot_be_had_is_refused() {
     assert!(!std::path::Path::new(&elsewhere).exists());
 }
 
-// docs/reload.md; v3's own documentation promised it.
+// docs/guide/reload.md; v3's own documentation promised it.
 #[test]
 fn a_service_that_is_not_changed_stays_in_consul_without_a_gap() {
     let consul = Consul::start();

@@ -1,5 +1,5 @@
 //! An instance of the real app is replaced under constant load, behind what goes on sending for a while after a
-//! deregistration, as an ALB does: aws.md, test matrix 7 b. `make bench-drain` measures it behind a real nginx and HAProxy.
+//! deregistration, as an ALB does: test-cases.md, row b. `make bench-drain` measures it behind a real nginx and HAProxy.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,5 +1,5 @@
 //! What a job registers beside v3's one service: several of them, weights, tagged and advertised addresses, nothing at
-//! all; and services that Consul itself removed. Issue 3, additions; v3 spec 5.7, 5.8, 12.1 rows 3, 13 and 15.
+//! all; and services that Consul itself removed. v3 spec 5.7, 5.8, 12.1 rows 3, 13 and 15.
 
 mod observer;
 
@@ -164,7 +164,7 @@ fn weights_and_tagged_addresses_are_what_consul_has() {
     assert_eq!(pilot.stop(), 0);
 }
 
-// delivery.md, section 5: the one file of a container that runs on Nomad and elsewhere.
+// The one file of a container that runs on Nomad and elsewhere.
 #[test]
 fn on_nomad_the_hosts_address_and_port_are_advertised_and_the_containers_are_probed() {
     let port = ports::free();

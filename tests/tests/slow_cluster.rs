@@ -356,7 +356,7 @@ fn with_one_server_left_the_application_serves_on_and_servers_come_back_even_wit
     wait_for_tolerance(&scene.cluster.servers[0], &management);
     scene.wait_for_passing(2, 1);
 
-    // docs/consul.md, "Take a server away for good".
+    // docs/operate/consul-cluster.md, "Take a server away for good".
     scene.cluster.servers[2].lose();
     let server = &scene.cluster.servers[0];
     server.consul(&management, &["force-leave", "server-3"]).well();
@@ -369,7 +369,7 @@ fn with_one_server_left_the_application_serves_on_and_servers_come_back_even_wit
 fn a_server_comes_back_on_another_machine_with_its_disk_or_without_and_the_old_one_need_not_be_removed() {
     let mut cluster = Cluster::start();
     let management = cluster.token("management");
-    // docs/consul.md, "Replace a server"; ECS does the first with every task that it starts anew.
+    // docs/operate/consul-cluster.md, "Replace a server"; ECS does the first with every task that it starts anew.
     for with_its_disk in [true, false] {
         cluster.replace(2, with_its_disk);
         cluster.begin(2);
@@ -501,7 +501,7 @@ fn each_policy_allows_what_its_file_says_and_no_more() {
         agent.refuses(&token(of), method, path, &body);
     }
 
-    // docs/consul.md, "A token for another application": a file and a line more, and everything else stays.
+    // docs/operate/consul-cluster.md, "A token for another application": a file and a line more, and everything else stays.
     let shop = "5f0c2a4e-11aa-4b6e-9d3e-70cec0de0003";
     let folder = cluster.files_with("acl/shop.hcl", r#"service "shop" { policy = "write" }"#);
     let tokens = format!("{}\nshop {shop}\n", cluster.secret("server/tokens"));
@@ -539,7 +539,7 @@ fn a_snapshot_restores_a_cluster_that_has_lost_every_disk_and_the_gossip_key_is_
     assert!(said.contains("Index") && said.contains("Version"), "{said}");
     assert!(!std::path::Path::new(&oldest).exists(), "only the last ones are kept");
 
-    // docs/consul.md, "Change the gossip key".
+    // docs/operate/consul-cluster.md, "Change the gossip key".
     let new = cluster.servers[0].consul("", &["keygen"]).well();
     for step in ["-install", "-use"] {
         cluster.servers[0].consul(&management, &["keyring", step, &new]).well();
@@ -550,7 +550,7 @@ fn a_snapshot_restores_a_cluster_that_has_lost_every_disk_and_the_gossip_key_is_
     let keys = cluster.servers[2].consul(&management, &["keyring", "-list"]).well();
     assert!(keys.contains(&new) && !keys.contains(&old), "{keys}");
 
-    // docs/consul.md, "Restore a snapshot".
+    // docs/operate/consul-cluster.md, "Restore a snapshot".
     for number in 0..3 {
         cluster.servers[number].lose();
         std::fs::remove_dir_all(cluster.servers[number].disk.file("state")).unwrap();

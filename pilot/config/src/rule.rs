@@ -1,4 +1,4 @@
-//! The kinds of findings, with the names that `pilot check --json` and `docs/check.md` call them.
+//! The kinds of findings, with the names that `pilot check --json` and `docs/reference/check.md` call them.
 
 /// What kind of finding it is. The names are stable; new ones may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

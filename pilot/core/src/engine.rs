@@ -13,7 +13,7 @@ use super::event::{Code, Event};
 use super::exit::Exit;
 use super::history::{Cause, History, What};
 use super::in_force::{InForce, Table};
-use super::job::{Job, Phase, hooked_on_stop};
+use super::job::{Activity, Job, Phase, hooked_on_stop};
 use super::periodic::Clock;
 use super::plan::{self, Count, JobId, Level, Plan, WatchId};
 use super::stop::Lifecycle;
@@ -322,21 +322,34 @@ impl Engine {
         job.give_up_at = None;
         // Of the runs it may owe one is made up for: it may be the one for the stop that is under way.
         job.pending = job.pending.min(1);
+        // A restart is no longer owed.
+        if matches!(job.activity, Activity::BackingOff { .. }) {
+            job.activity = Activity::Idle;
+        }
         if job.starts == Count::Unlimited {
             job.starts = Count::Finite(1);
         }
         self.bound_hook(id);
     }
 
+    /// A timer may end what a reload waits for, and the next plan is in force before the next timer: jobs that are gone by
+    /// then have none.
     fn fire_timers(&mut self) {
+        let timers = [
+            Self::tick_check,    // 1
+            Self::tick_wait,     // 2
+            Self::tick_interval, // 3
+            Self::tick_activity,
+            Self::tick_stop,
+            Self::tick_drain,
+        ];
         for id in self.ids() {
-            self.cause = Cause::Timer;
-            self.tick_check(id); // 1
-            self.tick_wait(id); // 2
-            self.tick_interval(id); // 3
-            self.tick_activity(id);
-            self.tick_stop(id);
-            self.tick_drain(id);
+            for timer in timers {
+                if self.jobs.get(id.0).is_some() {
+                    self.cause = Cause::Timer;
+                    timer(self, id);
+                }
+            }
         }
     }
 
@@ -352,7 +365,7 @@ impl Engine {
             self.publish(Event::new(Code::TimerExpired, name));
             // Its own quit comes after the event, as every job's rules do.
             self.settle();
-            if self.jobs[id.0].phase == Phase::Live {
+            if self.jobs.get(id.0).is_some_and(|job| job.phase == Phase::Live) {
                 self.quit(id);
             }
         }

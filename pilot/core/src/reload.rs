@@ -21,7 +21,7 @@ use super::watch::Watch;
 impl Engine {
     /// What a reload with this plan would do now.
     pub fn changes(&self, next: &Plan) -> Changes {
-        let goes_on: Vec<bool> = self.that_go_on(next).iter().map(Option::is_some).collect();
+        let goes_on: Vec<bool> = self.jobs_that_go_on(next).iter().map(Option::is_some).collect();
         Changes::between(self.plan(), next, &goes_on)
     }
 
@@ -30,11 +30,16 @@ impl Engine {
         self.next.is_some()
     }
 
+    /// Whether the plan that waits has no place for a job.
+    pub(super) fn is_outdated(&self, id: JobId) -> bool {
+        self.next.as_ref().is_some_and(|next| !self.jobs_that_go_on(next).contains(&Some(id)))
+    }
+
     pub(super) fn request_reload(&mut self, next: Arc<Plan>) {
         if !self.lifecycle.stopping {
             self.cause = Cause::Entry(self.history.note(What::Reload, Cause::Person, self.now));
             self.reload_cause = self.cause;
-            let go_on = self.that_go_on(&next);
+            let go_on = self.jobs_that_go_on(&next);
             self.next = Some(next);
             self.retire_all_but(&go_on);
         }
@@ -48,7 +53,7 @@ impl Engine {
             return false;
         }
         // Asked anew: a job that others wait for may have ended since.
-        let go_on = self.that_go_on(&next);
+        let go_on = self.jobs_that_go_on(&next);
         if self.retire_all_but(&go_on) {
             return true;
         }
@@ -61,7 +66,7 @@ impl Engine {
     }
 
     /// For each job of the next plan the one that goes on as it; `None` for one that begins.
-    fn that_go_on(&self, next: &Plan) -> Vec<Option<JobId>> {
+    pub(super) fn jobs_that_go_on(&self, next: &Plan) -> Vec<Option<JobId>> {
         let old = self.ids().map(|id| (self.plan.jobs[id.0].name.as_str(), id));
         let partners = partners(old, next.jobs.iter().map(|job| job.name.as_str()));
         let is_same = |id: &JobId, job: &plan::Job| self.plan.jobs[id.0] == *job && !self.jobs[id.0].retired;

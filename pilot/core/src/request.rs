@@ -87,7 +87,7 @@ impl Engine {
             return Err(format!("pilot is stopping, and every job with it: nothing can be asked of {name} any more"));
         }
         let job = &self.jobs[id.0];
-        if job.retired {
+        if job.retired || self.is_outdated(id) {
             return Err(format!("a reload is taking {name} down: ask again when that is done"));
         }
         let starts = matches!(request, JobRequest::Start | JobRequest::Restart);
@@ -167,7 +167,8 @@ impl Engine {
             let once = matches!(settings.start, Start::Once { .. });
             let hooked =
                 hooked_on_stop(settings) && start_events(&settings.start).iter().any(|event| event.source == *name);
-            if !once || !hooked || self.jobs[id.0].hold != Hold::Free {
+            // What a person or a reload has taken down stays down.
+            if !once || !hooked || self.jobs[id.0].hold != Hold::Free || self.jobs[id.0].retired {
                 continue;
             }
             let now = self.now;

@@ -67,6 +67,8 @@ impl Engine {
         job.check.failures = 0;
         job.check.passed_since_start = false;
         if settings.exec.is_none() {
+            // Its namesake's ends may have had it wait for this.
+            job.activity = Activity::Idle;
             return self.note_start(id, self.cause, restart);
         }
         let kill_at = settings.timeout.map(|timeout| self.now + timeout);

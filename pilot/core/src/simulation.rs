@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::effect::{Announcement, Effect, Input, JobRequest, RoundId, RunId, StopSignal, Verdict};
+use crate::effect::{Announcement, Effect, Input, JobRequest, RoundId, RunId, StopSignal, UserSignal, Verdict};
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::exit::Exit;
@@ -88,6 +88,8 @@ pub struct World {
     pub clock: Duration,
     /// A person asked something of a job.
     pub asked: bool,
+    /// How many SIGHUPs there were.
+    pub signalled: usize,
     agenda: BTreeMap<(Duration, u64), Input>,
     alive: BTreeMap<(JobId, RunId), Alive>,
     scripts_of: BTreeMap<(JobId, RunId), Script>,
@@ -137,6 +139,7 @@ impl World {
             exit: None,
             clock: Duration::ZERO,
             asked: false,
+            signalled: 0,
             agenda: BTreeMap::new(),
             alive: BTreeMap::new(),
             scripts_of: BTreeMap::new(),
@@ -184,6 +187,7 @@ impl World {
     pub fn give(&mut self, input: Input) {
         assert!(self.exit.is_none(), "nothing may happen after the end");
         self.asked |= matches!(input, Input::Job { .. });
+        self.signalled += usize::from(input == Input::Signal(UserSignal::Hup));
         if let Input::Job { job, request } = input
             && self.engine.answer(job, request).is_ok()
         {
@@ -344,6 +348,8 @@ impl World {
                     (StopSignal::Kill, Alive::Main) => {
                         let exit = Exit::Signal(9);
                         self.later(Duration::ZERO, Input::Exited { job, run, exit, leftovers: false });
+                        // It may end by itself before, in the same instant, and leave something: that is killed as well.
+                        self.later(Duration::ZERO, Input::GroupGone { job, run });
                     }
                     (StopSignal::Kill, Alive::Leftover) => self.later(Duration::ZERO, Input::GroupGone { job, run }),
                 }

@@ -1,6 +1,6 @@
 //! `pilot check FILE`: everything that is wrong, doubtful or worth knowing, each with its place and what to write instead.
 //!
-//! One report, shown as text for people or as JSON for tools (`docs/check.md` describes both). Starts nothing.
+//! One report, shown as text for people or as JSON for tools (`docs/reference/check.md` describes both). Starts nothing.
 
 mod report;
 mod stop_table;

@@ -11,12 +11,12 @@ use super::check::{Check, Format, Strictness};
 use crate::picture::Form;
 
 /// Made from the code by `make docs`, and held against it by tests.
-const SCHEMA: &str = include_str!("../../../docs/pilot.schema.json");
-const MANUAL: &str = include_str!("../../../docs/pilot.1");
+const SCHEMA: &str = include_str!("../../../docs/reference/pilot.schema.json");
+const MANUAL: &str = include_str!("../../../docs/reference/pilot.1");
 const COMPLETIONS: [(&str, &str); 3] = [
-    ("bash", include_str!("../../../docs/completions/pilot.bash")),
-    ("fish", include_str!("../../../docs/completions/pilot.fish")),
-    ("zsh", include_str!("../../../docs/completions/_pilot")),
+    ("bash", include_str!("../../../docs/reference/completions/pilot.bash")),
+    ("fish", include_str!("../../../docs/reference/completions/pilot.fish")),
+    ("zsh", include_str!("../../../docs/reference/completions/_pilot")),
 ];
 
 pub(super) fn subcommands() -> [Command; 7] {
@@ -28,7 +28,7 @@ pub(super) fn subcommands() -> [Command; 7] {
         Command::new("check")
             .about("Say what is wrong with a configuration, or doubtful")
             .after_help(
-                "Exit code 1 if there is an error, or with --strict a warning.\nEach finding is explained in docs/check.md.",
+                "Exit code 1 if there is an error, or with --strict a warning.\nEach finding is explained in docs/reference/check.md.",
             )
             .arg(file())
             .arg(

@@ -4,7 +4,7 @@ use super::*;
 use crate::committed;
 use pilot_config::{Interfaces, Surroundings, load};
 
-const PAGE: &str = "docs/graph.md";
+const PAGE: &str = "docs/guide/graph.md";
 
 fn plan(text: &str) -> Plan {
     let around =
@@ -35,7 +35,7 @@ fn the_page_is_up_to_date() {
     let (_, after) = rest.split_once("```\n").unwrap();
     page = format!("{before}```json\n{made}\n```\n{after}");
     committed::must_be(PAGE, &page);
-    committed::must_be("docs/graph.svg", &picture.svg());
+    committed::must_be("docs/guide/graph.svg", &picture.svg());
 }
 
 #[test]

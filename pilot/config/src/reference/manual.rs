@@ -5,19 +5,19 @@ use crate::committed;
 
 /// The manual, in its order.
 pub(crate) const PAGES: [&str; 13] = [
-    "docs/configuration.md",
-    "docs/configuration/consul.md",
-    "docs/configuration/logging.md",
-    "docs/configuration/control.md",
-    "docs/configuration/jobs.md",
-    "docs/configuration/when.md",
-    "docs/configuration/restarts.md",
-    "docs/configuration/process.md",
-    "docs/configuration/health.md",
-    "docs/configuration/load-balancer.md",
-    "docs/configuration/services.md",
-    "docs/configuration/watches.md",
-    "docs/configuration/telemetry.md",
+    "docs/reference/configuration.md",
+    "docs/reference/configuration/consul.md",
+    "docs/reference/configuration/logging.md",
+    "docs/reference/configuration/control.md",
+    "docs/reference/configuration/jobs.md",
+    "docs/reference/configuration/when.md",
+    "docs/reference/configuration/restarts.md",
+    "docs/reference/configuration/process.md",
+    "docs/reference/configuration/health.md",
+    "docs/reference/configuration/load-balancer.md",
+    "docs/reference/configuration/services.md",
+    "docs/reference/configuration/watches.md",
+    "docs/reference/configuration/telemetry.md",
 ];
 const HEAD: &str = "| key | | type | default | |\n|---|---|---|---|---|\n";
 

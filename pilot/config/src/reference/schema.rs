@@ -9,7 +9,7 @@ use super::{Form, Since, children, keys, manual};
 use crate::committed;
 use pilot_core::event::Code;
 
-const FILE: &str = "docs/pilot.schema.json";
+const FILE: &str = "docs/reference/pilot.schema.json";
 const NAMED: [&str; 5] = ["http", "mysql", "wait", "limit", "variable"];
 
 fn schema() -> Value {
@@ -163,7 +163,7 @@ fn the_schema_is_a_schema() {
 #[test]
 fn every_example_of_the_documentation_follows_the_schema() {
     let mut examples = 0;
-    let pages = ["docs/graph.md", "docs/control.md", "docs/telemetry.md", "README.md"];
+    let pages = ["docs/guide/graph.md", "docs/reference/control-api.md", "docs/reference/metrics.md", "README.md"];
     for page in pages.iter().chain(&manual::PAGES) {
         let text = committed::text(page);
         for example in text.split("```json5\n").skip(1).filter_map(|rest| rest.split("```").next()) {

@@ -1,4 +1,4 @@
-//! What `check` finds in valid files. The words of each finding are in `docs/check.md`, which a test holds against the code.
+//! What `check` finds in valid files. The words of each finding are in `docs/reference/check.md`, which a test holds against the code.
 
 use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-/// The names of pilot's own metrics, sorted; a user metric cannot have one of them. Described in `docs/telemetry.md`.
+/// The names of pilot's own metrics, sorted; a user metric cannot have one of them. Described in `docs/reference/metrics.md`.
 pub const BUILT_IN_METRICS: [&str; 21] = [
     "containerpilot_control_http_requests",
     "containerpilot_events",

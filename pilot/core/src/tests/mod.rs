@@ -2,6 +2,7 @@
 
 mod draining;
 mod ending;
+mod found;
 mod graph;
 mod health;
 mod history;

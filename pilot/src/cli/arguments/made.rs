@@ -12,13 +12,13 @@ fn the_completions_are_up_to_date() {
     for (shell, file) in [(Shell::Bash, "pilot.bash"), (Shell::Fish, "pilot.fish"), (Shell::Zsh, "_pilot")] {
         let mut script = Vec::new();
         generate(shell, &mut command(), "pilot", &mut script);
-        committed::must_be(&format!("docs/completions/{file}"), &String::from_utf8(script).unwrap());
+        committed::must_be(&format!("docs/reference/completions/{file}"), &String::from_utf8(script).unwrap());
     }
 }
 
 #[test]
 fn the_manual_page_is_up_to_date() {
-    committed::must_be("docs/pilot.1", &manual());
+    committed::must_be("docs/reference/pilot.1", &manual());
 }
 
 fn manual() -> String {

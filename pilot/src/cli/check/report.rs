@@ -11,7 +11,7 @@ use pilot_config::{Diagnostic, Loaded, Severity, masked};
 use pilot_core::plan::Plan;
 use pilot_core::stop_plan::StopPlan;
 
-/// What a check found. Its JSON is described in `docs/check.md`; keys are added, never changed.
+/// What a check found. Its JSON is described in `docs/reference/check.md`; keys are added, never changed.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Report {

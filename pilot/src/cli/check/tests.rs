@@ -1,4 +1,4 @@
-//! The report to the letter: `docs/check.md` shows it, and the JSON form says the same.
+//! The report to the letter: `docs/reference/check.md` shows it, and the JSON form says the same.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::report::Report;
 use crate::committed;
 use pilot_config::{Interfaces, Loaded, Question, Rule, Surroundings, examine};
 
-const PAGE: &str = "docs/check.md";
+const PAGE: &str = "docs/reference/check.md";
 
 fn examined(text: &str, stop_budget: Option<Duration>) -> Loaded {
     let around =

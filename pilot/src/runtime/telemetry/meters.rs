@@ -211,7 +211,7 @@ impl Families {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    // The help texts are those of docs/telemetry.md; a test compares them.
+    // The help texts are those of docs/reference/metrics.md; a test compares them.
     fn new(lost_lines: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         let registry = Registry::new();
         let counters =

@@ -2,7 +2,7 @@
 //!
 //! Who counts calls a method of [`Meters`] where the thing happens; without telemetry that is one look at a flag. Every
 //! label has a bounded number of values. Nothing here decides, and no request reaches the rules: the state comes as a
-//! [`Snapshot`](super::snapshot::Snapshot). v3 spec section 9; each family is described in `docs/telemetry.md`.
+//! [`Snapshot`](super::snapshot::Snapshot). v3 spec section 9; each family is described in `docs/reference/metrics.md`.
 
 mod key;
 mod meters;

@@ -1,6 +1,6 @@
 //! Every key of the configuration: what it takes, what it is without, what it means, since when.
 //!
-//! The tables of `docs/configuration.md` and of the pages in `docs/configuration` are these; `make docs` writes them there.
+//! The tables of `docs/reference/configuration.md` and of the pages in `docs/reference/configuration` are these; `make docs` writes them there.
 
 mod balancer;
 mod health;

@@ -147,7 +147,7 @@ pub(super) const CONTROL: Table = Table {
             Form::Text,
             "path",
             "`/var/run/containerpilot.socket`",
-            "The unix socket of the [control interface](../control.md). Written here, pilot does not start without it; at its default place pilot only warns when it cannot be made.",
+            "The unix socket of the [control interface](../control-api.md). Written here, pilot does not start without it; at its default place pilot only warns when it cannot be made.",
         ),
         key(
             "putenv",
@@ -207,7 +207,7 @@ pub(super) const TELEMETRY: Table = Table {
             Form::Texts,
             "list of text",
             "none",
-            "Names of labels that [a recording](../telemetry.md#your-own-metrics) gives values to.",
+            "Names of labels that [a recording](../metrics.md#your-own-metrics) gives values to.",
         ),
         key(
             "metrics[].buckets",

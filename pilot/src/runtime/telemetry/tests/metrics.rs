@@ -31,7 +31,7 @@ fn busy() -> Meters {
 type Row = (String, Vec<String>, String);
 
 fn manual() -> BTreeMap<String, Row> {
-    let text = include_str!("../../../../../docs/telemetry.md");
+    let text = include_str!("../../../../../docs/reference/metrics.md");
     let section =
         text.split("## pilot's own metrics").nth(1).unwrap().split("A metric without a value").next().unwrap();
     let plain = |cell: &str| cell.trim().replace('`', "");

@@ -1,0 +1,82 @@
+//! What random histories have found: each broke a promise once, and is told here as short as it could be made.
+
+use super::plans::*;
+use crate::effect::{Input, JobRequest};
+use crate::event::{Code, Event};
+use crate::job::Phase;
+use crate::plan::*;
+use crate::simulation::{Script, World};
+
+/// A placeholder that leaves the catalog and is not answered: its stop takes two seconds.
+fn slow_to_leave(name: &str) -> Job {
+    Job { exec: None, ..job(name).checked(ms(200)).served() }
+}
+
+fn ask(world: &mut World, name: &str, request: JobRequest) {
+    let job = world.job(name);
+    world.give(Input::Job { job, request });
+}
+
+/// The timers of one instant: the first ends what a reload waits for, the second lets the next plan come into force, and
+/// the job after them is in it no longer.
+#[test]
+fn a_plan_that_comes_into_force_between_two_timers_leaves_none_of_a_job_that_is_gone() {
+    let waits = Start::Once { when: Condition::All(vec![Event::new(Code::Healthy, "nobody")]), timeout: Some(secs(2)) };
+    let jobs = [slow_to_leave("leaves"), job("waits").when(waits), slow_to_leave("last")];
+    let mut world = World::new(plan(jobs.clone())).started();
+    world.withdraw_takes = None;
+    let [_, waits, last] = jobs;
+    world.reload(plan([waits, Job { restarts: Count::Finite(1), ..last }]));
+    world.pass(secs(10));
+    assert_eq!(world.reloaded, [secs(2)]);
+}
+
+/// A reload takes a hook away that a person has stopped, while its source is on its way down by itself and a person asks
+/// for that one again.
+#[test]
+fn a_hook_that_a_reload_has_taken_down_stays_down_when_its_source_is_started_again() {
+    let source = Job { restarts: Count::Finite(0), ..job("source").checked(ms(200)).served() };
+    let hook = job("hook").when(once(Code::Stopping, "source"));
+    let mut world = World::new(plan([job("other"), source, hook])).script("source", [Script::exits(0)]);
+    world.withdraw_takes = None;
+    let mut world = world.started();
+    ask(&mut world, "hook", JobRequest::Stop);
+    world.pass(ms(500));
+    assert!(matches!(world.engine.state(world.job("source")).unwrap().phase(), Phase::Withdrawing { .. }));
+    world.reload(plan([]));
+    let source = world.job("source");
+    let refused = world.engine.answer(source, JobRequest::Start);
+    assert_eq!(refused.unwrap_err(), "a reload is taking source down: ask again when that is done");
+    ask(&mut world, "source", JobRequest::Start);
+    world.pass(secs(30));
+    assert_eq!(world.timeline(), [(secs(0), "other"), (secs(0), "source")]);
+    assert_eq!(world.reloaded.len(), 1);
+}
+
+/// Two of one name count each other's ends as their own; one that has no process was looked at for ever after that.
+#[test]
+fn a_placeholder_that_restarts_by_its_namesake_comes_to_rest() {
+    let placeholder = Job { exec: None, ..job("a").restarts(Count::Finite(2)) };
+    let mut world = World::new(plan([job("a").restarts(Count::Finite(1)), placeholder]));
+    world = world.script("a", [Script::exits(0), Script::exits(0)]).started();
+    world.pass(secs(10));
+    assert!(world.handled < 20, "{} inputs", world.handled);
+    world.give(Input::Stop);
+    world.pass(secs(10));
+    assert_eq!(world.exit.map(|(_, code)| code), Some(0));
+}
+
+/// Rule 6: no more restarts. A hook that crashed and waits for its next start is done.
+#[test]
+fn a_hook_that_waits_to_be_restarted_does_not_hold_up_a_stop() {
+    let start =
+        Start::Each { events: vec![Event::global(Code::Startup), Event::new(Code::Stopping, "nobody")], timeout: None };
+    let hook = job("hook").when(start).restarts(Count::Unlimited);
+    let mut world = World::new(plan([hook])).script("hook", (0..20).map(|_| Script::exits(1))).started();
+    world.pass(secs(40));
+    let starts = world.starts.len();
+    let asked = world.now;
+    world.give(Input::Stop);
+    world.pass(secs(60));
+    assert_eq!((world.exit, world.starts.len()), (Some((asked, 0)), starts));
+}

@@ -1,0 +1,181 @@
+//! Comments and pages cite pages, sections, cases and defects by number. Each of them is in this repository.
+//!
+//! `v3 spec 5.6` is `docs/development/containerpilot-v3.md`, "case 27" is one of `reliability.md`, "defect 19" a row of the
+//! specification's section 12.1; the name of a page is enough, since no two pages have the same.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use pilot_tests::tools::repository;
+use regex_lite::Regex;
+
+use crate::files::{self, page};
+
+const SPEC: &str = "docs/development/containerpilot-v3.md";
+const NUMBER: &str = r"[0-9]+(?:\.[0-9]+)?";
+const BETWEEN: &str = r"(?:, and | and | to |, |-)";
+
+fn regex(pattern: &str) -> Regex {
+    let list = format!("{NUMBER}(?:{BETWEEN}{NUMBER})*");
+    Regex::new(&pattern.replace("LIST", &list)).unwrap()
+}
+
+/// What the first group of `pattern` finds in a text.
+fn found(pattern: &str, text: &str) -> BTreeSet<String> {
+    regex(pattern).captures_iter(text).map(|found| found[1].to_owned()).collect()
+}
+
+/// The numbers and letters of a list: `16 to 20, 22` names 16, 20 and 22.
+fn items(list: &str) -> Vec<String> {
+    regex(&format!("({NUMBER}|\\b[a-z]\\b)")).captures_iter(list).map(|found| found[1].to_owned()).collect()
+}
+
+/// The text of a file as one line, without the signs of its comments: a citation may go over the end of a line.
+fn running(text: &str) -> String {
+    text.lines().map(|line| line.trim_start_matches([' ', '/', '!', '#'])).collect::<Vec<_>>().join(" ")
+}
+
+struct Kind {
+    what: &'static str,
+    /// Whoever cites one of these has this word.
+    word: &'static str,
+    /// Its first group is a list of what is cited.
+    cited: &'static [&'static str],
+    there: BTreeSet<String>,
+    /// At least this many are cited: this test reads citations in the form in which they are written.
+    least: usize,
+}
+
+fn kinds() -> Vec<Kind> {
+    let (spec, reliability) = (page(SPEC), page("docs/development/reliability.md"));
+    let section = |from: &str, to: &str| spec.split(from).nth(1).unwrap().split(to).next().unwrap().to_owned();
+    let cases = page("docs/development/test-cases.md");
+    vec![
+        Kind {
+            what: "section of the v3 specification",
+            word: "ec",
+            cited: &[r"(?:v3 |\b)[Ss]pec,? (?:sections? )?(LIST)", r"\b[Ss]ections? (LIST)"],
+            there: found(r"(?m)^#+ (LIST)\.? ", &spec),
+            least: 100,
+        },
+        Kind {
+            what: "appendix of the v3 specification",
+            word: "ppendix",
+            cited: &[r"\b[Aa]ppendix ([A-Z])\b"],
+            there: found(r"(?m)^## Appendix ([A-Z])\.", &spec),
+            least: 10,
+        },
+        Kind {
+            what: "defect of ContainerPilot v3 (section 12.1 of the specification)",
+            word: "efect",
+            cited: &[r"\b[Dd]efects? (LIST)", r"12\.1,? rows? (LIST)", r"\brows? (LIST) of (?:its|v3's) defects"],
+            there: found(r"(?m)^\| ([0-9]+) \|", &section("### 12.1", "### 12.2")),
+            least: 30,
+        },
+        Kind {
+            what: "trace of the v3 specification (section 10.7)",
+            word: "Trace",
+            cited: &[r"\bTrace ([A-Z])\b"],
+            there: found(r"(?m)^([A-Z])\. ", &section("### 10.7", "## 11.")),
+            least: 5,
+        },
+        Kind {
+            what: "case of reliability.md",
+            word: "ase",
+            cited: &[r"\b[Cc]ases? (LIST)"],
+            there: found(r"(?m)^([0-9]+)\. ", &reliability),
+            least: 50,
+        },
+        Kind {
+            what: "section of baselines.md",
+            word: "baselines.md",
+            cited: &[r"baselines\.md,? (?:section )?([a-z])\b"],
+            there: found(r"(?m)^## ([a-z])\. ", &page("docs/development/baselines.md")),
+            least: 5,
+        },
+        Kind {
+            what: "wish of containerpilot-wishes.md",
+            word: "wishes",
+            cited: &[r"\bwishes ([A-Z][0-9]+)\b"],
+            there: wishes(&page("docs/development/containerpilot-wishes.md")),
+            least: 2,
+        },
+        Kind {
+            what: "row of test-cases.md",
+            word: "test-cases.md",
+            cited: &[r"test-cases\.md, rows? ([a-z](?: (?:to|and) [a-z])?)\b"],
+            there: found(r"(?m)^\| ([a-z]) \|", &cases),
+            least: 3,
+        },
+    ]
+}
+
+/// `A1`, `B3`: the letter of a section and a number in its list or table.
+fn wishes(page: &str) -> BTreeSet<String> {
+    let mut letter = String::new();
+    let mut all = BTreeSet::new();
+    for line in page.lines() {
+        if let Some(title) = line.strip_prefix("## ") {
+            letter = title.chars().take(1).collect();
+        }
+        let number = line.trim_start_matches("| ").split([' ', '.']).next().unwrap_or_default();
+        if number.parse::<u8>().is_ok() {
+            all.insert(format!("{letter}{number}"));
+        }
+    }
+    all
+}
+
+#[test]
+fn every_number_that_is_cited_exists() {
+    let others = files::all().into_iter().filter(|file| !file.path.starts_with("tests/tests/documentation/"));
+    let files: Vec<(String, String)> = others.map(|file| (file.path, running(&file.text))).collect();
+    let mut wrong = Vec::new();
+    for kind in kinds() {
+        let mut seen = 0;
+        let cited: Vec<Regex> = kind.cited.iter().map(|pattern| regex(pattern)).collect();
+        for (path, text) in files.iter().filter(|(_, text)| text.contains(kind.word)) {
+            for list in cited.iter().flat_map(|pattern| pattern.captures_iter(text)).map(|found| found[1].to_owned()) {
+                let cited = if list.chars().any(char::is_uppercase) { vec![list] } else { items(&list) };
+                seen += cited.len();
+                let missing = cited.into_iter().filter(|one| !kind.there.contains(one));
+                wrong.extend(missing.map(|one| format!("{path}: there is no {} {one}", kind.what)));
+            }
+        }
+        assert!(seen >= kind.least, "{seen} of {}: they are written in another way than this test reads", kind.what);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_page_that_is_cited_exists() {
+    let pages: BTreeSet<String> = files::markdown().into_iter().map(|page| page.path).collect();
+    let names: BTreeSet<&str> = pages.iter().filter_map(|path| path.rsplit('/').next()).collect();
+    let name = Regex::new(r"[\w./-]*\w\.md\b").unwrap();
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for file in files::all() {
+        // `docs/x.md` is a file of the image tests that must not reach a builder.
+        let is_other =
+            |name: &str| name.starts_with("//") || (file.path == "tests/tests/images.rs" && name == "docs/x.md");
+        for cited in file
+            .text
+            .lines()
+            .filter(|line| line.contains(".md"))
+            .flat_map(|line| name.find_iter(line))
+            .map(|found| found.as_str())
+            .filter(|name| !is_other(name))
+        {
+            let from_here = Path::new(&file.path).parent().unwrap().join(cited);
+            // The tables in the code have links as seen from the page that is made of them.
+            let name = cited.trim_start_matches("../");
+            let exists =
+                repository().join(cited).is_file() || repository().join(from_here).is_file() || names.contains(name);
+            if !exists && !file.path.starts_with("tests/tests/documentation/") {
+                wrong.push(format!("{}: {cited}", file.path));
+            }
+            seen += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "there are no such pages:\n{}", wrong.join("\n"));
+    assert!(seen > 300, "{seen}");
+}
