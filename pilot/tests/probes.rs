@@ -271,7 +271,7 @@ async fn mysql_login_password_sources_and_errors() {
     // No TLS here.
     let demanding = MysqlProbe { tls: MysqlTls::Required, ..probe.clone() };
     assert_eq!(ask(demanding).await, (false, Cause::TlsFailed));
-    assert_eq!(database.query("SHOW STATUS LIKE 'Threads_connected'").well(), "Threads_connected\t1");
+    assert_eq!(database.query("SHOW STATUS LIKE 'Threads_connected'").success(), "Threads_connected\t1");
 }
 
 #[tokio::test]
@@ -281,14 +281,14 @@ async fn mysql_role_is_read_from_the_server_each_time() {
     let (fine, wrong) = ((true, Cause::Fine), (false, Cause::WrongRole));
     assert_eq!(ask(with(MysqlRole::Writer)).await, fine);
     assert_eq!(ask(with(MysqlRole::Replica)).await, wrong);
-    database.query("SET GLOBAL read_only = 1").well();
+    database.query("SET GLOBAL read_only = 1").success();
     assert_eq!(ask(with(MysqlRole::Writer)).await, wrong);
     assert_eq!(ask(with(MysqlRole::Replica)).await, fine);
     assert_eq!(ask(with(MysqlRole::Any)).await, fine);
-    database.query("SET GLOBAL read_only = 0").well();
+    database.query("SET GLOBAL read_only = 0").success();
     assert_eq!(ask(with(MysqlRole::Writer)).await, fine);
     assert_eq!(
-        database.query("SHOW GLOBAL STATUS LIKE 'Aborted_c%'").well(),
+        database.query("SHOW GLOBAL STATUS LIKE 'Aborted_c%'").success(),
         "Aborted_clients\t0\nAborted_connects\t0\nAborted_connects_preauth\t0",
         "every probe says good-bye"
     );

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::command::{Said, run};
+use crate::command::{Finished, run};
 use crate::network::{Machine, Network};
 use crate::wait::{SOON, until};
 use crate::{Pilot, Scratch, http, tools};
@@ -70,7 +70,7 @@ impl Cluster {
         let mut network = Network::new();
         let secrets = Scratch::new();
         let mut make = Command::new(file("make-secrets.sh"));
-        run(make.env("PATH", path_with_consul()).arg(secrets.file("made"))).well();
+        run(make.env("PATH", path_with_consul()).arg(secrets.file("made"))).success();
         for role in ["server", "agent"] {
             let path = secrets.file(&format!("made/{role}/config.json"));
             let mut config: Value = serde_json::from_str(&read(&path)).unwrap_or_default();
@@ -162,7 +162,7 @@ impl Cluster {
     /// A copy of the folder `consul` with one more file in it.
     pub fn files_with(&self, name: &str, content: &str) -> String {
         let copy = self.secrets.file("files");
-        run(Command::new("cp").args(["-r", file("").trim_end_matches('/'), &copy])).well();
+        run(Command::new("cp").args(["-r", file("").trim_end_matches('/'), &copy])).success();
         self.secrets.write(&format!("files/{name}"), content);
         copy
     }
@@ -171,7 +171,7 @@ impl Cluster {
     pub fn foreign_authority() -> String {
         let folder = Scratch::new();
         let mut make = Command::new(file("make-secrets.sh"));
-        run(make.env("PATH", path_with_consul()).arg(folder.file("made"))).well();
+        run(make.env("PATH", path_with_consul()).arg(folder.file("made"))).success();
         read(&folder.file("made/agent/ca.pem"))
     }
 
@@ -205,14 +205,14 @@ impl Member {
     pub fn snapshot(&self, token: &str) -> String {
         let folder = self.disk.file("snapshots");
         let variables = [("CONSUL_HTTP_TOKEN", token), ("CONSUL_SNAPSHOTS", &folder), ("CONSUL_SNAPSHOTS_KEEP", "2")];
-        let said = self.script(&file(""), "snapshot.sh", &variables).well();
+        let said = self.script(&file(""), "snapshot.sh", &variables).success();
         let path =
             said.strip_prefix("snapshot: ").and_then(|rest| rest.split_once(',')).map(|(path, _)| path.to_owned());
         path.expect("it says where the snapshot is")
     }
 
     /// Runs a script of `consul/`, or of a copy of it, on this machine.
-    pub fn script(&self, folder: &str, name: &str, variables: &[(&str, &str)]) -> Said {
+    pub fn script(&self, folder: &str, name: &str, variables: &[(&str, &str)]) -> Finished {
         let mut command = Command::new(format!("{folder}/{name}"));
         command.env("PATH", path_with_consul()).envs(variables.iter().copied());
         self.machine.inside(|| run(&mut command))
@@ -289,7 +289,7 @@ impl Member {
     }
 
     /// Consul's own command line on this machine.
-    pub fn consul(&self, token: &str, words: &[&str]) -> Said {
+    pub fn consul(&self, token: &str, words: &[&str]) -> Finished {
         let mut command = Command::new(tools::find(&["consul"]));
         command.args(words).env("CONSUL_HTTP_TOKEN", token);
         self.machine.inside(|| run(&mut command))

@@ -1,9 +1,10 @@
 //! The harness of the end-to-end tests: pilot as a black box among real peers.
 //!
-//! It starts the shipped binary (as PID 1 of a PID namespace or beside other processes), a real Consul agent and a real
+//! It starts the shipped binary (as PID 1 of a PID namespace or next to other processes), a real Consul agent and a real
 //! MySQL-protocol server, waits for conditions with deadlines, and ends only what it started. It never looks inside pilot.
 
 pub mod aws;
+pub mod base_images;
 pub mod browser;
 pub mod cgroup;
 pub mod checkout;
@@ -17,9 +18,8 @@ pub mod notify;
 pub mod pilot;
 pub mod processes;
 pub mod proxy;
-pub mod registered;
 pub mod registry;
-pub mod stand_ins;
+pub mod services;
 pub mod tools;
 
 pub use pilot_test_support::{

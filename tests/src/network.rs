@@ -38,7 +38,7 @@ fn path(namespace: &File) -> String {
 
 #[track_caller]
 fn ip(words: &str) {
-    run(Command::new(tools::find(&["ip"])).args(words.split(' '))).well();
+    run(Command::new(tools::find(&["ip"])).args(words.split(' '))).success();
 }
 
 impl Network {

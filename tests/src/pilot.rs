@@ -176,7 +176,7 @@ impl Pilot {
         })
     }
 
-    /// Waits until so many lines hold `text`.
+    /// Waits until this many lines hold `text`.
     #[track_caller]
     pub fn wait_for_count(&mut self, text: &str, count: usize) {
         self.wait(&format!("{count} lines with {text:?}"), SOON, |pilot| (pilot.count(text) >= count).then_some(()));
@@ -266,7 +266,7 @@ impl Pilot {
         self.scratch.lines(name).into_iter().filter_map(parse).collect()
     }
 
-    /// Waits until a file has so many marks.
+    /// Waits until a file has this many marks.
     #[track_caller]
     pub fn wait_for_marks(&mut self, name: &str, count: usize) -> Vec<(f64, i32)> {
         self.wait(&format!("{count} marks in {name}"), SOON, |pilot| {

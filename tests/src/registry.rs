@@ -54,7 +54,7 @@ impl Registry {
             registry.port
         );
         if access == Access::Login {
-            let line = run(Command::new(tools::find(&["htpasswd"])).args(["-Bbn", USER, PASSWORD])).well();
+            let line = run(Command::new(tools::find(&["htpasswd"])).args(["-Bbn", USER, PASSWORD])).success();
             let file = registry.scratch.write("htpasswd", &line);
             config.push_str(&format!("auth: {{htpasswd: {{realm: test, path: {file}}}}}\n"));
         }
@@ -129,7 +129,7 @@ impl Registry {
     /// Removes what no tag leads to from the disk, while the registry runs.
     pub fn collect_garbage(&self) {
         let config = self.scratch.file("config.yml");
-        run(Command::new(tools::find(&["docker-registry"])).args(["garbage-collect", &config])).well();
+        run(Command::new(tools::find(&["docker-registry"])).args(["garbage-collect", &config])).success();
     }
 
     /// A layer's or manifest's bytes on the disk, gone.

@@ -22,7 +22,7 @@ fn program(variable: &str, name: &str, hint: &str) -> String {
     path.display().to_string()
 }
 
-/// The pilot under test: `PILOT_BIN`, or the one built beside this test.
+/// The pilot under test: `PILOT_BIN`, or the one built next to this test.
 pub fn pilot() -> String {
     program("PILOT_BIN", "pilot", "cargo build -p pilot")
 }
@@ -65,7 +65,7 @@ pub fn fixture() -> String {
     program("PILOT_FIXTURE", "pilot-fixture", "cargo build -p pilot-tests --bins")
 }
 
-/// The application: `APP_BIN`, or the one built beside this test.
+/// The application: `APP_BIN`, or the one built next to this test.
 pub fn app() -> String {
     program("APP_BIN", "app", "cargo build -p app")
 }

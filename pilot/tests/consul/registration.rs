@@ -124,7 +124,7 @@ async fn a_failing_service_that_is_removed_stays_away_until_it_passes() {
 }
 
 #[tokio::test]
-async fn a_service_whose_definition_changes_is_registered_anew_under_its_id() {
+async fn a_service_whose_definition_changes_is_registered_again_under_its_id() {
     let agent = Consul::start();
     let app = service("app");
     let (mut registrar, _withdrawn) = registrar(settings(&agent));

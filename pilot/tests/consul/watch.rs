@@ -122,7 +122,7 @@ fn health(index: Option<&str>, ports: &[u16]) -> Reply {
 }
 
 #[tokio::test]
-async fn an_index_that_goes_backwards_begins_anew_and_each_real_change_is_reported_once() {
+async fn an_index_that_goes_backwards_starts_over_and_each_real_change_is_reported_once() {
     let peer = Scripted::start(|request| match request.number {
         0 => health(Some("50"), &[1]),
         1 => health(Some("60"), &[1]),
@@ -140,7 +140,7 @@ async fn an_index_that_goes_backwards_begins_anew_and_each_real_change_is_report
     assert_eq!(
         peer.lines(),
         [base.into(), blocking(50), blocking(60), base.to_owned(), blocking(7), blocking(9000)],
-        "7 after 60 is forgotten and asked for anew"
+        "7 after 60 is forgotten and asked for again"
     );
 }
 

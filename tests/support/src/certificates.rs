@@ -56,6 +56,6 @@ impl Authority {
 
     #[track_caller]
     fn openssl(&self, arguments: &str) {
-        run(Command::new("openssl").args(arguments.split(' ')).current_dir(&self.directory)).well();
+        run(Command::new("openssl").args(arguments.split(' ')).current_dir(&self.directory)).success();
     }
 }

@@ -154,7 +154,7 @@ impl Consul {
         self.instances(name).iter().filter(|(_, status)| status == "passing").count()
     }
 
-    /// Waits until so many instances of a service pass.
+    /// Waits until this many instances of a service pass.
     #[track_caller]
     pub fn wait_for_passing(&self, name: &str, count: usize) {
         until(&format!("{count} passing instances of {name}"), SOON, || (self.passing(name) == count).then_some(()));

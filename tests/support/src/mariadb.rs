@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
 
-use crate::command::{Said, run};
+use crate::command::{Finished, run};
 use crate::running::Running;
 use crate::scratch::Scratch;
 use crate::wait::{SOON, until_or};
@@ -49,7 +49,7 @@ impl MariaDb {
         install.args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"]);
         install.arg(format!("--datadir={}", scratch.file("data"))).args(as_user());
         // Its temporary tables are named after its process number, which is another's too in another PID namespace.
-        run(install.env("TMPDIR", scratch.path())).well();
+        run(install.env("TMPDIR", scratch.path())).success();
         MariaDb { scratch, port: ports::free(), options: Vec::new(), process: None }
     }
 
@@ -120,7 +120,7 @@ impl MariaDb {
     }
 
     /// Runs statements as root with the command-line client; rows are lines, columns are parted by tabs.
-    pub fn query(&self, sql: &str) -> Said {
+    pub fn query(&self, sql: &str) -> Finished {
         let mut client = Command::new(tools::find(&["mariadb", "mysql"]));
         client.args(["--no-defaults", "--user=root", "--skip-column-names", "--batch", "-e", sql]);
         run(client.arg(format!("--socket={}", self.socket())))

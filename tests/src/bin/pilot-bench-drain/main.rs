@@ -17,7 +17,7 @@ use pilot_tests::ports;
 
 use balancer::{Balancer, Follower};
 
-/// A replacement in so many seconds: ten a minute.
+/// A replacement in this many seconds: ten a minute.
 const EVERY: u64 = 6;
 
 fn main() -> ExitCode {

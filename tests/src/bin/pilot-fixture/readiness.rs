@@ -14,7 +14,7 @@ pub fn tell(text: &str) {
     notify::send(&address(), text.replace("\\n", "\n").as_bytes());
 }
 
-/// One message with so many descriptors.
+/// One message with this many descriptors.
 pub fn tell_with_descriptors(count: usize, text: &str) {
     let null = std::fs::File::open("/dev/null").expect("there is /dev/null");
     let descriptors: Vec<RawFd> = vec![null.as_raw_fd(); count];
