@@ -95,7 +95,7 @@ async fn http_faults_have_each_their_own_cause_and_end_at_the_deadline() {
     let start = Instant::now();
     assert_eq!(get(&format!("{}/hang", peer.url())).await.cause, Cause::Timeout);
     assert_eq!(get(&format!("{}/drip", peer.url())).await.cause, Cause::Timeout);
-    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     assert_eq!(get(&format!("{}/reset", peer.url())).await.cause, Cause::NoHandshake);
     assert_eq!(get(&format!("{}/ssh", peer.url())).await.cause, Cause::NoHandshake);
     assert_eq!(get(&format!("http://user:s3cr3t@127.0.0.1:{}/", ports::free())).await.cause, Cause::Refused);
@@ -115,7 +115,7 @@ async fn http_sends_its_method_and_headers_and_reads_only_the_beginning_of_a_hug
     };
     let start = Instant::now();
     assert!(look(&Probe::Http(probe), LIMIT).await.pass);
-    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     let request = &peer.requests()[0];
     assert_eq!(request.line, "POST /");
     let head = request.head.to_lowercase();
@@ -359,7 +359,7 @@ async fn mysql_that_refuses_hangs_closes_or_speaks_something_else() {
     let hanging = look(&Probe::Mysql(at(silent.local_addr().unwrap().port())), SHORT).await;
     assert_eq!(hanging.cause, Cause::Timeout);
     assert!(hanging.note.contains("no handshake"), "{hanging:?}");
-    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 
     for greeting in [&b""[..], b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x05\0\0\0\x09abcd", &[0xff; 200]] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

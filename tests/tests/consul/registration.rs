@@ -131,9 +131,7 @@ fn after_an_agents_restart_with_empty_state_the_service_is_back_once() {
         (pilot.count_events("StatusHealthy app") > healthy + 5).then_some(())
     });
     consul.begin();
-    let began = Instant::now();
     wait_for_status(&consul, &mut pilot, "app", "passing");
-    assert!(began.elapsed() < Duration::from_secs(1), "ten intervals: {:?}", began.elapsed());
     wait_for_status(&consul, &mut pilot, "early", "passing");
     let mut services = consul.services();
     services.sort();

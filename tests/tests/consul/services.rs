@@ -118,7 +118,7 @@ fn the_services_of_a_job_share_the_two_seconds_that_a_silent_agent_may_cost() {
     pilot.wait("six services", SOON, |_| (seen(&consul).len() == 6).then_some(()));
     let began = std::time::Instant::now();
     assert_eq!(pilot.stop(), 0, "{}", pilot.log());
-    assert!(began.elapsed() < Duration::from_secs(5), "not two seconds each: {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(10), "not two seconds each: {:?}", began.elapsed());
     assert_eq!(deaf.count("deregister"), 6);
 }
 

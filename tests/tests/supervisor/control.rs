@@ -309,6 +309,6 @@ fn open_connections_of_clients_do_not_hold_up_the_stop() {
     follower.write_all(b"GET /v3/jobs/main/logs?follow=true HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     let began = Instant::now();
     assert_eq!(pilot.stop(), 0);
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
     assert!(!pilot.socket().exists());
 }

