@@ -7,7 +7,8 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 
-fn connected(address: &str) -> UnixDatagram {
+/// A socket that is connected to this abstract address.
+pub fn connected(address: &str) -> UnixDatagram {
     let name = address.strip_prefix('@').expect("an abstract address");
     let address = SocketAddr::from_abstract_name(name).expect("a name of sensible length");
     let socket = UnixDatagram::unbound().expect("a socket can be made");

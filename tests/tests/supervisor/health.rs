@@ -9,7 +9,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use pilot_tests::mariadb::{PASSWORD, USER};
 use pilot_tests::pilot::jobs;
-use pilot_tests::scripted::{Reply, Scripted};
+use pilot_tests::scripted::{Reply, Request, Scripted};
 use pilot_tests::{Consul, MariaDb, Pilot, SOON, Scratch, fixture, ports, processes};
 use serde_json::{Value, json};
 
@@ -82,6 +82,7 @@ fn a_redirect_to_the_own_host_is_followed_and_judged_by_where_it_leads() {
         "GET /ill" => redirect("/broken"),
         "GET /fine" => Reply::ok("fine"),
         "GET /round" => redirect("/round"),
+        "GET /absolute" => redirect(&format!("http://{}/fine", host_of(request))),
         _ => Reply::status(503),
     });
     let strict = |path: &str| json!({ "http": { "url": url(peer.port(), path), "status": "200-299" } });
@@ -89,11 +90,20 @@ fn a_redirect_to_the_own_host_is_followed_and_judged_by_where_it_leads() {
         idle("well", &strict("/well")),
         idle("ill", &strict("/ill")),
         idle("round", &strict("/round")),
+        idle("absolute", &strict("/absolute")),
     ])));
     pilot.wait_for_event("StatusHealthy well");
+    pilot.wait_for_event("StatusHealthy absolute");
     pilot.wait_for(&format!("ill is unhealthy: HTTP 503 from {}", url(peer.port(), "/broken")));
     pilot.wait_for(&format!("round is unhealthy: more than 10 redirects from {}", url(peer.port(), "/round")));
     assert_eq!(pilot.count_events("StatusUnhealthy well") + pilot.count_events("StatusHealthy ill"), 0);
+    assert_eq!(pilot.count_events("StatusUnhealthy absolute"), 0);
+}
+
+/// `host:port` as the client has written it.
+fn host_of(request: &Request) -> String {
+    let mut fields = request.head.lines().filter_map(|line| line.split_once(": "));
+    fields.find_map(|(name, value)| name.eq_ignore_ascii_case("host").then(|| value.to_owned())).unwrap()
 }
 
 // Case 24.

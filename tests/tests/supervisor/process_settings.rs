@@ -368,7 +368,7 @@ fn a_secret_is_seen_nowhere_but_in_its_job() {
     let mut config = jobs(json!([{
         "name": "main", "exec": [fixture(), "say", "main runs", "forever"], "cwd": "/",
         "env": { "A": { "file": file }, "B": literal }, "envFile": env_file,
-        "health": { "exec": [fixture(), "exit", "0"], "interval": "50ms", "ttl": 10 },
+        "health": { "exec": [fixture(), "exit", "0"], "interval": "50ms", "timeout": "10s", "ttl": 10 },
     }]));
     config["logging"]["format"] = json!("json");
     let mut pilot = Pilot::with(&config).start();
@@ -447,7 +447,7 @@ fn an_exec_health_check_runs_as_its_job_does() {
     let config = one(json!({
         "exec": [fixture(), "forever"], "user": NOBODY_KNOWN, "cwd": cwd, "umask": "077", "limits": { "nofile": 99 },
         "env": { "OF_THE_JOB": "yes" },
-        "health": { "exec": [fixture(), "state", "env", "OF_THE_JOB"], "interval": "100ms", "ttl": 10 },
+        "health": { "exec": [fixture(), "state", "env", "OF_THE_JOB"], "interval": "100ms", "timeout": "10s", "ttl": 10 },
     }));
     let mut pilot = Pilot::run(&config);
     let check = state(&mut pilot, "");
@@ -464,7 +464,9 @@ fn a_health_check_that_cannot_be_prepared_has_failed_and_says_why() {
     let secret = files.write("secret", "x");
     let config = one(json!({
         "env": { "TOKEN": { "file": secret } },
-        "health": { "exec": [fixture(), "exit", "0"], "interval": "100ms", "ttl": 10 },
+        // Without `timeout` a check has its interval: on a busy machine the first failure would be one of time, and only
+        // the first one of several is said.
+        "health": { "exec": [fixture(), "exit", "0"], "interval": "100ms", "timeout": "10s", "ttl": 10 },
     }));
     let mut pilot = Pilot::run(&config);
     pilot.wait_for_event("StatusHealthy main");
