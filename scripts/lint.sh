@@ -3,7 +3,7 @@
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
-PATH=$PATH:$PWD/.tools/bin:$PWD/.tools/shellcheck/bin:$PWD/.tools/hadolint/bin
+PATH=$PATH:$PWD/.tools/bin:$PWD/.tools/cargo-deny/bin:$PWD/.tools/shellcheck/bin:$PWD/.tools/hadolint/bin
 failed=''
 
 check() {
@@ -20,9 +20,19 @@ if command -v cargo-machete >/dev/null 2>&1; then
 else
     printf '== unused-dependencies: left out, cargo-machete is not there (scripts/install-tools.sh test)\n'
 fi
-check licences scripts/check-licences
+# Licences, sources and wildcards of everything in Cargo.lock: deny.toml.
+if command -v cargo-deny >/dev/null 2>&1; then
+    check dependencies cargo-deny --log-level warn check licenses bans sources
+else
+    printf '== dependencies: left out, cargo-deny is not there (scripts/install-tools.sh test)\n'
+fi
+if command -v python3 >/dev/null 2>&1; then
+    check third-party-notices scripts/third-party-notices.py --check
+else
+    printf '== third-party-notices: left out, there is no python3\n'
+fi
 if command -v shellcheck >/dev/null 2>&1; then
-    check shell-scripts shellcheck -x scripts/*.sh consul/*.sh scripts/check-licences .ci/run tests/v3-image/bin/*
+    check shell-scripts shellcheck -x scripts/*.sh consul/*.sh .ci/run tests/v3-image/bin/*
 else
     printf '== shell-scripts: left out, shellcheck is not there (scripts/install-tools.sh test)\n'
 fi

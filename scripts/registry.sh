@@ -41,18 +41,39 @@ read_image() {
     die "IMAGE=$1 is not repository@sha256:... with 64 hex digits. Names that move are not taken; make push prints the digest"
 }
 
-# With $REGISTRY_USER and $REGISTRY_PASSWORD: logs in, in a folder of its own, and logs out when the script ends.
-# Without them docker's own logins count.
+# ecr_region: sets $ecr_region to the region of the registry's name, if it is one of Amazon ECR; answers 1 if it is not.
+ecr_region() {
+    ecr_region=$(printf '%s\n' "${repository%%/*}" | sed -n -E 's/^[0-9]{12}\.dkr\.ecr(-fips)?\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$/\2/p')
+    [ -n "$ecr_region" ]
+}
+
+# Logs in, in a folder of its own, and logs out when the script ends: with $REGISTRY_USER and $REGISTRY_PASSWORD; at Amazon ECR as
+# whoever awscli is (a role, a profile), with a token that AWS gives for twelve hours. Else docker's own logins count.
+# What a script calls is logged in as well.
 log_in() {
-    [ -n "${REGISTRY_USER:-}" ] || return 0
+    [ -z "${REGISTRY_LOGIN:-}" ] || return 0
+    if [ -z "${REGISTRY_USER:-}" ]; then
+        ecr_region || return 0
+        command -v aws >/dev/null 2>&1 || die "${repository%%/*} is Amazon ECR, and aws is not there to ask for its token: pip3 install awscli"
+        insist aws ecr get-login-password --region "$ecr_region" || die "no token for ${repository%%/*}: $why"
+        REGISTRY_USER=AWS
+        REGISTRY_PASSWORD=$said
+        said=''
+    fi
     registry=${repository%%/*}
     case $registry in *.* | *:* | localhost) ;; *) registry='' ;; esac
-    DOCKER_CONFIG=$(mktemp -d)
-    export DOCKER_CONFIG
-    trap 'rm -rf "$DOCKER_CONFIG"' EXIT
-    trap 'exit 1' HUP INT TERM
+    login_folder=$(mktemp -d)
+    DOCKER_CONFIG=$login_folder
+    REGISTRY_LOGIN=$registry
+    export DOCKER_CONFIG REGISTRY_LOGIN
+    # scripts/stack.sh has a trap of its own, which logs out.
+    if [ "$script" != stack ]; then
+        trap log_out EXIT
+        trap 'exit 1' HUP INT TERM
+    fi
     insist log_in_to "$registry" || die "no login to ${registry:-Docker Hub} as $REGISTRY_USER: $why"
 }
+log_out() { [ -z "${login_folder:-}" ] || rm -rf "$login_folder"; }
 log_in_to() { printf '%s' "${REGISTRY_PASSWORD:-}" | "$DOCKER" login --username "$REGISTRY_USER" --password-stdin ${1:+"$1"}; }
 
 # skopeo VERB..., with docker's logins; without TLS for registries on this machine, as docker does it too.
@@ -95,8 +116,8 @@ insist() {
 # The last lines of a complaint, without what skopeo puts around its sentences.
 in_plain_words() { tail -n "$1" "$complaint" | sed -E 's/^time="[^"]*" level=[a-z]+ msg="(.*)"$/\1/; s/\\"/"/g'; }
 # What the registry's or git's last words mean.
-NOT_THERE='manifest unknown|name unknown|not known to registry'
-REFUSED='unauthorized|authentication required|authentication failed|no basic auth|could not read username|denied|immutable'
+NOT_THERE='manifest unknown|name unknown|not known to registry|requested image not found'
+REFUSED='unauthorized|unable to locate credentials|accessdenied|expiredtoken|authentication required|authentication failed|no basic auth|could not read username|denied|immutable'
 FINAL="$NOT_THERE|$REFUSED"
 
 # digest_of TAG-OR-DIGEST: sets $digest to what the registry serves under it, empty if there is none. Dies if it cannot say.

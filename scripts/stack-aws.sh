@@ -11,9 +11,19 @@ AWS_MAX_ATTEMPTS=6
 AWS_PAGER=''
 export AWS_RETRY_MODE AWS_MAX_ATTEMPTS AWS_PAGER
 
+# Where: what the environment of this process says, else the environment's file. Nothing else names a region.
+in_its_region() {
+    region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(setting aws Region)}}
+    [ -n "$region" ] || die "no region: AWS_REGION, or aws.Region in cloudformation/params/$environment.conf"
+    AWS_REGION=$region
+    AWS_DEFAULT_REGION=$region
+    export AWS_REGION AWS_DEFAULT_REGION
+}
+
 # A folder for what goes to AWS and what it says; only we can read it.
 start() {
     command -v aws >/dev/null 2>&1 || die 'aws is not there: pip3 install awscli'
+    in_its_region
     work=$(mktemp -d)
     trap 'leave' EXIT
     trap 'interrupted' HUP INT TERM
@@ -22,6 +32,7 @@ start() {
 # However the script ends, a change set that was not carried out does not stay behind.
 leave() {
     if [ -n "$set" ]; then drop_change_set; fi
+    log_out
     rm -rf "$work"
 }
 

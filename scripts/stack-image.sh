@@ -1,9 +1,13 @@
-# One image for this branch's service: looked at, migrated, carried out, proven. Read by scripts/stack.sh, not run.
+# One image for this branch's service: looked at, migrated, kept in the registry, carried out, proven. Read by scripts/stack.sh, not run.
 # shellcheck shell=sh disable=SC2154,SC2034  # they share $stack, $status, $environment, $keep
 
 # image REPO@sha256:...
 image() {
     read_image "$1"
+    if ecr_region; then
+        needs_skopeo
+        log_in
+    fi
     commit=${COMMIT:-}
     if [ -z "$commit" ]; then
         needs_skopeo
@@ -26,9 +30,12 @@ image() {
         [ "$previous" != "$1" ] || { parameter_of "$stack" PreviousImageUri; previous=$value; }
     fi
     keep=all
+    base_stack CiStack
+    [ -n "$value" ] || note "the roles of $stack carry no permissions boundary: there is no base-$prefix-ci-role (docs/operate/stacks.md)"
     write_parameters service "$stack" "ImageUri=$1" "Commit=$commit" "PreviousImageUri=$previous"
     if ! change_set service "$stack"; then
         note "$stack has $1 already"
+        keep_in_registry "$previous"
         verify "$stack" "$1" || return
         return 3
     fi
@@ -38,9 +45,25 @@ image() {
         # Again if a run before came only half as far. By a script of its own: this one has the service's change set in hand.
         scripts/stack.sh logins "$1" || exit
     fi
+    keep_in_registry "$previous"
     carry_out
     protect service "$stack"
     verify "$stack" "$1"
+}
+
+# keep_in_registry PREVIOUS: names what is going to run and what ran before, so that ECR's rules (registry.yaml) expire neither:
+# they count images, and what production runs may be older than all that they count.
+keep_in_registry() {
+    ecr_region || return 0
+    case $environment in
+    review) kept_as=deployed-review-$slug ;;
+    *) kept_as=deployed-$environment ;;
+    esac
+    # What ran before may be gone already; going back to it is then no more possible, and that is all.
+    case $1 in
+    "$repository@"*) (point "$kept_as-previous" "${1#*@}") || note "$1 could not be kept for the way back" ;;
+    esac
+    point "$kept_as" "$image"
 }
 
 # refuse_older DEPLOYED NEW: never an older commit over a newer one, unless a person says BACK=1.

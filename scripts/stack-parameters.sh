@@ -1,4 +1,4 @@
-# What a stack is given: the words of this run, what it has, the stacks beside it, the environment's file; else the
+# What a stack is given: the words of this run, what it has, the stacks next to it, the environment's file; else the
 # template's default. Read by scripts/stack.sh, not run.
 # shellcheck shell=sh disable=SC2154  # they share $work, $stack, $prefix, $environment, $slug, $keep
 
@@ -12,24 +12,24 @@ setting() {
     done | tail -n 1
 }
 
-# beside KEY: sets $value to the base stack that a parameter such as NetworkStack means, if it is there.
-beside() {
+# base_stack KEY: sets $value to the base stack that a parameter such as NetworkStack means, if it is there.
+base_stack() {
     value=''
     case $1 in
-    NetworkStack) template_beside=network ;;
-    AlertsStack) template_beside=alerts ;;
-    RegistryStack) template_beside=registry ;;
-    AlbStack) template_beside=alb ;;
-    DatabaseStack) template_beside=database ;;
-    ConsulStack) template_beside=consul ;;
-    CiStack) template_beside=ci-role ;;
-    CapacityStack) template_beside=ec2-capacity ;;
+    NetworkStack) base_template=network ;;
+    AlertsStack) base_template=alerts ;;
+    RegistryStack) base_template=registry ;;
+    AlbStack) base_template=alb ;;
+    DatabaseStack) base_template=database ;;
+    ConsulStack) base_template=consul ;;
+    CiStack) base_template=ci-role ;;
+    CapacityStack) base_template=ec2-capacity ;;
     *) return 0 ;;
     esac
-    stack_status "base-$prefix-$template_beside"
+    stack_status "base-$prefix-$base_template"
     case $status in
     ROLLBACK_COMPLETE) ;;
-    *_COMPLETE) value=base-$prefix-$template_beside ;;
+    *_COMPLETE) value=base-$prefix-$base_template ;;
     esac
 }
 
@@ -47,6 +47,8 @@ of_the_branch() {
         [ "$slug" = master ] || value=app_$(printf '%s' "$slug" | tr - _)
         ;;
     DatabaseLogin) [ "$slug" = master ] || value=Review ;;
+    # The tokens of branches may register app-..., and nothing else (consul/acl/review.hcl).
+    ServiceName) [ "$slug" = master ] || value=app-$slug ;;
     RulePriority) free_priority ;;
     esac
 }
@@ -94,13 +96,15 @@ entry_of() {
     value=$(setting "$template" "$key")
     # Its task is of the service's image.
     [ -n "$value" ] || [ "$template" != logins ] || value=$(setting service "$key")
-    [ -n "$value" ] || beside "$key"
+    [ -n "$value" ] || base_stack "$key"
     [ -n "$value" ] || [ "$template" != service ] || of_the_branch "$key"
     [ -n "$value" ] || [ "$key" != ExternalId ] || value=${EXTERNAL_ID:-}
     [ -z "$value" ] || value_entry "$value"
 }
 kept() {
     case " $has " in *" $key "*) ;; *) return 1 ;; esac
+    # The boundary of its roles: one that was made without gets it as soon as there is one.
+    [ "$key" != CiStack ] || return 1
     [ "$keep" = all ] && return
     case $key in ImageUri | Commit | PreviousImageUri | RulePriority | ExternalId) ;; *) false ;; esac
 }

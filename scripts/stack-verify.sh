@@ -74,4 +74,7 @@ answers_with_its_commit() {
     *"\"git_hash\":\"$commit_expected\""*) ;;
     *) echo "$url/version says $(printf '%s' "$version" | head -c 200), not commit $commit_expected" ;;
     esac
+    # The load balancer asks only whether a task is alive; that it does its work, with its database, is asked here.
+    ready=$(curl -sS --max-time 10 -o /dev/null -w '%{http_code}' "$url/ready" 2>/dev/null) || true
+    [ "$ready" = 200 ] || echo "$url/ready says ${ready:-nothing}: it does not reach its database, or has not migrated it"
 }

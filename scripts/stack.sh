@@ -11,7 +11,8 @@
 #   scripts/stack.sh scale N           at least N containers from now on
 #   scripts/stack.sh verify            is what runs what the stack says?
 #   scripts/stack.sh status            all stacks and what runs
-#   scripts/stack.sh down              deletes this branch's stack; production's and the base stacks never
+#   scripts/stack.sh down              deletes this branch's stack and its database; production's and the base stacks never
+#   scripts/stack.sh expire [DAYS]     the same with every branch's stack that nobody has changed for so many days, 14 unless told
 #
 # A database or a load balancer is replaced or removed only with --allow-replace as the first word after the verb.
 # ENVIRONMENT=production|staging|review; without it master is production and any other branch under review.
@@ -176,8 +177,37 @@ down() {
     esac
     parameter_of "$stack" DatabaseName
     schema=$value
+    # A stack that was never whole has no service to do it with. Whatever keeps the task from it does not keep the stack.
+    dropped=no
+    if [ -n "$schema" ] && service_of "$stack"; then
+        (drop_schema "$stack" "$schema") && dropped=yes
+    fi
     delete "$stack"
-    note "$stack is deleted.${schema:+ Its tables are still in the database: DROP DATABASE $schema}"
+    case $dropped in
+    yes) note "$stack is deleted, and its database $schema" ;;
+    *) note "$stack is deleted.${schema:+ Its tables are still in the database: DROP DATABASE $schema}" ;;
+    esac
+}
+
+# What is under review for long is forgotten. Stacks that were never whole count from their creation.
+expire() {
+    days=${1:-14}
+    case $days in '' | *[!0-9]* | 0*) die "how many days? A number from 1 on, not $days" ;; esac
+    [ "$environment" != staging ] || die 'what is under review is production'"'"'s neighbour: without ENVIRONMENT=staging'
+    environment=review
+    oldest=$(date -u -d "-$days days" +%Y-%m-%dT%H:%M:%S)
+    # What is being changed or deleted is not listed, nor is a stack inside of another.
+    ask cloudformation list-stacks --stack-status-filter CREATE_COMPLETE CREATE_FAILED ROLLBACK_COMPLETE ROLLBACK_FAILED UPDATE_COMPLETE \
+        UPDATE_ROLLBACK_COMPLETE UPDATE_ROLLBACK_FAILED DELETE_FAILED \
+        --query "StackSummaries[?starts_with(StackName, '$prefix-') && StackName != '$prefix-master'].[StackName, not_null(LastUpdatedTime, CreationTime)]"
+    [ "$answer" != None ] || answer=''
+    expired=$(printf '%s\n' "$answer" | awk -F '\t' -v oldest="$oldest" 'NF == 2 && substr($2, 1, 19) < oldest { print $1 }')
+    [ -n "$expired" ] || { note "no branch's stack is older than $days days"; return 3; }
+    failed=''
+    for stack in $expired; do
+        (down) || failed="$failed $stack"
+    done
+    [ -z "$failed" ] || die "not deleted:$failed"
 }
 
 verb=${1:-}
@@ -198,6 +228,7 @@ scale) [ $# -le 1 ] || usage; scale "$@" || code=$? ;;
 verify) [ $# -eq 0 ] || usage; verify "$stack" || code=$? ;;
 status) [ $# -eq 0 ] || usage; status || code=$? ;;
 down) [ $# -eq 0 ] || usage; down || code=$? ;;
+expire) [ $# -le 1 ] || usage; expire "$@" || code=$? ;;
 *) usage ;;
 esac
 exit $code

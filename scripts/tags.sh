@@ -85,10 +85,10 @@ branch() {
 # What a registry takes as a tag: [A-Za-z0-9_][A-Za-z0-9_.-]{0,127}. Lines are joined first, for sed sees one at a time.
 allowed() { printf '%s' "$1" | tr '\n' '/' | sed -E 's/[^A-Za-z0-9_.-]+/-/g; s/^[.-]+//' | cut -b 1-128; }
 
-# Names that mean something else: a commit, a release, a pull request, a signature, "the newest".
+# Names that mean something else: a commit, a release, a pull request, a signature, what runs somewhere, "the newest".
 reserved() {
     printf '%s' "$1" |
-        grep -Eq '^(latest|[0-9a-f]{7,40}(-dirty)?(-amd64|-arm64)?|v?[0-9]+(\.[0-9]+)+([-+._].*)?|pr-[0-9]+(-amd64|-arm64)?|sha256-.*)$'
+        grep -Eq '^(latest|[0-9a-f]{7,40}(-dirty)?(-amd64|-arm64)?|v?[0-9]+(\.[0-9]+)+([-+._].*)?|pr-[0-9]+(-amd64|-arm64)?|sha256-.*|deployed-.*)$'
 }
 
 branch_tag() {

@@ -3,8 +3,10 @@
 //! It starts, and tells that it is alive, without its database; `/ready` says when the database is there.
 //! `app migrate` brings the database to what this version needs and ends: deployments do that first, in one place.
 //! `app logins` makes the users that it logs in as: an administrator does that once, and when a password has changed.
+//! `app drop NAME` takes its database away, when a branch goes.
 
 mod app;
+mod discard;
 mod logins;
 mod metrics;
 mod migrations;
@@ -33,8 +35,11 @@ async fn main() -> ExitCode {
         ["migrate"] => migrate().await,
         ["logins"] => make_logins(Task::Make).await,
         ["logins", "discard-old"] => make_logins(Task::DiscardOld).await,
+        ["drop", name] => drop_database(name).await,
         _ => {
-            eprintln!("app takes no words, or `migrate`, or `logins [discard-old]`; its settings come by environment");
+            eprintln!(
+                "app takes no words, or `migrate`, `logins [discard-old]` or `drop NAME`; its settings come by environment"
+            );
             return ExitCode::from(2);
         }
     };
@@ -60,6 +65,8 @@ enum Failure {
     Serve(#[from] serve::ServeError),
     #[error("the database is not migrated: {0}")]
     Migration(#[from] migrations::Failure),
+    #[error("the database is still there: {0}")]
+    Drop(#[from] discard::Failure),
     #[error("the database's users are not as they should be: {0}")]
     Logins(#[from] logins::Failure),
 }
@@ -70,6 +77,10 @@ async fn migrate() -> Result<(), Failure> {
 
 async fn make_logins(task: Task) -> Result<(), Failure> {
     Ok(logins::run(Logins::from_env()?, task).await?)
+}
+
+async fn drop_database(name: &str) -> Result<(), Failure> {
+    Ok(discard::run(Settings::from_env()?.database, name).await?)
 }
 
 async fn serve() -> Result<(), Failure> {

@@ -96,6 +96,7 @@ class Steps extends Block {
     void lock(String name, Closure body) { println "lock ${name}"; run(this, body) }
     void withCredentials(List bindings, Closure body) { held.addAll(bindings); try { run(this, body) } finally { held.removeAll(bindings) } }
     String usernamePassword(Map m) { only(m, ['credentialsId', 'usernameVariable', 'passwordVariable'], 'usernamePassword'); m.credentialsId }
+    String aws(Map m) { only(m, ['credentialsId', 'accessKeyVariable', 'secretKeyVariable'], 'aws'); m.credentialsId }
     String readFile(String name) { "IMAGE=myrepo/app@sha256:the-digest-in-${name}\n" }
     Map string(Map m) { only(m, ['name', 'value'], 'string'); m }
     void build(Map m) { only(m, ['job', 'parameters'], 'build'); println "build ${m.job} " + m.parameters.collect { "${it.name}=${it.value}" }.join(' ') }

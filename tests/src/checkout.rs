@@ -52,7 +52,17 @@ impl Checkout {
     /// A repository on branch `master` with one commit: the files that building and pushing need.
     pub fn new() -> Checkout {
         let checkout = Checkout { scratch: Scratch::new(), environment: Vec::new() };
-        let files = ["Makefile", "Dockerfile", "Dockerfile.pilot", ".dockerignore", ".gitignore", "scripts", "image"];
+        let files = [
+            "Makefile",
+            "Dockerfile",
+            "Dockerfile.pilot",
+            ".dockerignore",
+            ".gitignore",
+            "LICENSE",
+            "THIRD-PARTY-NOTICES.txt",
+            "scripts",
+            "image",
+        ];
         let mut copy = Command::new("cp");
         copy.arg("-a").args(files.map(|file| tools::repository().join(file))).arg(checkout.scratch.path());
         run(&mut copy).success();

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 from chain import ROOT
-from yard import IMAGE, Yard
+from sandbox import IMAGE, Sandbox
 
 
 @pytest.fixture(scope="session")
@@ -27,13 +27,13 @@ def checkout(tmp_path_factory):
 
 
 @pytest.fixture
-def yard(tmp_path, checkout):
-    yard = Yard(tmp_path, checkout)
-    yield yard
-    yard.aws.end()
+def sandbox(tmp_path, checkout):
+    sandbox = Sandbox(tmp_path, checkout)
+    yield sandbox
+    sandbox.aws.end()
 
 
 @pytest.fixture
-def deployed(yard):
-    yard.aws.add_service("app-master", IMAGE, yard.old)
-    return yard
+def deployed(sandbox):
+    sandbox.aws.add_service("app-master", IMAGE, sandbox.old)
+    return sandbox

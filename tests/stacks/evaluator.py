@@ -108,6 +108,8 @@ class Stack:
             (key, argument), = value.items()
             if key == "Ref":
                 return self._ref(argument)
+            if key == "Condition" and isinstance(argument, str):
+                return self._condition(argument)
             if key.startswith("Fn::"):
                 return getattr(self, "_" + key[4:].lower())(argument)
         result = {key: self._value(item) for key, item in value.items()}
@@ -127,6 +129,13 @@ class Stack:
         if argument[0] not in self.template["Resources"]:
             raise Refused(f"{self.name}: GetAtt of {argument[0]}, which is not there")
         return f"<{self.name}.{argument[0]}.{argument[1]}>"
+
+    def _findinmap(self, argument):
+        name, top, second = map(self._value, argument)
+        try:
+            return self.template["Mappings"][name][top][second]
+        except KeyError as missing:
+            raise Refused(f"{self.name}: the mapping {name} has no {missing}") from missing
 
     def _sub(self, text):
         return re.sub(r"\$\{([^}!]+)\}", lambda found: str(self._getatt(found[1].split(".", 1)) if "." in found[1] else self._ref(found[1])), text)
@@ -159,6 +168,15 @@ class Stack:
 
     def _not(self, argument):
         return not self._value(argument[0])
+
+    def _and(self, argument):
+        return all(map(self._value, argument))
+
+    def _or(self, argument):
+        return any(map(self._value, argument))
+
+    def _contains(self, argument):
+        return str(self._value(argument[1])) in map(str, self._value(argument[0]))
 
     def _base64(self, argument):
         return self._value(argument)

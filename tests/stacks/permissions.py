@@ -2,13 +2,15 @@
 
 import re
 
+import handlers
+
 # Calls that AWS cannot limit to one resource; nothing else may be allowed on "*".
 UNLIMITED = re.compile(
-    r"ecr:GetAuthorizationToken|ecs:(Deregister|Describe|Register)TaskDefinition|ecs:ListTasks|logs:DescribeLogGroups|cloudwatch:DescribeAlarms"
-    r"|application-autoscaling:DescribeScal(ableTargets|ingPolicies)"
-    r"|elasticloadbalancing:Describe(Listeners|LoadBalancers|Rules|Tags|TargetGroupAttributes|TargetGroups|TargetHealth)"
+    r"ecr:GetAuthorizationToken|ecs:(Deregister|Describe|Register)TaskDefinition|ecs:ListTasks|logs:Describe(IndexPolicies|LogGroups|ResourcePolicies)|cloudwatch:DescribeAlarms"
+    r"|application-autoscaling:Describe(ScalableTargets|ScalingPolicies|ScheduledActions)|cloudformation:ListStacks|ec2:DescribeVpcs"
+    r"|elasticloadbalancing:Describe(Rules|Tags|TargetGroupAttributes|TargetGroups|TargetHealth)|ssmmessages:(Create|Open)(Control|Data)Channel"
 )
-ACCOUNT = "arn:aws:iam::111122223333:role/app-*"
+ROLES = "arn:aws:iam::111122223333:role/stacks/app/*"
 EXECUTION, BOUNDARY = "<ci-role.ExecutionRole.Arn>", "<ci-role.Boundary>"
 
 
@@ -40,7 +42,7 @@ def must_name_every_action(chain):
 
 
 def must_name_every_resource(chain):
-    consul = [chain["consul"].parameters[key] for key in ("AgentSecretArn", "SecretKeyArn")]
+    consul = [chain["consul"].parameters[key] for key in ("AgentSecretArn", "ReviewSecretArn", "SecretKeyArn")]
     for role, statement in statements(chain):
         for resource in statement["Resource"]:
             if resource == "*":
@@ -48,10 +50,10 @@ def must_name_every_resource(chain):
                 assert not more, f"{role}: {more} on everything"
             elif not resource.startswith("<") and resource not in consul:
                 service, rest = resource.split(":", 5)[2], resource.split(":", 5)[5]
-                scaling = service == "application-autoscaling" and statement["Condition"] == {"StringEquals": {"application-autoscaling:service-namespace": "ecs"}}
-                linked = "aws-service-role/ecs.application-autoscaling.amazonaws.com/" in rest
+                scaling = service == "application-autoscaling" and rest == "scalable-target/*"
+                linked = rest == "role/aws-service-role/*" and statement["Action"] == ["iam:CreateServiceLinkedRole"]
                 images = role == "Boundary" and rest == "repository/*"
-                ours = re.search(r"[/:](base-)?app-", rest)
+                ours = re.search(r"[/:](base-)?app-|^role/stacks/app/", rest)
                 assert ours or scaling or linked or images, f"{role}: {resource} is not only ours"
 
 
@@ -61,35 +63,44 @@ def must_keep_jenkins_from_other_stacks(chain):
         statement, = allowing(chain, action, "DeployRole")
         assert statement["Condition"] == {"StringEquals": {"cloudformation:RoleArn": EXECUTION}}, f"{action} with any role"
     for _, statement in statements(chain, "DeployRole"):
-        changing = [a for a in statement["Action"] if a.startswith("cloudformation:") and not a.startswith("cloudformation:Describe")]
+        changing = [a for a in statement["Action"] if re.match("cloudformation:(?!Describe|List)", a)]
         for resource in statement["Resource"] if changing else []:
             assert re.search(r":stack/app-", resource), f"DeployRole: {changing} on {resource}"
     refused = [s for _, s in statements(chain, "DeployRole") if s["Effect"] == "Deny"]
     assert [(s["Action"], s["Resource"][0].rsplit(":", 1)[1]) for s in refused] == [(["cloudformation:DeleteStack"], "stack/app-master/*")], "production can be deleted"
-    run, = allowing(chain, "ecs:RunTask", "DeployRole")
-    assert "cluster/app-*" in run["Condition"]["ArnLike"]["ecs:cluster"], "a task in any cluster"
+    for action in ("ecs:ListTasks", "ecs:RunTask"):
+        run, = allowing(chain, action, "DeployRole")
+        assert "cluster/app-*" in run["Condition"]["ArnLike"]["ecs:cluster"], f"{action} in any cluster"
+    for statement in (s for _, s in statements(chain) if "Condition" in s):
+        assert statement["Condition"], "an empty condition limits nothing"
+
+
+def must_scale_services_and_nothing_else(chain):
+    for action in ("RegisterScalableTarget", "DeregisterScalableTarget", "PutScalingPolicy", "DeleteScalingPolicy"):
+        for statement in allowing(chain, f"application-autoscaling:{action}", "ExecutionRole"):
+            assert statement.get("Condition") == {"StringEquals": {"application-autoscaling:service-namespace": "ecs"}}, f"{action} of anything"
 
 
 def must_make_only_bounded_roles(chain):
-    for action in ("iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:AttachRolePolicy", "iam:DetachRolePolicy"):
+    for action in ("iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:AttachRolePolicy", "iam:DetachRolePolicy"):
         for statement in allowing(chain, action, "ExecutionRole"):
             assert statement["Condition"]["StringEquals"]["iam:PermissionsBoundary"] == BOUNDARY, f"{action} without the boundary"
-            assert statement["Resource"] == [ACCOUNT], f"{action} on {statement['Resource']}"
+            assert statement["Resource"] == [ROLES], f"{action} on {statement['Resource']}"
     for statement in allowing(chain, "iam:AttachRolePolicy", "ExecutionRole"):
         assert statement["Condition"]["ArnEquals"]["iam:PolicyARN"].endswith("/AmazonECSTaskExecutionRolePolicy"), "any policy can be attached"
-    changing = {a for _, s in statements(chain) for a in s["Action"] if a.startswith("iam:")} - {
-        "iam:AttachRolePolicy", "iam:CreateRole", "iam:CreateServiceLinkedRole", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:GetRole", "iam:GetRolePolicy",
-        "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:PassRole", "iam:PutRolePolicy", "iam:TagRole", "iam:UntagRole"}
-    assert not changing, f"ways around the boundary: {changing}"
+    assert not [s for _, s in statements(chain) if "iam:DeleteRolePermissionsBoundary" in s["Action"]], "the boundary can be taken off"
+    for role, statement in statements(chain):
+        over_roles = [a for a in statement["Action"] if a.startswith("iam:") and a not in ("iam:PassRole", "iam:CreateServiceLinkedRole")]
+        assert not over_roles or (role, statement["Resource"]) == ("ExecutionRole", [ROLES]), f"{role}: {over_roles} on {statement['Resource']}"
     linked, = allowing(chain, "iam:CreateServiceLinkedRole", "ExecutionRole")
-    assert linked["Condition"] == {"StringEquals": {"iam:AWSServiceName": "ecs.application-autoscaling.amazonaws.com"}}
+    assert linked["Condition"] == {"StringEquals": {"iam:AWSServiceName": ["ecs.amazonaws.com", "ecs.application-autoscaling.amazonaws.com"]}}
 
 
 def must_pass_roles_only_where_they_belong(chain):
     for role in ("DeployRole", "ExecutionRole"):
         for statement in allowing(chain, "iam:PassRole", role):
             service = statement["Condition"]["StringEquals"]["iam:PassedToService"]
-            allowed = {"cloudformation.amazonaws.com": [EXECUTION], "ecs-tasks.amazonaws.com": [ACCOUNT]}
+            allowed = {"cloudformation.amazonaws.com": [EXECUTION], "ecs-tasks.amazonaws.com": [ROLES]}
             assert statement["Resource"] == allowed[service] and (role, service) != ("ExecutionRole", "cloudformation.amazonaws.com"), statement
     assert not allowing(chain, "iam:PassRole", "BuildRole") and not allowing(chain, "iam:PassRole", "Boundary")
 
@@ -100,6 +111,7 @@ def must_bound_what_tasks_can_do(chain):
     roles = chain["service"].of_type("AWS::IAM::Role")
     for key, role in roles.items():
         assert role.get("PermissionsBoundary") == BOUNDARY, f"service.{key} carries no boundary"
+        assert role.get("Path") == f"/stacks/{chain['service'].name.split('-')[0]}/", f"service.{key}: Jenkins has no right over it there"
         # A permission outside the boundary is none: the template would promise what does not work.
         for policy in role["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
@@ -110,36 +122,45 @@ def must_let_builds_push_and_no_more(chain):
     actions = {a for _, s in statements(chain, "BuildRole") for a in s["Action"]}
     assert actions and all(a.startswith("ecr:") for a in actions) and not [a for a in actions if "Delete" in a], actions
     deploying = {a for _, s in statements(chain, "DeployRole") for a in s["Action"] if a.startswith("ecr:")}
-    assert deploying == {"ecr:BatchGetImage", "ecr:DescribeImages", "ecr:GetAuthorizationToken", "ecr:GetDownloadUrlForLayer"}, deploying
+    assert deploying == {"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:DescribeImages", "ecr:GetAuthorizationToken", "ecr:GetDownloadUrlForLayer", "ecr:PutImage"}, deploying
 
 
-# Which calls make, change and delete what service.yaml contains. A new type there needs its calls here, and in ci-role.yaml.
-NEEDED = {
-    "AWS::ECS::Cluster": "ecs:CreateCluster ecs:UpdateCluster ecs:DeleteCluster ecs:DescribeClusters ecs:PutClusterCapacityProviders",
-    "AWS::ECS::Service": "ecs:CreateService ecs:UpdateService ecs:DeleteService ecs:DescribeServices iam:PassRole",
-    "AWS::ECS::TaskDefinition": "ecs:RegisterTaskDefinition ecs:DeregisterTaskDefinition ecs:DescribeTaskDefinition iam:PassRole",
-    "AWS::Logs::LogGroup": "logs:CreateLogGroup logs:PutRetentionPolicy logs:DeleteLogGroup logs:DescribeLogGroups",
-    "AWS::IAM::Role": "iam:CreateRole iam:PutRolePolicy iam:AttachRolePolicy iam:DetachRolePolicy iam:DeleteRolePolicy iam:DeleteRole iam:GetRole",
-    "AWS::ElasticLoadBalancingV2::TargetGroup": "elasticloadbalancing:CreateTargetGroup elasticloadbalancing:ModifyTargetGroup"
-    " elasticloadbalancing:ModifyTargetGroupAttributes elasticloadbalancing:DeleteTargetGroup elasticloadbalancing:DescribeTargetGroups",
-    "AWS::ElasticLoadBalancingV2::ListenerRule": "elasticloadbalancing:CreateRule elasticloadbalancing:ModifyRule elasticloadbalancing:DeleteRule"
-    " elasticloadbalancing:SetRulePriorities elasticloadbalancing:DescribeRules",
-    "AWS::ApplicationAutoScaling::ScalableTarget": "application-autoscaling:RegisterScalableTarget application-autoscaling:DeregisterScalableTarget"
-    " application-autoscaling:DescribeScalableTargets",
-    "AWS::ApplicationAutoScaling::ScalingPolicy": "application-autoscaling:PutScalingPolicy application-autoscaling:DeleteScalingPolicy"
-    " application-autoscaling:DescribeScalingPolicies",
-    "AWS::CloudWatch::Alarm": "cloudwatch:PutMetricAlarm cloudwatch:DeleteAlarms cloudwatch:DescribeAlarms",
-}
+GITHUB = "token.actions.githubusercontent.com"
+
+
+def must_let_in_jenkins_and_one_repository_only(chain):
+    wanted = {"BuildRole": ("StringLike", "refs/heads/*"), "DeployRole": ("StringLike", "refs/heads/master")}
+    repository = chain["ci-role"].parameters["GitHubRepository"]
+    for role, (operator, branches) in wanted.items():
+        trust = chain["ci-role"].of_type("AWS::IAM::Role")[role]["AssumeRolePolicyDocument"]["Statement"]
+        ways = {s["Action"]: s for s in trust}
+        assert set(ways) == {"sts:AssumeRole"} | ({"sts:AssumeRoleWithWebIdentity"} if repository else set()), f"{role}: {set(ways)}"
+        assert ways["sts:AssumeRole"]["Condition"] == {"StringEquals": {"sts:ExternalId": chain["ci-role"].parameters["ExternalId"]}}, role
+        assert re.fullmatch(r"arn:aws:iam::\d{12}:(role|user)/.+", ways["sts:AssumeRole"]["Principal"]["AWS"]), role
+        if repository:
+            web = ways["sts:AssumeRoleWithWebIdentity"]
+            assert web["Principal"]["Federated"] in ("<ci-role.GitHubProvider>", chain["ci-role"].parameters["GitHubProviderArn"]), role
+            assert web["Condition"] == {"StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com"}, operator: {f"{GITHUB}:sub": f"repo:{repository}:ref:{branches}"}}, role
 
 
 def must_be_enough_for_the_service(chain):
     allowed = {a for _, s in statements(chain, "ExecutionRole") if s["Effect"] == "Allow" for a in s["Action"]}
     for key, body in chain["service"].resources.items():
-        missing = set(NEEDED[body["Type"]].split()) - allowed
-        assert not missing, f"service.{key} cannot be made: {missing}"
+        missing = handlers.needed(body["Type"]) - allowed
+        assert not missing, f"service.{key} cannot be made, changed or deleted: {missing}"
     rules, = (s for s in allowing(chain, "elasticloadbalancing:ModifyRule", "ExecutionRole"))
     create, = allowing(chain, "elasticloadbalancing:CreateRule", "ExecutionRole")
     assert create["Resource"] == ["<alb.HttpsListener>"] and rules["Resource"] == ["<alb.HttpsListener>/*"], "rules of another listener"
+
+
+# Not in any handler's list: ECS and Application Auto Scaling call them for whoever made the service.
+FOR_OTHERS = {"cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm", "iam:CreateServiceLinkedRole", "ecs:UpdateClusterSettings"}
+
+
+def must_be_no_more_than_the_handlers_need(chain):
+    allowed = {a for _, s in statements(chain, "ExecutionRole") if s["Effect"] == "Allow" for a in s["Action"]}
+    needed = set().union(*(handlers.needed(body["Type"]) for body in chain["service"].resources.values()))
+    assert allowed <= needed | FOR_OTHERS, f"nothing in service.yaml needs {allowed - needed - FOR_OTHERS}"
 
 
 ASSERTIONS = [value for name, value in sorted(globals().items()) if name.startswith("must_")]

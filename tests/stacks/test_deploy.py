@@ -1,4 +1,4 @@
-"""scripts/stack.sh against a stand-in of AWS (standin.py): what it asks for, in which order, and what it says."""
+"""scripts/stack.sh against a fake AWS (fake_aws.py): what it asks for, in which order, and what it says."""
 
 import re
 import signal
@@ -6,8 +6,8 @@ import signal
 import permissions
 import pytest
 from chain import build
-from standin import Refused
-from yard import CHANGING, IMAGE, NEWER
+from fake_aws import Refused
+from sandbox import CHANGING, IMAGE, NEWER
 
 
 def test_a_deployment_migrates_once_then_updates_then_proves(deployed):
@@ -122,11 +122,11 @@ def test_an_older_commit_never_replaces_a_newer_one(deployed):
     deployed.image(IMAGE, deployed.old, BACK="0", code=1)
 
 
-def test_a_branch_may_write_its_history_anew_but_not_go_back(yard):
-    yard.aws.add_service("app-side", IMAGE, yard.new)
-    assert "is older than" in yard.image(NEWER, yard.old, branch="side", code=1)
-    yard.image(NEWER, yard.side, branch="side")
-    yard.image(IMAGE, yard.side, branch="side")  # the same commit, built anew
+def test_a_branch_may_write_its_history_anew_but_not_go_back(sandbox):
+    sandbox.aws.add_service("app-side", IMAGE, sandbox.new)
+    assert "is older than" in sandbox.image(NEWER, sandbox.old, branch="side", code=1)
+    sandbox.image(NEWER, sandbox.side, branch="side")
+    sandbox.image(IMAGE, sandbox.side, branch="side")  # the same commit, built anew
 
 
 def test_the_same_image_again_is_nothing_to_do_but_is_looked_at(deployed):
@@ -157,14 +157,14 @@ def test_a_state_that_blocks_is_told_and_left_alone(deployed, status):
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED"])
-def test_a_branchs_failed_creation_is_made_anew_when_that_is_said_and_productions_never(yard, status):
+def test_a_branchs_failed_creation_is_made_anew_when_that_is_said_and_productions_never(sandbox, status):
     for branch, name in (("side", "app-side"), ("master", "app-master")):
-        yard.aws.add_service(name, IMAGE, yard.old, status=status)
-        said = yard.image(NEWER, yard.new, branch=branch, code=1)
+        sandbox.aws.add_service(name, IMAGE, sandbox.old, status=status)
+        said = sandbox.image(NEWER, sandbox.new, branch=branch, code=1)
         assert ("RECREATE=1 does that." in said) == (branch == "side") and ("delete-stack --stack-name app-master" in said) == (branch == "master")
-        yard.image(NEWER, yard.new, branch=branch, RECREATE="1", code=0 if branch == "side" else 1)
-    assert [o["StackName"] for o in yard.given("cloudformation delete-stack")] == ["app-side"]
-    assert yard.called("ecs run-task") == [], "nothing served that a migration could be kept from"
+        sandbox.image(NEWER, sandbox.new, branch=branch, RECREATE="1", code=0 if branch == "side" else 1)
+    assert [o["StackName"] for o in sandbox.given("cloudformation delete-stack")] == ["app-side"]
+    assert sandbox.called("ecs run-task") == [], "nothing served that a migration could be kept from"
 
 
 @pytest.mark.parametrize("kind,name,change", [
@@ -172,21 +172,21 @@ def test_a_branchs_failed_creation_is_made_anew_when_that_is_said_and_production
     ("AWS::ElasticLoadBalancingV2::LoadBalancer", "alb", {"Action": "Modify", "Replacement": "Conditional"}),
     ("AWS::KMS::Key", "database", {"Action": "Remove"}),
 ])
-def test_replacing_what_holds_data_or_the_address_is_refused(yard, kind, name, change):
-    yard.aws.changes = [{"LogicalResourceId": "Precious", "ResourceType": kind, **change}]
-    said = yard.run("up", name, code=1)
-    assert "would remove or replace Precious" in said and yard.called(*CHANGING) == ["cloudformation create-change-set"]
-    assert [s["state"] for s in yard.aws.sets.values()] == ["dropped"]
-    yard.run("plan", name, code=1)
-    yard.run("up", "--allow-replace", name)
+def test_replacing_what_holds_data_or_the_address_is_refused(sandbox, kind, name, change):
+    sandbox.aws.changes = [{"LogicalResourceId": "Precious", "ResourceType": kind, **change}]
+    said = sandbox.run("up", name, code=1)
+    assert "would remove or replace Precious" in said and sandbox.called(*CHANGING) == ["cloudformation create-change-set"]
+    assert [s["state"] for s in sandbox.aws.sets.values()] == ["dropped"]
+    sandbox.run("plan", name, code=1)
+    sandbox.run("up", "--allow-replace", name)
 
 
-def test_a_modification_that_keeps_the_database_is_carried_out_and_protected(yard):
-    yard.aws.changes = [{"Action": "Modify", "LogicalResourceId": "Db", "ResourceType": "AWS::RDS::DBInstance", "Replacement": "False"}]
-    yard.run("up", "database")
-    policy, = yard.given("cloudformation set-stack-policy")
+def test_a_modification_that_keeps_the_database_is_carried_out_and_protected(sandbox):
+    sandbox.aws.changes = [{"Action": "Modify", "LogicalResourceId": "Db", "ResourceType": "AWS::RDS::DBInstance", "Replacement": "False"}]
+    sandbox.run("up", "database")
+    policy, = sandbox.given("cloudformation set-stack-policy")
     assert "LogicalResourceId/Db" in policy["StackPolicyBody"] and "Update:Replace" in policy["StackPolicyBody"]
-    assert yard.given("cloudformation update-termination-protection") == [{"StackName": "base-app-database", "EnableTerminationProtection": True}]
+    assert sandbox.given("cloudformation update-termination-protection") == [{"StackName": "base-app-database", "EnableTerminationProtection": True}]
 
 
 def test_plan_shows_and_changes_nothing(deployed):
@@ -198,56 +198,56 @@ def test_plan_shows_and_changes_nothing(deployed):
     deployed.run("plan", "all", code=3)
 
 
-def test_from_nothing_the_stacks_are_made_in_their_order_and_the_branch_with_its_image(yard):
-    yard.aws.stacks.clear()
-    yard.aws.changes = []
+def test_from_nothing_the_stacks_are_made_in_their_order_and_the_branch_with_its_image(sandbox):
+    sandbox.aws.stacks.clear()
+    sandbox.aws.changes = []
     made = []
-    original = yard.aws.run
+    original = sandbox.aws.run
 
     def outputs(call):
         if call[0] == "cloudformation execute-change-set":
-            name = yard.aws.sets[call[1]["ChangeSetName"]]["stack"]
+            name = sandbox.aws.sets[call[1]["ChangeSetName"]]["stack"]
             made.append(name)
             if name == "base-app-alb":
-                yard.aws.stacks[name]["Outputs"] = {"DomainName": "example.org", "HttpsListener": "arn:listener"}
+                sandbox.aws.stacks[name]["Outputs"] = {"DomainName": "example.org", "HttpsListener": "arn:listener"}
             if name == "base-app-registry":
-                yard.aws.stacks[name]["Outputs"] = {"RepositoryUri": "registry.example/app"}
-    yard.aws.hook, yard.aws.run = outputs, original
-    said = yard.run("up", branch="feature/x")
+                sandbox.aws.stacks[name]["Outputs"] = {"RepositoryUri": "registry.example/app"}
+    sandbox.aws.hook, sandbox.aws.run = outputs, original
+    said = sandbox.run("up", branch="feature/x")
     assert made == [f"base-app-{name}" for name in ("network", "alerts", "registry", "alb", "database")]
     assert "is made with its first image: REPO=registry.example/app make build push update-stack" in said
-    first = yard.aws.sets["arn:set:3"]["parameters"]
+    first = sandbox.aws.sets["arn:set:3"]["parameters"]
     assert first["NetworkStack"] == "base-app-network" and first["AlertsStack"] == "base-app-alerts" and first["DomainName"] == "app.example.org"
-    assert "the database has no users yet" in yard.image(IMAGE, yard.new, branch="feature/x", code=1)
-    yard.run("logins", IMAGE)
-    yard.aws.calls.clear()
-    yard.aws.priorities = ["default", "1000"]
-    said = yard.image(IMAGE, yard.new, branch="feature/x")
+    assert "the database has no users yet" in sandbox.image(IMAGE, sandbox.new, branch="feature/x", code=1)
+    sandbox.run("logins", IMAGE)
+    sandbox.aws.calls.clear()
+    sandbox.aws.priorities = ["default", "1000"]
+    said = sandbox.image(IMAGE, sandbox.new, branch="feature/x")
     name = made[-1]
-    given = yard.aws.stacks[name]["Parameters"]
+    given = sandbox.aws.stacks[name]["Parameters"]
     assert re.fullmatch(r"app-feature-x-[0-9a-f]{6}", name) and given["HostName"] == name[4:] + ".example.org"
     assert given["DatabaseName"] == "app_" + name[4:].replace("-", "_") and given["DatabaseLogin"] == "Review"
     assert given["Containers"] == "1", "a branch's own numbers"
-    assert given["Cpu"] == "512", "and production's for the rest"
-    assert yard.called("ecs run-task") == [], "nothing runs that the migration could be kept from"
+    assert given["Spot"] == "true" and "Exec" not in given
+    assert sandbox.called("ecs run-task") == [], "nothing runs that the migration could be kept from"
     # A second branch's `up` leaves the base stacks alone.
     made.clear()
-    assert "app-other is made with its first image" in yard.run("up", branch="other", code=3)
+    assert "app-other is made with its first image" in sandbox.run("up", branch="other", code=3)
     assert made == []
     # With an image it makes the branch's stack at once, and a base stack whose creation failed is in its way.
-    yard.run("up", branch="other", IMAGE=IMAGE, COMMIT=yard.new)
+    sandbox.run("up", branch="other", IMAGE=IMAGE, COMMIT=sandbox.new)
     assert made == ["app-other"]
-    yard.aws.stacks["base-app-registry"]["StackStatus"] = "ROLLBACK_COMPLETE"
-    assert "base-app-registry is ROLLBACK_COMPLETE" in yard.run("up", branch="other", code=1)
+    sandbox.aws.stacks["base-app-registry"]["StackStatus"] = "ROLLBACK_COMPLETE"
+    assert "base-app-registry is ROLLBACK_COMPLETE" in sandbox.run("up", branch="other", code=1)
 
 
-def test_plan_says_what_would_be_made_and_makes_nothing(yard):
-    yard.aws.nothing_to_do = True
-    said = yard.run("plan", "all", branch="side")
+def test_plan_says_what_would_be_made_and_makes_nothing(sandbox):
+    sandbox.aws.nothing_to_do = True
+    said = sandbox.run("plan", "all", branch="side")
     assert "app-side would be made from service.yaml" in said and "base-app-network: nothing to change" in said
-    assert "app-side" not in yard.aws.stacks and {s["state"] for s in yard.aws.sets.values()} == {"dropped"}
+    assert "app-side" not in sandbox.aws.stacks and {s["state"] for s in sandbox.aws.sets.values()} == {"dropped"}
     # Without words it is about everything as well.
-    assert yard.run("plan", branch="side") == said
+    assert sandbox.run("plan", branch="side") == said
 
 
 def test_up_brings_a_service_to_the_numbers_that_are_written_here_and_proves_it(deployed):
@@ -265,24 +265,24 @@ def test_up_brings_a_service_to_the_numbers_that_are_written_here_and_proves_it(
     assert [s["stack"] for s in list(deployed.aws.sets.values())[-6:]] == [*(f"base-app-{name}" for name in ("network", "alerts", "registry", "alb", "database")), "app-master"]
 
 
-def test_options_that_are_there_are_used_and_those_whose_creation_failed_are_not(yard):
+def test_options_that_are_there_are_used_and_those_whose_creation_failed_are_not(sandbox):
     for option, status in (("consul", "UPDATE_COMPLETE"), ("ec2-capacity", "ROLLBACK_COMPLETE"), ("ci-role", "DELETE_IN_PROGRESS")):
-        yard.aws.stacks[f"base-app-{option}"] = {"StackStatus": status, "Outputs": {}, "Parameters": {}}
-    yard.image(IMAGE, yard.new)
-    given = yard.aws.stacks["app-master"]["Parameters"]
+        sandbox.aws.stacks[f"base-app-{option}"] = {"StackStatus": status, "Outputs": {}, "Parameters": {}}
+    sandbox.image(IMAGE, sandbox.new)
+    given = sandbox.aws.stacks["app-master"]["Parameters"]
     assert given["ConsulStack"] == "base-app-consul" and given["RegistryStack" if "RegistryStack" in given else "AlbStack"].startswith("base-app-")
     assert "CapacityStack" not in given and "CiStack" not in given
-    yard.aws.stacks["base-app-ec2-capacity"]["StackStatus"] = "CREATE_COMPLETE"
-    yard.run("up", "service")
-    assert yard.aws.stacks["app-master"]["Parameters"]["CapacityStack"] == "base-app-ec2-capacity"
+    sandbox.aws.stacks["base-app-ec2-capacity"]["StackStatus"] = "CREATE_COMPLETE"
+    sandbox.run("up", "service")
+    assert sandbox.aws.stacks["app-master"]["Parameters"]["CapacityStack"] == "base-app-ec2-capacity"
 
 
-def test_jenkins_role_is_made_with_the_word_that_only_jenkins_knows_and_keeps_it(yard):
-    yard.run("up", "ci-role", EXTERNAL_ID="0123456789abcdef")
-    given = yard.aws.stacks["base-app-ci-role"]["Parameters"]
+def test_jenkins_role_is_made_with_the_word_that_only_jenkins_knows_and_keeps_it(sandbox):
+    sandbox.run("up", "ci-role", EXTERNAL_ID="0123456789abcdef")
+    given = sandbox.aws.stacks["base-app-ci-role"]["Parameters"]
     assert given["ExternalId"] == "0123456789abcdef" and given["RegistryStack"] == "base-app-registry" and given["DatabaseStack"] == "base-app-database"
-    yard.run("up", "ci-role", EXTERNAL_ID="another0123456789")
-    assert yard.aws.stacks["base-app-ci-role"]["Parameters"]["ExternalId"] == "0123456789abcdef"
+    sandbox.run("up", "ci-role", EXTERNAL_ID="another0123456789")
+    assert sandbox.aws.stacks["base-app-ci-role"]["Parameters"]["ExternalId"] == "0123456789abcdef"
 
 
 def test_on_own_machines_the_migration_runs_there_too(deployed):
@@ -304,56 +304,58 @@ def test_what_ran_before_is_remembered_over_a_deployment_of_the_same_image(deplo
     assert deployed.aws.stacks["app-master"]["Parameters"]["PreviousImageUri"] == IMAGE
 
 
-def test_a_rules_number_that_is_taken_is_not_used(yard):
+def test_a_rules_number_that_is_taken_is_not_used(sandbox):
     numbers = []
     for taken in (["default"], None):
-        yard.aws.priorities = taken or ["default", numbers[0]]
-        yard.aws.stacks.pop("app-side", None)
-        yard.image(IMAGE, yard.new, branch="side")
-        numbers.append(yard.aws.stacks["app-side"]["Parameters"]["RulePriority"])
+        sandbox.aws.priorities = taken or ["default", numbers[0]]
+        sandbox.aws.stacks.pop("app-side", None)
+        sandbox.image(IMAGE, sandbox.new, branch="side")
+        numbers.append(sandbox.aws.stacks["app-side"]["Parameters"]["RulePriority"])
     assert int(numbers[1]) == int(numbers[0]) + 1
 
 
-def test_master_is_served_as_the_domain_itself(yard):
-    yard.image(IMAGE, yard.new)
-    given = yard.aws.stacks["app-master"]["Parameters"]
+def test_master_is_served_as_the_domain_itself(sandbox):
+    sandbox.image(IMAGE, sandbox.new)
+    given = sandbox.aws.stacks["app-master"]["Parameters"]
     assert given["HostName"] == "example.org" and given["DatabaseName"] == "app"
     assert "DatabaseLogin" not in given, "the template's own, which may use that schema and no other"
-    protected = [(options["StackName"], options["EnableTerminationProtection"]) for options in yard.given("cloudformation update-termination-protection")]
+    protected = [(options["StackName"], options["EnableTerminationProtection"]) for options in sandbox.given("cloudformation update-termination-protection")]
     assert protected == [("base-app-logins", True), ("app-master", True)]
-    yard.image(IMAGE, yard.side, branch="side")
-    assert len(yard.given("cloudformation update-termination-protection")) == 2, "a branch's stack is there to be deleted"
+    sandbox.image(IMAGE, sandbox.side, branch="side")
+    assert len(sandbox.given("cloudformation update-termination-protection")) == 2, "a branch's stack is there to be deleted"
 
 
-def test_staging_has_stacks_of_its_own(yard):
-    yard.aws.stacks.clear()
-    yard.aws.add_base("stg")
-    yard.image(IMAGE, yard.new, ENVIRONMENT="staging")
-    assert yard.aws.stacks["stg-master"]["Parameters"]["NetworkStack"] == "base-stg-network"
+def test_staging_has_stacks_of_its_own(sandbox):
+    sandbox.aws.stacks.clear()
+    sandbox.aws.add_base("stg")
+    sandbox.image(IMAGE, sandbox.new, ENVIRONMENT="staging")
+    assert sandbox.aws.stacks["stg-master"]["Parameters"]["NetworkStack"] == "base-stg-network"
 
 
-def test_changes_of_services_go_through_the_role_that_jenkins_may_pass_and_roles_are_bounded(yard):
-    yard.aws.stacks["base-app-ci-role"] = {"StackStatus": "CREATE_COMPLETE", "Outputs": {"ExecutionRoleArn": "arn:execution"}, "Parameters": {}}
-    yard.image(IMAGE, yard.new)
-    yard.run("up", "network")
-    roles = {made["stack"]: made["role"] for made in yard.aws.sets.values()}
+def test_changes_of_services_go_through_the_role_that_jenkins_may_pass_and_roles_are_bounded(sandbox):
+    sandbox.aws.stacks["base-app-ci-role"] = {"StackStatus": "CREATE_COMPLETE", "Outputs": {"ExecutionRoleArn": "arn:execution"}, "Parameters": {}}
+    sandbox.image(IMAGE, sandbox.new)
+    sandbox.run("up", "network")
+    roles = {made["stack"]: made["role"] for made in sandbox.aws.sets.values()}
     assert roles == {"app-master": "arn:execution", "base-app-logins": None, "base-app-network": None}, "Jenkins' role makes neither"
-    assert yard.aws.stacks["app-master"]["Parameters"]["CiStack"] == "base-app-ci-role"
+    assert sandbox.aws.stacks["app-master"]["Parameters"]["CiStack"] == "base-app-ci-role"
 
 
-def test_jenkins_role_may_do_what_the_script_does_and_its_resources_bear_our_names(yard):
-    yard.aws.stacks["base-app-ci-role"] = {"StackStatus": "CREATE_COMPLETE", "Outputs": {"ExecutionRoleArn": "arn:execution"}, "Parameters": {}}
-    yard.image(IMAGE, yard.old)
-    yard.aws.migration_exit = 1
-    yard.image(NEWER, yard.new, code=1)
-    yard.aws.migration_exit = 0
-    yard.aws.ecs_goes_back = True
-    yard.image(NEWER, yard.new, code=5)
-    yard.aws.add_service("app-side", IMAGE, yard.side)
-    yard.run("down", branch="side")
+def test_jenkins_role_may_do_what_the_script_does_and_its_resources_bear_our_names(sandbox):
+    sandbox.aws.stacks["base-app-ci-role"] = {"StackStatus": "CREATE_COMPLETE", "Outputs": {"ExecutionRoleArn": "arn:execution"}, "Parameters": {}}
+    sandbox.image(IMAGE, sandbox.old)
+    sandbox.aws.migration_exit = 1
+    sandbox.image(NEWER, sandbox.new, code=1)
+    sandbox.aws.migration_exit = 0
+    sandbox.aws.ecs_goes_back = True
+    sandbox.image(NEWER, sandbox.new, code=5)
+    sandbox.aws.ecs_goes_back = False
+    sandbox.aws.add_service("app-side", IMAGE, sandbox.side)
+    sandbox.run("expire", code=3)
+    sandbox.run("down", branch="side")
     services = {"elbv2": "elasticloadbalancing"}
     called = set()
-    for name, options in yard.aws.calls:
+    for name, options in sandbox.aws.calls:
         if name != "curl":
             service, command = name.split()
             called.add(services.get(service, service) + ":" + command.title().replace("-", ""))
@@ -431,27 +433,109 @@ def test_nothing_to_do_is_no_failure_to_who_says_make_and_all_else_is(deployed):
         make(target, code=2)
 
 
-def test_a_stack_of_which_there_is_only_a_change_set_is_made(yard):
+def test_a_stack_of_which_there_is_only_a_change_set_is_made(sandbox):
     for name in ("base-app-alerts", "app-side"):
-        yard.aws.stacks[name] = {"StackStatus": "REVIEW_IN_PROGRESS", "Parameters": {}}
-    said = yard.run("plan", branch="side")
+        sandbox.aws.stacks[name] = {"StackStatus": "REVIEW_IN_PROGRESS", "Parameters": {}}
+    said = sandbox.run("plan", branch="side")
     assert "base-app-alerts would be made" in said and "app-side would be made" in said
-    said = yard.run("up", branch="side")
+    said = sandbox.run("up", branch="side")
     assert "base-app-alerts is CREATE_COMPLETE" in said and "app-side is made with its first image" in said
-    yard.image(IMAGE, yard.side, branch="side")
-    yard.aws.stacks["app-side"]["StackStatus"] = "ROLLBACK_COMPLETE"
-    assert "app-side is made with its first image" in yard.run("up", branch="side", code=3)
+    sandbox.image(IMAGE, sandbox.side, branch="side")
+    sandbox.aws.stacks["app-side"]["StackStatus"] = "ROLLBACK_COMPLETE"
+    assert "app-side is made with its first image" in sandbox.run("up", branch="side", code=3)
 
 
-def test_down_deletes_a_branchs_stack_and_no_other(yard):
-    yard.aws.add_service("app-side", IMAGE, yard.side)
-    yard.aws.add_service("app-master", IMAGE, yard.new)
-    assert "DROP DATABASE app_x" in yard.run("down", branch="side")
-    assert "app-side" not in yard.aws.stacks
-    assert "there is no app-side" in yard.run("down", branch="side", code=3)
-    yard.run("down", branch="master", code=1)
-    yard.run("down", branch="side", ENVIRONMENT="staging", code=1)
-    assert [o["StackName"] for o in yard.given("cloudformation delete-stack")] == ["app-side"]
+def test_down_deletes_a_branchs_stack_and_its_database_and_no_other(sandbox):
+    sandbox.aws.add_service("app-side", IMAGE, sandbox.side)
+    sandbox.aws.add_service("app-master", IMAGE, sandbox.new)
+    said = sandbox.run("down", branch="side")
+    assert "app-side is deleted, and its database app_x" in said and sandbox.aws.dropped == ["app_x"]
+    assert sandbox.called("ecs run-task", "cloudformation delete-stack") == ["ecs run-task", "cloudformation delete-stack"], "with its roles it could not be dropped any more"
+    container, = sandbox.aws.registered["containerDefinitions"]
+    assert (container["entryPoint"], container["command"], container["image"]) == (["/bin/app"], ["drop", "app_x"], "old"), "by the image that runs"
+    assert "app-side" not in sandbox.aws.stacks
+    assert "there is no app-side" in sandbox.run("down", branch="side", code=3)
+    sandbox.run("down", branch="master", code=1)
+    sandbox.run("down", branch="side", ENVIRONMENT="staging", code=1)
+    assert [o["StackName"] for o in sandbox.given("cloudformation delete-stack")] == ["app-side"]
+
+
+def test_a_database_that_cannot_be_dropped_is_told_and_does_not_keep_the_stack(sandbox):
+    sandbox.aws.add_service("app-side", IMAGE, sandbox.side)
+    sandbox.aws.drop_exit = 1
+    said = sandbox.run("down", branch="side")
+    assert "the database app_x is still there: exit code 1" in said and "Its tables are still in the database: DROP DATABASE app_x" in said
+    assert "app-side" not in sandbox.aws.stacks
+    # One that never became a service has no task to do it with.
+    sandbox.aws.add_service("app-side", IMAGE, sandbox.side, status="ROLLBACK_COMPLETE")
+    sandbox.aws.stacks["app-side"]["Outputs"] = {}
+    sandbox.aws.calls.clear()
+    assert "DROP DATABASE app_x" in sandbox.run("down", branch="side") and sandbox.called("ecs run-task") == []
+
+
+def test_what_is_under_review_for_long_is_deleted_and_nothing_else(sandbox):
+    old, fresh = "2026-01-01T12:00:00.123000+00:00", "2999-01-01T12:00:00+00:00"
+    for name, changed in (("app-old", old), ("app-fresh", fresh), ("app-master", old), ("stg-old", old)):
+        sandbox.aws.add_service(name, IMAGE, sandbox.side)
+        sandbox.aws.stacks[name].update(created=old, updated=changed)
+    sandbox.aws.add_service("app-never-was", IMAGE, sandbox.side, status="ROLLBACK_COMPLETE")
+    sandbox.aws.stacks["app-never-was"].update(created=old, Outputs={})
+    sandbox.aws.add_service("app-busy", IMAGE, sandbox.side, status="UPDATE_IN_PROGRESS")
+    sandbox.aws.stacks["app-busy"].update(created=old)
+    for name in ("base-app-network", "base-app-database"):
+        sandbox.aws.stacks[name].update(created=old)
+    said = sandbox.run("expire", "30")
+    assert sorted(o["StackName"] for o in sandbox.given("cloudformation delete-stack")) == ["app-never-was", "app-old"], said
+    assert "no branch's stack is older than 14 days" in sandbox.run("expire", code=3)
+    for wrong in ("0", "many", "-1"):
+        assert "how many days" in sandbox.run("expire", wrong, code=1)
+    assert "without ENVIRONMENT=staging" in sandbox.run("expire", ENVIRONMENT="staging", code=1)
+
+
+def test_expiry_goes_on_after_a_stack_that_cannot_be_deleted_and_says_so(sandbox):
+    for name in ("app-one", "app-two"):
+        sandbox.aws.add_service(name, IMAGE, sandbox.side)
+        sandbox.aws.stacks[name].update(created="2026-01-01T12:00:00+00:00")
+    sandbox.aws.outcome = "DELETE_FAILED"
+    said = sandbox.run("expire", code=1)
+    assert "not deleted: app-one app-two" in said and len(sandbox.given("cloudformation delete-stack")) == 2
+
+
+def test_everything_is_asked_in_the_environments_region_unless_one_is_said(sandbox, tmp_path):
+    (tmp_path / "bin/aws").write_text(f"#!/bin/sh\necho $AWS_REGION $AWS_DEFAULT_REGION >>{tmp_path}/regions\nexit 254\n")
+    params = sandbox.checkout / "cloudformation/params/production.conf"
+    before = params.read_text()
+    try:
+        sandbox.run("status", code=1)
+        sandbox.run("status", code=1, AWS_DEFAULT_REGION="eu-west-1")
+        sandbox.run("status", code=1, AWS_REGION="us-east-1", AWS_DEFAULT_REGION="eu-west-1")
+        params.write_text(before.replace("aws.Region", "aws.Other"))
+        said = sandbox.run("status", code=1)
+    finally:
+        params.write_text(before)
+    assert (tmp_path / "regions").read_text().splitlines() == ["eu-central-1 eu-central-1", "eu-west-1 eu-west-1", "us-east-1 us-east-1"]
+    assert "no region: AWS_REGION, or aws.Region in cloudformation/params/production.conf" in said
+
+
+def test_a_task_that_is_alive_but_does_not_reach_its_database_ends_with_5(deployed):
+    deployed.aws.ready = 503
+    assert "https://app-master.example.org/ready says 503: it does not reach its database" in deployed.image(NEWER, deployed.new, code=5)
+
+
+def test_a_boundary_comes_with_the_next_deployment_whichever_stack_was_first(deployed):
+    deployed.aws.stacks["app-master"]["Parameters"]["CiStack"] = ""
+    said = deployed.image(NEWER, deployed.new)
+    assert "the roles of app-master carry no permissions boundary: there is no base-app-ci-role" in said
+    deployed.aws.stacks["base-app-ci-role"] = {"StackStatus": "CREATE_COMPLETE", "Outputs": {"ExecutionRoleArn": "arn:execution"}, "Parameters": {}}
+    said = deployed.image(IMAGE, deployed.new)
+    assert "boundary" not in said and deployed.aws.stacks["app-master"]["Parameters"]["CiStack"] == "base-app-ci-role"
+
+
+def test_a_branch_has_a_name_of_its_own_in_consul(sandbox):
+    sandbox.image(IMAGE, sandbox.side, branch="side")
+    sandbox.image(IMAGE, sandbox.new)
+    assert sandbox.aws.stacks["app-side"]["Parameters"]["ServiceName"] == "app-side"
+    assert "ServiceName" not in sandbox.aws.stacks["app-master"]["Parameters"], "the template's own, which others watch"
 
 
 def test_status_shows_every_stack_and_what_runs(deployed):
@@ -506,10 +590,10 @@ def test_a_stack_that_does_not_end_is_left_with_a_word(deployed):
     assert "still UPDATE_IN_PROGRESS after 0 s; AWS goes on" in deployed.image(NEWER, deployed.new, code=1, STACK_SECONDS="0")
 
 
-def test_wrong_words_end_with_2_and_the_usage(yard):
+def test_wrong_words_end_with_2_and_the_usage(sandbox):
     for words in ([], ["deploy"], ["image"], ["verify", "x"], ["status", "x"]):
-        assert "scripts/stack.sh plan [STACK...]" in yard.run(*words, code=2)
-    assert yard.aws.calls == []
+        assert "scripts/stack.sh plan [STACK...]" in sandbox.run(*words, code=2)
+    assert sandbox.aws.calls == []
 
 
 def test_the_label_says_which_commit_if_nobody_does(deployed):
@@ -518,15 +602,15 @@ def test_the_label_says_which_commit_if_nobody_does(deployed):
     assert deployed.aws.stacks["app-master"]["Parameters"]["Commit"] == deployed.new
 
 
-def test_images_by_names_that_move_are_refused_before_aws_is_asked(yard):
+def test_images_by_names_that_move_are_refused_before_aws_is_asked(sandbox):
     for image in ("registry.example/app:master", "registry.example/app", "registry.example/app@sha256:12"):
-        assert "Names that move" in yard.image(image, yard.new, code=1)
-    assert "which commit" in yard.image(IMAGE, "master", code=1)
-    assert "production is master's" in yard.image(IMAGE, yard.new, branch="side", ENVIRONMENT="production", code=1)
-    assert yard.aws.calls == []
+        assert "Names that move" in sandbox.image(image, sandbox.new, code=1)
+    assert "which commit" in sandbox.image(IMAGE, "master", code=1)
+    assert "production is master's" in sandbox.image(IMAGE, sandbox.new, branch="side", ENVIRONMENT="production", code=1)
+    assert sandbox.aws.calls == []
 
 
-def test_the_client_tries_throttled_calls_again_by_itself(yard, tmp_path):
+def test_the_client_tries_throttled_calls_again_by_itself(sandbox, tmp_path):
     (tmp_path / "bin/aws").write_text(f"#!/bin/sh\necho $AWS_RETRY_MODE $AWS_MAX_ATTEMPTS >>{tmp_path}/tries\nexit 254\n")
-    yard.run("status", code=1)
+    sandbox.run("status", code=1)
     assert (tmp_path / "tries").read_text() == "standard 6\n"

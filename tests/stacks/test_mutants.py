@@ -3,7 +3,8 @@
 import pytest
 from chain import ROOT, build, texts
 from evaluator import Refused
-from promises import faults
+from invariants import faults
+from more_mutants import MUTANTS as MORE
 
 # stack, what stands there, what the fault writes
 MUTANTS = [
@@ -69,7 +70,7 @@ MUTANTS = [
     ("alb", "Default: 'true', AllowedValues: ['true', 'false']}", "Default: 'false', AllowedValues: ['true', 'false']}"),
     ("registry", "UpdateReplacePolicy: Retain", "UpdateReplacePolicy: Delete"),
     ("database", "      KmsKeyId: !Ref Key\n      GenerateSecretString: {SecretStringTemplate: '{\"username\": \"review\"}'", "      GenerateSecretString: {SecretStringTemplate: '{\"username\": \"review\"}'"),
-    ("service", "EnableExecuteCommand: false", "EnableExecuteCommand: true"),
+    ("service", "EnableExecuteCommand: !Ref Exec", "EnableExecuteCommand: true"),
     ("service", "Essential: false # the app", "Essential: true # the app"),
     ("ci-role", "MinLength: 16, NoEcho: true", "MinLength: 16"),
     ("ci-role", "Condition: {StringEquals: {'sts:ExternalId': !Ref ExternalId}}", "Condition: {}"),
@@ -79,12 +80,12 @@ MUTANTS = [
     ("ci-role", ":targetgroup/${StackPrefix}-*'\n        - PolicyName", ":targetgroup/*'\n        - PolicyName"),
     ("ci-role", "Action: elasticloadbalancing:CreateRule\n                Resource: {'Fn::ImportValue': !Sub '${AlbStack}-HttpsListener'}",
      "Action: elasticloadbalancing:CreateRule\n                Resource: !Sub 'arn:${AWS::Partition}:elasticloadbalancing:${AWS::Region}:${AWS::AccountId}:listener/*'"),
-    ("ci-role", "ecs:DescribeTaskDefinition, ecs:ListTasks, ecs:RegisterTaskDefinition, ", "ecs:RunTask, "),
-    ("ci-role", "Action: [iam:CreateRole, iam:DeleteRolePolicy, iam:PutRolePolicy]\n                Resource: !Sub 'arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${StackPrefix}-*'\n"
+    ("ci-role", "ecr:GetAuthorizationToken, ecs:DescribeTaskDefinition, ", "ecr:GetAuthorizationToken, ecs:RunTask, "),
+    ("ci-role", "iam:PutRolePermissionsBoundary, iam:PutRolePolicy]\n                Resource: !Sub 'arn:${AWS::Partition}:iam::${AWS::AccountId}:role/stacks/${StackPrefix}/*'\n"
      "                Condition: {StringEquals: {'iam:PermissionsBoundary': !Ref Boundary}}",
-     "Action: [iam:CreateRole, iam:DeleteRolePolicy, iam:PutRolePolicy]\n                Resource: !Sub 'arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${StackPrefix}-*'"),
+     "iam:PutRolePermissionsBoundary, iam:PutRolePolicy]\n                Resource: !Sub 'arn:${AWS::Partition}:iam::${AWS::AccountId}:role/stacks/${StackPrefix}/*'"),
     ("ci-role", "                  ArnEquals: {'iam:PolicyARN': !Sub 'arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy'}\n", ""),
-    ("ci-role", "Action: [iam:DeleteRole, iam:GetRole,", "Action: [iam:DeleteRolePermissionsBoundary, iam:GetRole,"),
+    ("ci-role", "                  - iam:DeleteRole\n", "                  - iam:DeleteRolePermissionsBoundary\n"),
     ("ci-role", "Condition: {StringEquals: {'iam:PassedToService': ecs-tasks.amazonaws.com}}\n        - PolicyName: without-a-resource\n          PolicyDocument:\n"
      "            Version: '2012-10-17'\n            Statement:\n              # These calls cannot be limited to one resource; all",
      "Condition: {StringEquals: {'iam:PassedToService': ec2.amazonaws.com}}\n        - PolicyName: without-a-resource\n          PolicyDocument:\n"
@@ -95,25 +96,34 @@ MUTANTS = [
     ("ci-role", "                Condition: {ArnLike: {'ecs:cluster'", "                Condition: {ArnLike: {'ecs:other'"),
     ("ci-role", "Action: secretsmanager:GetSecretValue\n", "Action: ['secretsmanager:GetSecretValue', 'sts:AssumeRole']\n"),
     ("ci-role", "                  - ecr:CompleteLayerUpload\n", "                  - ecr:BatchDeleteImage\n                  - s3:GetObject\n"),
-    ("ci-role", "Action: [ecr:BatchGetImage, ecr:DescribeImages, ecr:GetDownloadUrlForLayer]", "Action: [ecr:BatchGetImage, ecr:PutImage]"),
-    ("ci-role", "'iam:AWSServiceName': ecs.application-autoscaling.amazonaws.com", "'iam:AWSServiceName': '*'"),
+    ("ci-role", "ecr:BatchCheckLayerAvailability, ecr:BatchGetImage, ecr:DescribeImages, ecr:GetDownloadUrlForLayer, ecr:PutImage]", "ecr:BatchGetImage, ecr:PutImage, ecr:UploadLayerPart]"),
+    ("ci-role", "'iam:AWSServiceName': [ecs.amazonaws.com, ecs.application-autoscaling.amazonaws.com]", "'iam:AWSServiceName': '*'"),
     ("ci-role", "'application-autoscaling:service-namespace': ecs", "'application-autoscaling:service-namespace': dynamodb"),
     ("service", "PermissionsBoundary: !If [WithCi, {'Fn::ImportValue': !Sub '${CiStack}-Boundary'}, !Ref 'AWS::NoValue']", "Description: unbounded"),
     ("service", "Action: kms:Decrypt", "Action: [kms:Decrypt, kms:CreateGrant]"),
 ]
 
 
-def test_without_a_mutant_nothing_is_found():
-    assert faults(build()) == []
+ALL = [(*mutant, {}) for mutant in MUTANTS] + MORE
+WAYS = [way for number, (*_, way) in enumerate(ALL) if way not in [other for *_, other in ALL[:number]]]
 
 
-@pytest.mark.parametrize("stack,there,fault", MUTANTS, ids=[f"{m[0]}: {m[2][:50]}" for m in MUTANTS])
-def test_a_planted_fault_is_noticed(stack, there, fault):
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_without_a_mutant_nothing_is_found(way):
+    assert faults(build(**way)) == []
+
+
+def test_no_mutant_is_planted_twice():
+    assert len({mutant[:3] for mutant in ALL}) == len(ALL) and len(MORE) >= 60
+
+
+@pytest.mark.parametrize("stack,there,fault,way", ALL, ids=[f"{m[0]}: {m[2][:50]}" for m in ALL])
+def test_a_planted_fault_is_noticed(stack, there, fault, way):
     sources = texts()
     assert there in sources[stack], "the mutant has lost its place"
     sources[stack] = sources[stack].replace(there, fault, 1)
     try:
-        noticed = faults(build(sources=sources))
+        noticed = faults(build(sources=sources, **way))
     except Refused as refusal:
         noticed = [str(refusal)]
     assert noticed
@@ -122,3 +132,19 @@ def test_a_planted_fault_is_noticed(stack, there, fault):
 def test_a_slower_pilot_is_noticed():
     config = (ROOT / "image/pilot.json5").read_text()
     assert faults(build(config=config.replace('max: "25s"', 'max: "40s"')))
+
+
+IMAGE_MUTANTS = [
+    ('user: "{{ .DB_USER }}",', 'user: "{{ .DB_USER }}", database: "{{ .DB_NAME }}",'),  # the first deployment would wait for ever
+    ('health: { http: "/health"', 'health: { http: "/ready"'),  # a fail-over would replace every task
+    ('inFlight: "/in-flight"', 'inFlight: "/inflight"'),
+    ("STOP_BUDGET | default 60", "STOP_SECONDS | default 60"),
+    ("{{ .SERVICE_NAME | default", "{{ .CONSUL_SERVICE | default"),
+]
+
+
+@pytest.mark.parametrize("there,fault", IMAGE_MUTANTS, ids=[fault for _, fault in IMAGE_MUTANTS])
+def test_a_fault_in_the_images_configuration_is_noticed(there, fault):
+    config = (ROOT / "image/pilot.json5").read_text()
+    assert there in config
+    assert faults(build(config=config.replace(there, fault)))

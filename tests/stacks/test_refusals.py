@@ -3,15 +3,15 @@
 import subprocess
 
 import pytest
-from yard import CHANGING, IMAGE, NEWER
+from sandbox import CHANGING, IMAGE, NEWER
 
 
-def refuses(yard, reason, *words, **more):
+def refuses(sandbox, reason, *words, **more):
     """It ends with 1 and the reason, and AWS was asked for nothing that changes anything."""
-    yard.aws.calls.clear()
-    said = yard.run(*words, code=1, **more)
+    sandbox.aws.calls.clear()
+    said = sandbox.run(*words, code=1, **more)
     assert reason in said
-    assert yard.called(*CHANGING) == [] and yard.called("cloudformation set-stack-policy") == []
+    assert sandbox.called(*CHANGING) == [] and sandbox.called("cloudformation set-stack-policy") == []
 
 
 @pytest.mark.parametrize("words,more,reason", [
@@ -22,29 +22,29 @@ def refuses(yard, reason, *words, **more):
     (["verify"], {}, "there is no stack app-master"),
     (["image", IMAGE], {"COMMIT": "a" * 39}, "nobody says which commit"),
 ])
-def test_what_cannot_be_meant_is_refused_with_what_there_is(yard, words, more, reason):
-    refuses(yard, reason, *words, **more)
+def test_what_cannot_be_meant_is_refused_with_what_there_is(sandbox, words, more, reason):
+    refuses(sandbox, reason, *words, **more)
 
 
-def test_a_checkout_that_is_on_no_branch_has_no_stack(yard):
-    subprocess.run(["git", "checkout", "-q", "--detach"], cwd=yard.checkout, check=True)
+def test_a_checkout_that_is_on_no_branch_has_no_stack(sandbox):
+    subprocess.run(["git", "checkout", "-q", "--detach"], cwd=sandbox.checkout, check=True)
     try:
-        refuses(yard, "nobody says which branch this is: BRANCH=name", "status", branch="")
+        refuses(sandbox, "nobody says which branch this is: BRANCH=name", "status", branch="")
     finally:
-        subprocess.run(["git", "checkout", "-q", "master"], cwd=yard.checkout, check=True)
+        subprocess.run(["git", "checkout", "-q", "master"], cwd=sandbox.checkout, check=True)
 
 
 @pytest.mark.parametrize("words", [["scale", "1", "2"], ["down", "app-side"], ["image", IMAGE, NEWER], ["--allow-replace", "up"], ["plan", "--all"]])
-def test_a_word_too_many_changes_nothing(yard, words):
-    yard.run(*words, code=1 if words[0] == "plan" else 2)
-    assert yard.aws.calls == []
+def test_a_word_too_many_changes_nothing(sandbox, words):
+    sandbox.run(*words, code=1 if words[0] == "plan" else 2)
+    assert sandbox.aws.calls == []
 
 
-def test_without_the_client_or_its_answer_the_reason_is_told(yard, tmp_path):
+def test_without_the_client_or_its_answer_the_reason_is_told(sandbox, tmp_path):
     (tmp_path / "bin/aws").write_text("#!/bin/sh\necho 'Unable to locate credentials' >&2\nexit 253\n")
-    refuses(yard, "AWS cannot say how base-app-network is: Unable to locate credentials", "status")
+    refuses(sandbox, "AWS cannot say how base-app-network is: Unable to locate credentials", "status")
     (tmp_path / "bin/aws").unlink()
-    refuses(yard, "aws is not there: pip3 install awscli", "status", PATH=without_what_was_installed(tmp_path))
+    refuses(sandbox, "aws is not there: pip3 install awscli", "status", PATH=without_what_was_installed(tmp_path))
 
 
 def without_what_was_installed(folder):
@@ -53,70 +53,70 @@ def without_what_was_installed(folder):
     return f"{folder}/bin"
 
 
-def test_without_skopeo_nobody_says_what_an_image_was_built_from(yard, tmp_path):
+def test_without_skopeo_nobody_says_what_an_image_was_built_from(sandbox, tmp_path):
     path = without_what_was_installed(tmp_path)
-    refuses(yard, "skopeo is not there", "image", NEWER, PATH=path)
-    refuses(yard, "skopeo is not there", **{**DEPLOY, "IMAGE": NEWER}, PATH=path)
+    refuses(sandbox, "skopeo is not there", "image", NEWER, PATH=path)
+    refuses(sandbox, "skopeo is not there", **{**DEPLOY, "IMAGE": NEWER}, PATH=path)
 
 
-def test_a_branch_has_no_stack_before_the_load_balancer_is_there(yard):
-    yard.aws.stacks["base-app-alb"]["Outputs"] = {}
-    refuses(yard, "there is no load balancer yet: scripts/stack.sh up", "image", IMAGE, COMMIT=yard.new)
+def test_a_branch_has_no_stack_before_the_load_balancer_is_there(sandbox):
+    sandbox.aws.stacks["base-app-alb"]["Outputs"] = {}
+    refuses(sandbox, "there is no load balancer yet: scripts/stack.sh up", "image", IMAGE, COMMIT=sandbox.new)
 
 
 @pytest.mark.parametrize("value", ['a"b', "a\\b"])
-def test_a_value_that_would_not_be_json_is_refused(yard, value):
-    yard.aws.stacks["base-app-alb"]["Outputs"]["DomainName"] = value
-    refuses(yard, "HostName may not contain quotes or backslashes", "image", IMAGE, COMMIT=yard.new)
+def test_a_value_that_would_not_be_json_is_refused(sandbox, value):
+    sandbox.aws.stacks["base-app-alb"]["Outputs"]["DomainName"] = value
+    refuses(sandbox, "HostName may not contain quotes or backslashes", "image", IMAGE, COMMIT=sandbox.new)
 
 
 @pytest.mark.parametrize("status", ["DELETE_IN_PROGRESS", "CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"])
-def test_a_stack_that_something_else_is_at_is_not_deleted(yard, status):
-    yard.aws.add_service("app-side", IMAGE, yard.side, status=status)
-    refuses(yard, f"app-side is {status}: something else is at it", "down", branch="side")
+def test_a_stack_that_something_else_is_at_is_not_deleted(sandbox, status):
+    sandbox.aws.add_service("app-side", IMAGE, sandbox.side, status=status)
+    refuses(sandbox, f"app-side is {status}: something else is at it", "down", branch="side")
 
 
-def test_a_stack_that_was_only_looked_at_is_deleted_and_has_no_tables(yard):
-    yard.aws.stacks["app-side"] = {"StackStatus": "REVIEW_IN_PROGRESS", "Parameters": {}}
-    assert "DROP" not in yard.run("down", branch="side")
-    assert "app-side" not in yard.aws.stacks
+def test_a_stack_that_was_only_looked_at_is_deleted_and_has_no_tables(sandbox):
+    sandbox.aws.stacks["app-side"] = {"StackStatus": "REVIEW_IN_PROGRESS", "Parameters": {}}
+    assert "DROP" not in sandbox.run("down", branch="side")
+    assert "app-side" not in sandbox.aws.stacks
 
 
-def test_a_stack_that_cannot_be_deleted_is_told_with_its_events(yard):
-    yard.aws.add_service("app-side", IMAGE, yard.side)
-    yard.aws.outcome = "FAILED"
-    said = yard.run("down", branch="side", code=1)
+def test_a_stack_that_cannot_be_deleted_is_told_with_its_events(sandbox):
+    sandbox.aws.add_service("app-side", IMAGE, sandbox.side)
+    sandbox.aws.outcome = "FAILED"
+    said = sandbox.run("down", branch="side", code=1)
     assert "app-side is DELETE_FAILED: it could not be deleted" in said and "last events of app-side" in said
 
 
 @pytest.mark.parametrize("words", [["up", "alb"], ["up"]])
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED"])
-def test_a_base_stack_whose_creation_failed_is_for_a_person_even_on_a_branch(yard, words, status):
-    yard.aws.stacks["base-app-alb"].update(StackStatus=status)
-    refuses(yard, "aws cloudformation delete-stack --stack-name base-app-alb", *words, branch="side", RECREATE="1")
+def test_a_base_stack_whose_creation_failed_is_for_a_person_even_on_a_branch(sandbox, words, status):
+    sandbox.aws.stacks["base-app-alb"].update(StackStatus=status)
+    refuses(sandbox, "aws cloudformation delete-stack --stack-name base-app-alb", *words, branch="side", RECREATE="1")
 
 
 @pytest.mark.parametrize("kind", [
     "AWS::RDS::DBInstance", "AWS::KMS::Key", "AWS::SecretsManager::Secret", "AWS::S3::Bucket", "AWS::EFS::FileSystem", "AWS::ECR::Repository",
     "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::EC2::VPC",
 ])
-def test_nothing_precious_is_lost_and_what_only_has_such_a_name_is_no_obstacle(yard, kind):
-    yard.aws.changes = [{"Action": "Modify", "LogicalResourceId": "Other", "ResourceType": "AWS::EC2::Subnet", "Replacement": "True"},
+def test_nothing_precious_is_lost_and_what_only_has_such_a_name_is_no_obstacle(sandbox, kind):
+    sandbox.aws.changes = [{"Action": "Modify", "LogicalResourceId": "Other", "ResourceType": "AWS::EC2::Subnet", "Replacement": "True"},
                         {"Action": "Remove", "LogicalResourceId": "Precious", "ResourceType": kind}]
-    said = yard.run("up", "network", code=1)
+    said = sandbox.run("up", "network", code=1)
     assert "would remove or replace Precious, with what is in it. If that is meant: --allow-replace" in said
-    assert yard.called("cloudformation execute-change-set") == []
-    yard.aws.changes = [{"Action": "Remove", "LogicalResourceId": "Like", "ResourceType": kind + "Policy"}, {"Action": "Add", "LogicalResourceId": "New", "ResourceType": kind}]
-    yard.run("up", "network")
-    assert yard.given("cloudformation set-stack-policy") == [], "nobody asked to lift it"
+    assert sandbox.called("cloudformation execute-change-set") == []
+    sandbox.aws.changes = [{"Action": "Remove", "LogicalResourceId": "Like", "ResourceType": kind + "Policy"}, {"Action": "Add", "LogicalResourceId": "New", "ResourceType": kind}]
+    sandbox.run("up", "network")
+    assert sandbox.given("cloudformation set-stack-policy") == [], "nobody asked to lift it"
 
 
-def test_what_is_meant_to_be_lost_is_let_go_by_the_stacks_policy_first_and_protected_again(yard):
-    yard.aws.changes = [{"Action": "Modify", "LogicalResourceId": "Alb", "ResourceType": "AWS::ElasticLoadBalancingV2::LoadBalancer", "Replacement": "True"}]
-    assert "modify  Alb  AWS::ElasticLoadBalancingV2::LoadBalancer  is REPLACED" in yard.run("up", "--allow-replace", "alb")
-    free, safe = [policy["StackPolicyBody"] for policy in yard.given("cloudformation set-stack-policy")]
+def test_what_is_meant_to_be_lost_is_let_go_by_the_stacks_policy_first_and_protected_again(sandbox):
+    sandbox.aws.changes = [{"Action": "Modify", "LogicalResourceId": "Alb", "ResourceType": "AWS::ElasticLoadBalancingV2::LoadBalancer", "Replacement": "True"}]
+    assert "modify  Alb  AWS::ElasticLoadBalancingV2::LoadBalancer  is REPLACED" in sandbox.run("up", "--allow-replace", "alb")
+    free, safe = [policy["StackPolicyBody"] for policy in sandbox.given("cloudformation set-stack-policy")]
     assert "Deny" not in free and '"LogicalResourceId/Alb", "LogicalResourceId/LogBucket"' in safe
-    names = [name for name, _ in yard.aws.calls]
+    names = [name for name, _ in sandbox.aws.calls]
     assert names.index("cloudformation set-stack-policy") < names.index("cloudformation execute-change-set")
 
 

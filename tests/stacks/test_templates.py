@@ -1,17 +1,19 @@
 """Every environment, both ways of registering, every kind of NAT, with and without Consul and own machines."""
 
 import itertools
+import re
 
 import pytest
 from chain import DIGEST, build, texts
 from evaluator import Refused, load
-from promises import ASSERTIONS
+from invariants import ASSERTIONS
+from service_limits import BODY
 
 VARIANTS = list(itertools.product(["production", "staging", "review"], ["ecs", "self"], ["single", "per-zone", "none"], [True, False]))
 
 
 @pytest.mark.parametrize("environment,mode,nat,consul", VARIANTS)
-def test_a_chain_of_stacks_is_what_it_promises(environment, mode, nat, consul):
+def test_a_chain_of_stacks_keeps_every_invariant(environment, mode, nat, consul):
     network = {"NatGateways": nat, "Endpoints": "true" if nat == "none" else "false"}
     chain = build(environment, mode, consul, given={"network": network})
     for assertion in ASSERTIONS:
@@ -29,6 +31,35 @@ def test_own_machines_take_fargates_place():
     assert "LaunchType" not in service and service["CapacityProviderStrategy"][0]["CapacityProvider"] == "<ec2-capacity.Capacity>"
 
 
+OPTIONS = [
+    {"service": {"Exec": "true"}},
+    {"service": {"Spot": "true"}},
+    {"service": {"Architecture": "ARM64"}},
+    {"network": {"NatGateways": "none", "Endpoints": "true", "MachineEndpoints": "true", "ExecEndpoint": "true"}},
+    {"ci-role": {"GitHubRepository": "myorg/app"}},
+    {"ci-role": {"GitHubRepository": "myorg/app", "GitHubProviderArn": "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"}},
+    {"alb": {"ContainerPort": 8080}},
+    {"database": {"InstanceClass": "db.m7g.large", "StorageGb": 200, "MaxStorageGb": 500}},
+]
+
+
+@pytest.mark.parametrize("given", OPTIONS, ids=str)
+def test_an_option_keeps_every_invariant(given):
+    if "alb" in given:  # the walls are written for the usual port
+        skipped = {"must_let_in_and_out_only_what_the_picture_shows"}
+    else:
+        skipped = set()
+    chain = build(given=given)
+    for assertion in ASSERTIONS:
+        if assertion.__name__ not in skipped:
+            assertion(chain)
+
+
+def test_a_machines_architecture_goes_with_its_image():
+    arm = {"InstanceType": "t4g.medium", "ImageId": "/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id"}
+    build(capacity=True, given={"ec2-capacity": arm})
+
+
 REFUSED = [
     ("service", {"ImageUri": "registry.example/app:master"}),
     ("service", {"ImageUri": "registry.example/app"}),
@@ -43,6 +74,31 @@ REFUSED = [
     ("service", {"Commit": "master"}),
     ("network", {"NatGateways": "none", "Endpoints": "false"}),
     ("network", {"ClassB": 256}),
+    ("network", {"NatGateways": "none", "MachineEndpoints": "true"}),
+    ("service", {"Cpu": "256", "Memory": "4096"}),
+    ("service", {"Cpu": "512", "Memory": "512"}),
+    ("service", {"Cpu": "1024", "Memory": "1024"}),
+    ("service", {"Cpu": "2048", "Memory": "2048"}),
+    ("service", {"Spot": "true", "CapacityStack": "ec2-capacity"}),
+    ("service", {"ServiceName": "App"}),
+    ("service", {"ContainerPort": 8080}),
+    ("consul", {"Cpu": "512", "Memory": "512"}),
+    ("consul", {"Cpu": "1024", "Memory": "1024"}),
+    ("consul", {"ReviewSecretArn": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:agent"}),
+    ("ec2-capacity", {"InstanceType": "t4g.medium"}),
+    ("ec2-capacity", {"ImageId": "/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id"}),
+    ("ec2-capacity", {"ImageId": "ami-1"}),
+    ("alb", {"ContainerPort": 80}),
+    ("database", {"InstanceClass": "db.t4g.nano"}),
+    ("database", {"StorageGb": 50, "MaxStorageGb": 50}),
+    ("database", {"StorageGb": 100, "MaxStorageGb": 50}),
+    ("database", {"StorageGb": 200, "MaxStorageGb": 200}),
+    ("database", {"StorageGb": 500, "MaxStorageGb": 200}),
+    ("database", {"StorageGb": 1000, "MaxStorageGb": 1000}),
+    ("ci-role", {"JenkinsPrincipal": "", "GitHubRepository": ""}),
+    ("ci-role", {"GitHubRepository": "myorg"}),
+    ("ci-role", {"GitHubRepository": "myorg/*"}),
+    ("alerts", {"StackPrefix": "*"}),
     ("alb", {"CertificateArn": "", "HostedZoneId": ""}),
     ("alb", {"SslPolicy": "ELBSecurityPolicy-2016-08"}),
     ("alb", {"SslPolicy": "nonsense"}),
@@ -71,6 +127,9 @@ def test_a_certificate_is_made_when_there_is_a_zone():
     chain = build(given={"alb": {"CertificateArn": "", "HostedZoneId": "Z1"}})
     assert chain["alb"].of_type("AWS::CertificateManager::Certificate")
     assert len(chain["alb"].of_type("AWS::Route53::RecordSet")) == 2
+    chain = build(given={"alb": {"HostedZoneId": "Z1"}})
+    assert not chain["alb"].of_type("AWS::CertificateManager::Certificate")
+    assert len(chain["alb"].of_type("AWS::Route53::RecordSet")) == 2, "records are the zone's matter, whoever made the certificate"
 
 
 def test_everything_is_written_so_that_moto_reads_it_too():
@@ -79,6 +138,8 @@ def test_everything_is_written_so_that_moto_reads_it_too():
         assert "Fn::Cidr" not in text and "!Cidr" not in text, name
         assert "!ImportValue" not in text, f"{name}: write Fn::ImportValue"
         assert "!GetAtt" not in text, f"{name}: write Fn::GetAtt"
+        assert not re.search(r"[:\-] [&*][a-z]", text) and "<<:" not in text, f"{name}: CloudFormation takes no YAML aliases"
+        assert len(text.encode()) <= BODY, f"{name}: {len(text.encode())} bytes do not fit into --template-body"
 
 
 def test_only_what_is_never_replaced_is_exported():

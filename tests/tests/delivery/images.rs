@@ -318,6 +318,8 @@ fn nothing_goes_to_the_builder_but_what_is_named() {
         "image/pilot.json5",
         "scripts/build-release.sh",
         "scripts/image-root.sh",
+        "LICENSE",
+        "THIRD-PARTY-NOTICES.txt",
     ]
     .map(str::to_owned)
     .to_vec();

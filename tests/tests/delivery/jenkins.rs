@@ -35,7 +35,7 @@ fn the_xml_that_one_imports_is_what_the_yaml_says() {
     let out = folder.file("out");
     let mut render = Command::new(tools::repository().join("scripts/render-jenkins.sh"));
     run(render.arg(&out)).success();
-    for behind in ["", "-deploy"] {
+    for behind in ["", "-branch", "-deploy", "-expire"] {
         let job = own("app") + behind;
         let fresh = std::fs::read_to_string(Path::new(&out).join(&job).join("config.xml")).unwrap();
         assert_eq!(
@@ -44,7 +44,7 @@ fn the_xml_that_one_imports_is_what_the_yaml_says() {
             "{job} is not what jenkins/app.yaml says: make jenkins, and read what has changed"
         );
     }
-    assert_eq!(std::fs::read_dir(out).unwrap().count(), 2);
+    assert_eq!(std::fs::read_dir(out).unwrap().count(), 4);
 }
 
 // Jenkins Job Builder drops a misspelled key without a word, so the result is looked at, not the source.
@@ -60,11 +60,10 @@ fn the_job_for_pull_requests_trusts_nobody_too_much() {
     assert_eq!(element(&xml, "allowMembersOfWhitelistedOrgsAsAdmin"), ["false"]);
     assert_eq!(element(&xml, "useGitHubHooks"), ["true"]);
     assert_eq!(element(&xml, "branch"), ["master"], "pull requests against master only");
-    assert_eq!(element(&xml, "assignedNode"), ["docker-build"]);
-    for trigger in ["<org.jenkinsci.plugins.ghprb.GhprbTrigger>", "<com.cloudbees.jenkins.GitHubPushTrigger>"] {
-        assert_eq!(xml.matches(trigger).count(), 1, "{trigger}");
-    }
-    for secret in ["SecretBuildWrapper", "AWS_", "aws-", "registry-push"] {
+    assert_eq!(element(&xml, "assignedNode"), ["docker-pull-requests"], "machines that hold nothing");
+    assert_eq!(xml.matches("<org.jenkinsci.plugins.ghprb.GhprbTrigger>").count(), 1);
+    assert!(!xml.contains("GitHubPushTrigger"), "branches have a job of their own");
+    for secret in ["SecretBuildWrapper", "AWS_", "aws-", "registry-push", "make push"] {
         assert!(!xml.contains(secret), "{secret}: what the job holds, every pull request holds");
     }
     // The only credential reads the repository, and Jenkins keeps it from the build.
@@ -73,7 +72,7 @@ fn the_job_for_pull_requests_trusts_nobody_too_much() {
 }
 
 #[test]
-fn a_push_to_master_builds_master_and_a_pull_request_its_merge() {
+fn a_pull_request_is_built_as_its_merge_and_pushed_by_nobody() {
     let xml = rendered("");
     let parameter = element(&xml, "hudson.model.StringParameterDefinition");
     assert_eq!(parameter.len(), 1);
@@ -82,13 +81,37 @@ fn a_push_to_master_builds_master_and_a_pull_request_its_merge() {
     assert_eq!(element(element(&xml, "hudson.plugins.git.BranchSpec")[0], "name"), ["${sha1}"]);
     let refspec = "+refs/heads/*:refs/remotes/origin/* +refs/pull/*:refs/remotes/origin/pr/*";
     assert_eq!(element(&xml, "refspec"), [refspec]);
-    let repository = own("registry");
-    let commands = format!(
-        "#!/bin/sh\nset -eu\nexport REPO={repository}\nmake build\nmake test\nif scripts/may-push.sh; then make push; fi"
-    );
+    let commands = format!("#!/bin/sh\nset -eu\nexport REPO={}\nmake build\nmake test", own("registry"));
     assert_eq!(element(&xml, "command"), [commands], "no variable that a stranger fills");
+}
+
+#[test]
+fn every_branch_is_built_and_pushed_by_a_role_and_no_fork_s() {
+    let xml = rendered("-branch");
+    assert_eq!(element(&xml, "refspec"), ["+refs/heads/*:refs/remotes/origin/*"], "pull requests are no branches");
+    assert_eq!(element(element(&xml, "hudson.plugins.git.BranchSpec")[0], "name"), ["origin/**"]);
+    assert_eq!(xml.matches("<com.cloudbees.jenkins.GitHubPushTrigger>").count(), 1);
+    assert!(!xml.contains("ghprb") && !xml.contains("ParameterDefinition"), "nobody tells it what to build");
+    assert_eq!(element(&xml, "assignedNode"), ["docker-build"]);
+    assert_eq!(element(&xml, "credentialsId"), [&own("git-credentials"), "aws-build"], "a role, and no password");
+    assert!(!xml.contains("aws-deploy"));
+    let commands = format!(
+        "#!/bin/sh\nset -eu\nexport REPO={}\nmake build\nmake test\nif scripts/may-push.sh; then make push; fi",
+        own("registry")
+    );
+    assert_eq!(element(&xml, "command"), [commands]);
     assert_eq!(element(&xml, "artifacts"), ["image.env"]);
     assert_eq!(element(&xml, "fingerprint"), ["true"]);
+}
+
+#[test]
+fn branches_that_nobody_works_on_are_forgotten_once_a_day() {
+    let xml = rendered("-expire");
+    assert_eq!(element(&xml, "spec"), ["H 4 * * *"]);
+    assert_eq!(element(&xml, "assignedNode"), ["deploy"]);
+    assert_eq!(element(&xml, "credentialsId"), [&own("git-credentials"), "aws-deploy"]);
+    assert_eq!(element(&xml, "refspec"), ["+refs/heads/master:refs/remotes/origin/master"], "master's own scripts");
+    assert_eq!(element(&xml, "command"), ["#!/bin/sh\nset -eu\nmake expire-stacks"]);
 }
 
 #[test]
@@ -105,8 +128,15 @@ fn the_deploying_job_alone_has_the_keys_and_takes_nothing_from_a_pull_request() 
     let back = element(&xml, "hudson.model.BooleanParameterDefinition");
     assert_eq!(element(back[0], "name"), ["BACK"]);
     assert_eq!(element(back[0], "defaultValue"), ["false"], "a build that arrives late takes nothing back");
-    assert_eq!(element(&xml, "upstreamProjects"), [own("app")], "it looks for itself what there is to deploy");
-    assert!(!rendered("").contains(&format!("{}-deploy", own("app"))), "it starts nothing and hands nothing over");
+    assert_eq!(
+        element(&xml, "upstreamProjects"),
+        [own("app") + "-branch"],
+        "it looks for itself what there is to deploy"
+    );
+    for behind in ["", "-branch"] {
+        let starts = format!("{}-deploy", own("app"));
+        assert!(!rendered(behind).contains(&starts), "{behind} starts nothing and hands nothing over");
+    }
     let command = format!("#!/bin/sh\nset -eu\nexport REPO={}\nmake deploy", own("registry"));
     assert_eq!(element(&xml, "command"), [command]);
     assert!(!xml.contains("ghprb"));
@@ -137,7 +167,7 @@ fn build() -> String {
     format!("agent docker-build\nenvironment REPO={repository}\nstage Build\nsh make build\nstage Test\nsh make test\n")
 }
 
-const PUSH: &str = "stage Push\nsh make push with registry-push\narchive image.env\n";
+const PUSH: &str = "stage Push\nsh make push with aws-build\narchive image.env\n";
 const DEPLOY: &str = "stage Deploy\nmilestone 1\nlock app-deploy\n\
                       build app-deploy IMAGE=myrepo/app@sha256:the-digest-in-image.env";
 

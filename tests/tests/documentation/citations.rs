@@ -35,12 +35,16 @@ fn running(text: &str) -> String {
     text.lines().map(|line| line.trim_start_matches([' ', '/', '!', '#'])).collect::<Vec<_>>().join(" ")
 }
 
+/// What `rest` finds directly behind each `word`.
+fn lists<'a>(text: &'a str, word: &str, rest: &'a Regex) -> impl Iterator<Item = String> + 'a {
+    let behind: Vec<&str> = text.match_indices(word).map(|(at, _)| &text[at + word.len()..]).collect();
+    behind.into_iter().filter_map(|behind| Some(rest.captures(behind)?[1].to_owned()))
+}
+
 struct Kind {
     what: &'static str,
-    /// Whoever cites one of these has this word.
-    word: &'static str,
-    /// Its first group is a list of what is cited.
-    cited: &'static [&'static str],
+    /// How it is cited: a word, and what follows directly behind it. The first group is a list of what is cited.
+    cited: &'static [(&'static str, &'static str)],
     there: BTreeSet<String>,
     /// At least this many are cited: this test reads citations in the form in which they are written.
     least: usize,
@@ -53,57 +57,53 @@ fn kinds() -> Vec<Kind> {
     vec![
         Kind {
             what: "section of the v3 specification",
-            word: "ec",
-            cited: &[r"(?:v3 |\b)[Ss]pec,? (?:sections? )?(LIST)", r"\b[Ss]ections? (LIST)"],
+            cited: &[("spec", r",? (?:sections? )?(LIST)"), ("section", r"s? (LIST)"), ("Section", r"s? (LIST)")],
             there: found(r"(?m)^#+ (LIST)\.? ", &spec),
             least: 100,
         },
         Kind {
             what: "appendix of the v3 specification",
-            word: "ppendix",
-            cited: &[r"\b[Aa]ppendix ([A-Z])\b"],
+            cited: &[("ppendix ", r"([A-Z])\b")],
             there: found(r"(?m)^## Appendix ([A-Z])\.", &spec),
             least: 10,
         },
         Kind {
             what: "defect of ContainerPilot v3 (section 12.1 of the specification)",
-            word: "efect",
-            cited: &[r"\b[Dd]efects? (LIST)", r"12\.1,? rows? (LIST)", r"\brows? (LIST) of (?:its|v3's) defects"],
+            cited: &[
+                ("efect", r"s? (LIST)"),
+                ("12.1", r",? rows? (LIST)"),
+                ("row", r"s? (LIST) of (?:its|v3's) defects"),
+            ],
             there: found(r"(?m)^\| ([0-9]+) \|", &section("### 12.1", "### 12.2")),
             least: 30,
         },
         Kind {
             what: "trace of the v3 specification (section 10.7)",
-            word: "Trace",
-            cited: &[r"\bTrace ([A-Z])\b"],
+            cited: &[("Trace ", r"([A-Z])\b")],
             there: found(r"(?m)^([A-Z])\. ", &section("### 10.7", "## 11.")),
             least: 5,
         },
         Kind {
             what: "case of reliability.md",
-            word: "ase",
-            cited: &[r"\b[Cc]ases? (LIST)"],
+            cited: &[("case", r"s? (LIST)"), ("Case", r"s? (LIST)")],
             there: found(r"(?m)^([0-9]+)\. ", &reliability),
             least: 50,
         },
         Kind {
             what: "section of baselines.md",
-            word: "baselines.md",
-            cited: &[r"baselines\.md,? (?:section )?([a-z])\b"],
+            cited: &[("baselines.md", r",? (?:section )?([a-z])\b")],
             there: found(r"(?m)^## ([a-z])\. ", &page("docs/development/baselines.md")),
             least: 5,
         },
         Kind {
             what: "wish of containerpilot-wishes.md",
-            word: "wishes",
-            cited: &[r"\bwishes ([A-Z][0-9]+)\b"],
+            cited: &[("wishes ", r"([A-Z][0-9]+)\b")],
             there: wishes(&page("docs/development/containerpilot-wishes.md")),
             least: 2,
         },
         Kind {
             what: "row of test-cases.md",
-            word: "test-cases.md",
-            cited: &[r"test-cases\.md, rows? ([a-z](?: (?:to|and) [a-z])?)\b"],
+            cited: &[("test-cases.md", r", rows? ([a-z](?: (?:to|and) [a-z])?)\b")],
             there: found(r"(?m)^\| ([a-z]) \|", &cases),
             least: 3,
         },
@@ -133,9 +133,11 @@ fn every_number_that_is_cited_exists() {
     let mut wrong = Vec::new();
     for kind in kinds() {
         let mut seen = 0;
-        let cited: Vec<Regex> = kind.cited.iter().map(|pattern| regex(pattern)).collect();
-        for (path, text) in files.iter().filter(|(_, text)| text.contains(kind.word)) {
-            for list in cited.iter().flat_map(|pattern| pattern.captures_iter(text)).map(|found| found[1].to_owned()) {
+        for (word, rest) in kind.cited {
+            let rest = regex(&format!("^{rest}"));
+            for (path, list) in
+                files.iter().flat_map(|(path, text)| lists(text, word, &rest).map(move |list| (path, list)))
+            {
                 let cited = if list.chars().any(char::is_uppercase) { vec![list] } else { items(&list) };
                 seen += cited.len();
                 let missing = cited.into_iter().filter(|one| !kind.there.contains(one));
@@ -147,31 +149,28 @@ fn every_number_that_is_cited_exists() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What looks like a page in this line: with a variable before it, it is a name that a script makes.
+fn cited_pages<'a>(line: &'a str, name: &Regex) -> Vec<&'a str> {
+    let found = name.find_iter(line).filter(|found| !line[..found.start()].ends_with('$'));
+    found.map(|found| found.as_str()).filter(|cited| !cited.starts_with("//")).collect()
+}
+
 #[test]
 fn every_page_that_is_cited_exists() {
+    // A file of the image tests that must not reach a builder.
+    const NOT_THERE: &str = "docs/x.md";
     let pages: BTreeSet<String> = files::markdown().into_iter().map(|page| page.path).collect();
     let names: BTreeSet<&str> = pages.iter().filter_map(|path| path.rsplit('/').next()).collect();
     let name = Regex::new(r"[\w./-]*\w\.md\b").unwrap();
     let (mut seen, mut wrong) = (0, Vec::new());
     for file in files::all() {
-        // `docs/x.md` is a file of the image tests that must not reach a builder.
-        let is_other = |name: &str| {
-            name.starts_with("//") || (file.path == "tests/tests/delivery/images.rs" && name == "docs/x.md")
-        };
-        for cited in file
-            .text
-            .lines()
-            .filter(|line| line.contains(".md"))
-            .flat_map(|line| name.find_iter(line))
-            .map(|found| found.as_str())
-            .filter(|name| !is_other(name))
-        {
-            let from_here = Path::new(&file.path).parent().unwrap().join(cited);
+        let folder = repository().join(Path::new(&file.path).parent().unwrap());
+        let lines = file.text.lines().filter(|line| line.contains(".md"));
+        for cited in lines.flat_map(|line| cited_pages(line, &name)) {
             // The tables in the code have links as seen from the page that is made of them.
-            let name = cited.trim_start_matches("../");
-            let exists =
-                repository().join(cited).is_file() || repository().join(from_here).is_file() || names.contains(name);
-            if !exists && !file.path.starts_with("tests/tests/documentation/") {
+            let is_a_name = names.contains(cited.trim_start_matches("../"));
+            let exists = is_a_name || repository().join(cited).is_file() || folder.join(cited).is_file();
+            if !exists && cited != NOT_THERE {
                 wrong.push(format!("{}: {cited}", file.path));
             }
             seen += 1;
@@ -179,4 +178,23 @@ fn every_page_that_is_cited_exists() {
     }
     assert!(wrong.is_empty(), "there are no such pages:\n{}", wrong.join("\n"));
     assert!(seen > 300, "{seen}");
+}
+
+#[test]
+fn every_source_file_that_a_page_names_exists() {
+    const FOLDERS: &str = "app|cloudformation|consul|demo|docs|fuzz|image|jenkins|pilot|scripts|tests";
+    let name =
+        Regex::new(&format!(r"\b((?:{FOLDERS})/[\w./-]*\w\.(?:conf|hcl|json5|ld|py|rs|sh|svg|toml|yaml))\b")).unwrap();
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for page in files::markdown() {
+        let folder = repository().join(Path::new(&page.path).parent().unwrap());
+        for cited in name.captures_iter(&page.text).map(|found| found[1].to_owned()) {
+            if !repository().join(&cited).is_file() && !folder.join(&cited).is_file() {
+                wrong.push(format!("{}: {cited}", page.path));
+            }
+            seen += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "there are no such files:\n{}", wrong.join("\n"));
+    assert!(seen > 50, "{seen}");
 }

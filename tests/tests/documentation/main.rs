@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
 
 mod citations;
+mod examples;
 mod files;
 mod links;
 mod pages;

@@ -34,3 +34,16 @@ fn nothing_points_outside_the_repository() {
     }
     assert!(found.is_empty(), "a stranger's clone does not have this:\n{}", found.join("\n"));
 }
+
+#[test]
+fn every_page_is_in_the_table_of_contents() {
+    let contents = files::page("docs/SUMMARY.md") + &files::page("docs/development/decisions.md");
+    let pages = files::markdown().into_iter().map(|page| page.path).filter(|path| path.starts_with("docs/"));
+    let missing: Vec<String> = pages
+        .filter(|path| {
+            let name = path.rsplit('/').next().unwrap();
+            name != "SUMMARY.md" && !contents.contains(&format!("/{name})"))
+        })
+        .collect();
+    assert!(missing.is_empty(), "docs/SUMMARY.md or docs/development/decisions.md has to name {missing:?}");
+}

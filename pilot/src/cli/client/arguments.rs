@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn the_manual_has_every_command() {
-        const MANUAL: &str = include_str!("../../../../docs/reference/control-api.md");
+        const MANUAL: &str = include_str!("../../../../docs/reference/command-line.md");
         for command in subcommands() {
             assert!(MANUAL.contains(&format!("| `pilot {}", command.get_name())), "{}", command.get_name());
         }

@@ -9,7 +9,9 @@ def must_keep_what_holds_data(chain):
     for stack in chain.values():
         for key, body in stack.resources.items():
             if body["Type"] in KEPT and (stack.name, key) != ("alerts", "Key"):  # that one encrypts what is on its way only
-                assert body.get("DeletionPolicy") == body.get("UpdateReplacePolicy") == "Retain", f"{stack.name}.{key} would be deleted"
+                # What a failed creation leaves behind costs money, and its name is in the way of the next attempt.
+                policies = body.get("DeletionPolicy"), body.get("UpdateReplacePolicy")
+                assert policies == ("RetainExceptOnCreate", "Retain"), f"{stack.name}.{key}: {policies}"
     database, = chain["database"].of_type("AWS::RDS::DBInstance").values()
     assert database["CopyTagsToSnapshot"] is True and database["DeleteAutomatedBackups"] is False
     for name in ("alb", "database"):
@@ -21,8 +23,8 @@ def must_encrypt_with_keys_of_its_own(chain):
         assert secret["KmsKeyId"] == "<database.Key>" and secret["GenerateSecretString"]["PasswordLength"] >= 32, name
     disk, = chain["consul"].of_type("AWS::EFS::FileSystem").values()
     assert disk["KmsKeyId"] == chain["consul"].parameters["SecretKeyArn"]
-    repository, = chain["registry"].of_type("AWS::ECR::Repository").values()
-    assert repository["EncryptionConfiguration"] == {"EncryptionType": "KMS"} and repository["ImageScanningConfiguration"] == {"ScanOnPush": True}
+    for name, repository in everything(chain, "AWS::ECR::Repository"):
+        assert repository["EncryptionConfiguration"] == {"EncryptionType": "KMS"} and repository["ImageScanningConfiguration"] == {"ScanOnPush": True}, name
 
 
 def must_shut_the_bucket_of_logs(chain):
@@ -34,8 +36,17 @@ def must_shut_the_bucket_of_logs(chain):
     assert plain["Condition"] == {"Bool": {"aws:SecureTransport": "false"}} and plain["Principal"] == "*" and len(plain["Resource"]) == 2
 
 
+def must_let_only_the_servers_use_their_disk(chain):
+    disk, = chain["consul"].of_type("AWS::EFS::FileSystem").values()
+    use, plain = disk["FileSystemPolicy"]["Statement"]
+    assert use["Principal"] == {"AWS": "<consul.TaskRole.Arn>"} and use["Action"] == ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"], use
+    assert use["Condition"] == {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}, use
+    assert plain["Effect"] == "Deny" and plain["Condition"] == {"Bool": {"aws:SecureTransport": "false"}} and plain["Principal"] == {"AWS": "*"}, plain
+    assert not chain["consul"].of_type("AWS::IAM::Role")["TaskRole"].get("Policies"), "a server may use its disk, and nothing else of AWS"
+
+
 # All else is allowed: a policy of ours says what somebody may do.
-DENIED = {("alb.LogBucketPolicy", "s3:*"), ("ci-role.DeployRole", "cloudformation:DeleteStack")}
+DENIED = {("alb.LogBucketPolicy", "s3:*"), ("consul.Disk", "*"), ("ci-role.DeployRole", "cloudformation:DeleteStack")}
 
 
 def must_forbid_only_what_is_meant(chain):

@@ -1,11 +1,14 @@
-"""What must be true of a chain of stacks. Every assertion is a function `must_...(chain)`, here, in walls.py (the network), keeping.py
-(data and policies) and permissions.py (Jenkins); a mutant that none of them notices is a hole (test_mutants.py)."""
+"""What must be true of a chain of stacks. Every assertion is a function `must_...(chain)`: here, in network_policy.py, retention.py (what
+holds data), permissions.py (Jenkins), service_limits.py (what a service takes) and wiring.py (what several places must agree on). A
+mutant that none of them notices is a hole (test_mutants.py)."""
 
 import re
 
-import keeping
+import network_policy
 import permissions
-import walls
+import retention
+import service_limits
+import wiring
 from chain import ROOT, app, everything, service
 
 
@@ -89,7 +92,8 @@ def must_keep_containers_small(chain):
             assert options["mode"] == "non-blocking" and options["awslogs-group"].endswith(".LogGroup>"), name
     assert app(chain)["HealthCheck"]["Command"] == ["CMD", "/bin/pilot", "health"]
     for name, found in everything(chain, "AWS::ECS::Service"):
-        assert found["EnableExecuteCommand"] is False, f"{name}: a shell in production"
+        asked = chain["service"].parameters["Exec"] if name.startswith("service.") else "false"
+        assert str(found["EnableExecuteCommand"]).lower() == asked, f"{name}: a shell that nobody asked for"
     for name, cluster in everything(chain, "AWS::ECS::Cluster"):
         assert cluster["ClusterSettings"] == [{"Name": "containerInsights", "Value": "enabled"}], f"{name}: alarms look at its metrics"
 
@@ -159,7 +163,7 @@ def must_keep_the_database_safe(chain):
     assert group["Parameters"]["require_secure_transport"] == "1"
     for name, key in everything(chain, "AWS::KMS::Key"):
         assert key["EnableKeyRotation"] is True, name
-    assert chain["database"].resources["Key"]["DeletionPolicy"] == "Retain"
+    assert chain["database"].resources["Key"]["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
 DIMENSIONS = {
@@ -194,7 +198,9 @@ def must_trust_only_this_account(chain):
     for name, role in everything(chain, "AWS::IAM::Role"):
         for statement in role["AssumeRolePolicyDocument"]["Statement"]:
             condition = statement.get("Condition", {}).get("StringEquals", {})
-            assert condition.get("aws:SourceAccount") == "111122223333" or condition.get("sts:ExternalId"), f"{name}: who may take it on is not limited"
+            limited = condition.get("aws:SourceAccount") == "111122223333" or condition.get("sts:ExternalId")
+            # By GitHub's word: permissions.py says of which repository.
+            assert limited or "Federated" in statement["Principal"], f"{name}: who may take it on is not limited"
         for policy in role.get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
                 assert statement["Action"] != "*", name
@@ -248,7 +254,8 @@ def must_protect_own_machines(chain):
     assert managed == ("ENABLED",) * 3, "tasks are drained off a machine before it goes"
 
 
-ASSERTIONS = [value for name, value in sorted(globals().items()) if name.startswith("must_")] + keeping.ASSERTIONS + permissions.ASSERTIONS + walls.ASSERTIONS
+ASSERTIONS = [value for name, value in sorted(globals().items()) if name.startswith("must_")] + (
+    network_policy.ASSERTIONS + permissions.ASSERTIONS + retention.ASSERTIONS + service_limits.ASSERTIONS + wiring.ASSERTIONS)
 
 
 def faults(chain):

@@ -1,4 +1,4 @@
-"""A stand-in of AWS for scripts/stack.sh: `aws` and `curl` on PATH that ask this process, which plays CloudFormation, ECS and the
+"""A fake AWS for scripts/stack.sh: `aws` and `curl` on PATH that ask this process, which plays CloudFormation, ECS and the
 load balancer, records every call, and holds each against botocore's own model: a call or an option that AWS does not have fails."""
 
 import json
@@ -32,6 +32,10 @@ def model(service):
 def parsed(words, root):
     """service, operation and {parameter: value} of an aws command line; raises ValueError where aws would complain."""
     service, command, options = words[0], words[1], {}
+    if words[:2] == ["ecr", "get-login-password"]:  # the client's own, made of GetAuthorizationToken
+        if words[2::2] != ["--region"]:
+            raise ValueError(f"ecr get-login-password {words[2:]}")
+        return service, command, {"region": words[3]}
     operations = {botocore.xform_name(name, "-"): name for name in model(service).operation_names}
     if command not in operations:
         raise ValueError(f"aws {service} has no {command}")
@@ -107,6 +111,9 @@ class Aws:
         self.deployments = 1
         self.migration_exit = 0
         self.served_commit = None
+        self.ready = 200  # what /ready answers
+        self.dropped = []  # databases
+        self.drop_exit = 0
         self.priorities = ["default"]
         self.late = 0  # looks at a stack before its change has begun
         self.registered = {}
@@ -177,6 +184,8 @@ class Aws:
         return json.dumps(result, indent=4) if options.get("output") == "json" else as_text(result)
 
     def curl(self, words):
+        if words[-1].endswith("/ready"):
+            return str(self.ready)
         self.calls.append(("curl", words))
         name = re.search(r"https://([a-z0-9-]+)\.example\.org/version", words[-1])[1]
         return json.dumps({"git_hash": self.served_commit or self.stacks[name]["runs"]["commit"], "started_at": "now"}, separators=(",", ":"))
@@ -274,7 +283,17 @@ class Aws:
         self._stack(options)["next"] = ["DELETE_IN_PROGRESS", "DELETE_COMPLETE" if self.outcome == "COMPLETE" else "DELETE_FAILED"]
         return {}
 
-    # --- ECS, load balancer, logs
+    def list_stacks(self, options):
+        wanted = options["StackStatusFilter"]
+        return {"StackSummaries": [
+            {"StackName": name, "StackStatus": stack["StackStatus"], "CreationTime": stack.get("created", "2026-11-30T12:00:00.1+00:00"), **({"LastUpdatedTime": stack["updated"]} if "updated" in stack else {})}
+            for name, stack in self.stacks.items() if stack["StackStatus"] in wanted]}
+
+    # --- ECS, ECR, load balancer, logs
+
+    def get_login_password(self, options):
+        self.token_region = options.get("region")
+        return "a-token-of-twelve-hours"
 
     def _of_cluster(self, options):
         return self.stacks[re.fullmatch(r"(.*)-cluster", options["cluster"])[1]]
@@ -296,7 +315,7 @@ class Aws:
         names = options["tasks"] if isinstance(options["tasks"], list) else [options["tasks"]]
         digest = lambda: self.pulled_digest or self._of_cluster(options)["runs"]["image"].split("@")[1]
         running = lambda name: {"taskDefinitionArn": "x:1", "lastStatus": "RUNNING", "containers": [{"name": "app", "imageDigest": digest()}, {"name": "consul", "imageDigest": "sha256:other"}]}
-        codes = {"arn:task/cluster/migration1": self.migration_exit, "arn:task/cluster/logins1": self.logins_exit, "arn:task/stopped": 137}
+        codes = {"arn:task/cluster/migration1": self.migration_exit, "arn:task/cluster/drop1": self.drop_exit, "arn:task/cluster/logins1": self.logins_exit, "arn:task/stopped": 137}
         stopped = lambda name: {"taskDefinitionArn": "x:2", "lastStatus": "STOPPED", "stoppedReason": "Essential container in task exited",
                                 "containers": [{"name": "app", "exitCode": codes[name], "reason": "OutOfMemoryError: killed"}]}
         return {"tasks": [(stopped if name in codes else running)(name) for name in names]}
@@ -320,6 +339,9 @@ class Aws:
         if options["taskDefinition"].startswith("base-"):
             json.loads(options["overrides"])
             return {"tasks": [{"taskArn": "arn:task/cluster/logins1"}], "failures": []}
+        if self.registered["family"].endswith("-drop"):
+            self.dropped.append(self.registered["containerDefinitions"][0]["command"][1])
+            return {"tasks": [{"taskArn": "arn:task/cluster/drop1"}], "failures": []}
         self.migrated.append(self.registered["containerDefinitions"][0]["image"])
         return {"tasks": [{"taskArn": "arn:task/cluster/migration1"}], "failures": []}
 
