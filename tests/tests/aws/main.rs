@@ -4,6 +4,7 @@
 //! What is below `exclusive` gets the machine for itself (`.config/nextest.toml`).
 
 mod exclusive;
+mod fargate;
 mod load_balancer;
 mod metadata;
 mod replaced;

@@ -9,4 +9,5 @@ mod observer;
 mod registration;
 mod services;
 mod slow;
+mod tutorial;
 mod watches;

@@ -3,6 +3,7 @@
 //! What is below `slow` compiles in containers and takes minutes: `make test-images`.
 
 mod drop_in;
+mod first_deployment;
 mod images;
 mod jenkins;
 mod push;

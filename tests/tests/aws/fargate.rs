@@ -1,14 +1,12 @@
 //! In a network like that of a task on Fargate: eth0 is the link to the metadata, 169.254.172.2 in every task, and eth1 has the
 //! task's address. Consul as `consul/` runs it, and pilot as the image runs it, must be found at that one.
 
-#![allow(clippy::unwrap_used)] // A test that fails should fail loudly.
-
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use pilot_tests::aws::{Aws, Network};
 use pilot_tests::cluster::{file, path_with_consul};
 use pilot_tests::command::run;
-use pilot_tests::{Pilot, SOON, Scratch, http, tools, until};
+use pilot_tests::{Pilot, Running, SOON, Scratch, http, tools, until};
 use serde_json::Value;
 
 const TASK: &str = "10.20.16.7";
@@ -101,16 +99,6 @@ fn a_review_agent_has_a_name_that_its_token_may_speak_for() {
     pilot.wait_for("Node name: 'review-");
 }
 
-/// Killed when it is dropped.
-struct Dev(Child);
-
-impl Drop for Dev {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn the_image_registers_the_tasks_address() {
     let aws = interfaces_of_a_task();
@@ -121,7 +109,7 @@ fn the_image_registers_the_tasks_address() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let _agent = Dev(agent);
+    let _agent = Running(agent);
     let json = |path: &str| serde_json::from_str::<Value>(&http::get(8500, path).ok()?.body).ok();
     until("Consul to lead", SOON * 2, || {
         json("/v1/status/leader")?.as_str().filter(|leader| !leader.is_empty()).map(drop)

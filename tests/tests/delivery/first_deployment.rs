@@ -1,29 +1,18 @@
 //! An environment's first deployment as the stacks make it: a fresh server with users and grants and no schema, `app logins`,
 //! and the configuration that the image has. And what a fail-over of that server does to an instance later.
 
-#![allow(clippy::unwrap_used)] // A test that fails should fail loudly.
-
 use std::process::Command;
 use std::time::Duration;
 
 use pilot_tests::command::run;
-use pilot_tests::{MariaDb, Pilot, SOON, Scratch, http, ports, tools, until};
+use pilot_tests::{Authority, MariaDb, Pilot, SOON, Scratch, http, ports, tools, until};
 
 /// Of the administrator, production and the branches under review; what RDS and the secrets of `database.yaml` hold.
 const PASSWORDS: [&str; 3] = ["an-administrators-password", "productions-own-password", "a-password-of-branches"];
 
 /// A server as RDS is made: TLS by an authority of its own, an administrator, nothing else.
 fn fresh_server(folder: &Scratch) -> MariaDb {
-    let new = "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-    folder.write("names", "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
-    for words in [
-        format!("{new} -x509 -days 2 -subj /CN=rds -keyout ca.key -out rds.pem"),
-        format!("{new} -subj /CN=localhost -keyout key.pem -out request.pem"),
-        "x509 -req -days 2 -CA rds.pem -CAkey ca.key -CAcreateserial -extfile names -in request.pem -out cert.pem"
-            .to_owned(),
-    ] {
-        run(Command::new("openssl").args(words.split(' ')).current_dir(folder.path())).success();
-    }
+    Authority::new(folder.path(), "rds").certify("server", "DNS:localhost,IP:127.0.0.1");
     let administrator = PASSWORDS[0];
     folder.write(
         "init.sql",
@@ -42,9 +31,9 @@ fn begin(server: &mut MariaDb, folder: &Scratch) {
     let option = |name: &str, file: &str| format!("--{name}={}", folder.file(file));
     let options = [
         option("init-file", "init.sql"),
-        option("ssl-cert", "cert.pem"),
-        option("ssl-key", "key.pem"),
-        option("ssl-ca", "rds.pem"),
+        option("ssl-cert", "server.cert"),
+        option("ssl-key", "server.key"),
+        option("ssl-ca", "rds.ca"),
     ];
     server.begin(&options.each_ref().map(String::as_str));
 }
@@ -64,7 +53,7 @@ fn make_users(server: &MariaDb, folder: &Scratch) {
 /// The variables of the task definitions.
 fn database(server: &MariaDb, folder: &Scratch, user: &str, password: &str, name: &str) -> Vec<(String, String)> {
     let port = server.port().to_string();
-    let ca = folder.file("rds.pem");
+    let ca = folder.file("rds.ca");
     [
         ("DB_HOST", "localhost"),
         ("DB_PORT", &port),

@@ -1,8 +1,6 @@
 //! docs/guide/tutorial.md, steps 4 and 5, as they stand there: its configuration, its client, a real Consul agent, the real
 //! application. No request fails while an instance is replaced.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that fails should fail loudly.
-
 use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
