@@ -8,7 +8,7 @@ FROM ${BUILDER} AS build
 WORKDIR /src
 # A BUILDER that has these already needs no network here.
 # hadolint ignore=DL3008 # Debian keeps no old versions that one could pin
-RUN command -v musl-gcc || { apt-get update && apt-get install -y --no-install-recommends ca-certificates musl-tools \
+RUN command -v musl-gcc || { apt-get update && apt-get install -y --no-install-recommends ca-certificates musl-tools valgrind \
     && rm -rf /var/lib/apt/lists/*; }
 RUN rustup target add "$(uname -m)-unknown-linux-musl"
 COPY . .

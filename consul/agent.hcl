@@ -1,4 +1,4 @@
-# Consul's own configuration of the agent beside an application: it keeps nothing, knows the servers, and answers pilot
+# Consul's own configuration of the agent next to an application: it keeps nothing, knows the servers, and answers pilot
 # and the application at 127.0.0.1:8500. What differs between machines is added by start.sh; the key and the token are in
 # config.json (make-secrets.sh). server.hcl explains what is not explained here.
 

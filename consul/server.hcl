@@ -16,7 +16,7 @@ ports {
   serf_wan = -1
 }
 
-# A server that stops stays a member: it comes back with its disk, and the others know whom to wait for. That one goes for
+# A server that stops stays a member: it comes back with its disk, and the others know that they wait for it. That one goes for
 # good is said by a person (docs/operate/consul-cluster.md).
 leave_on_terminate      = false
 skip_leave_on_interrupt = true

@@ -10,12 +10,6 @@ fn main() {
     let given = std::env::var("GIT_HASH").ok().filter(|hash| !hash.is_empty());
     let hash = given.or_else(|| git(&["rev-parse", "HEAD"]));
     println!("cargo:rustc-env=PILOT_GIT_HASH={}", hash.as_deref().unwrap_or("unknown"));
-    // What ships has what runs at its start side by side: scripts/startup-order.sh.
-    println!("cargo:rerun-if-changed=startup.ld");
-    let is = |name, value| std::env::var(name).is_ok_and(|found| found == value);
-    if is("PROFILE", "release") && is("CARGO_CFG_TARGET_ENV", "musl") {
-        println!("cargo:rustc-link-arg-bins=-T{}/startup.ld", env!("CARGO_MANIFEST_DIR"));
-    }
 }
 
 fn git(arguments: &[&str]) -> Option<String> {

@@ -14,7 +14,7 @@ export CARGO_TARGET_DIR="${FUZZ_TARGET_DIR:-target/fuzz}"
 cargo build --manifest-path fuzz/Cargo.toml --release --target "$host"
 
 failed=''
-[ $# -gt 0 ] || set -- config template duration interfaces control notify catalog
+[ $# -gt 0 ] || set -- config template duration interfaces control notify catalog mysql
 for target in "$@"; do
     mkdir -p "$CARGO_TARGET_DIR/corpus/$target" fuzz/artifacts
     log=$CARGO_TARGET_DIR/$target.log

@@ -190,7 +190,7 @@ install_python() {
     from_pypi uv uv uv 'installs Python tools quickly' || die 'uv could not be had: pip3 install uv'
     say "what tests/$1/requirements.txt lists: $2 (into .tools/$1)"
     PATH=$PATH:$tools/uv/bin
-    { uv venv -q --clear "$venv" && uv pip install -q --python "$venv/bin/python" -r "$wanted"; } ||
+    { uv venv -q --clear "$venv" && uv pip install -q --compile-bytecode --python "$venv/bin/python" -r "$wanted"; } ||
         die "what tests/$1/requirements.txt lists could not be had; it needs Python 3 and PyPI"
     cp "$wanted" "$venv/installed.txt"
 }

@@ -71,7 +71,7 @@ refuse_older() {
     [ "${BACK:-}" != 1 ] && [ "${BACK:-}" != true ] || return 0
     [ "$1" != "$2" ] || return 0
     if [ "$environment" = review ]; then
-        # A branch's history may have been written anew; only what is certainly older is refused.
+        # A branch's history may have been rewritten; only what is certainly older is refused.
         ! git merge-base --is-ancestor "$2" "$1" 2>/dev/null ||
             die "$2 is older than $1, which is deployed. Back to it: BACK=1"
         return 0

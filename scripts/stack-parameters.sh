@@ -1,6 +1,6 @@
 # What a stack is given: the words of this run, what it has, the stacks next to it, the environment's file; else the
 # template's default. Read by scripts/stack.sh, not run.
-# shellcheck shell=sh disable=SC2154  # they share $work, $stack, $prefix, $environment, $slug, $keep
+# shellcheck shell=sh disable=SC2154  # they share $work, $stack, $prefix, $environment, $slug, $keep, $region
 
 template_parameters() { sed -n '/^Parameters:/,/^[A-Z][a-z]*:$/s/^  \([A-Z][A-Za-z]*\):.*/\1/p' "cloudformation/$1.yaml"; }
 
@@ -23,7 +23,8 @@ base_stack() {
     DatabaseStack) base_template=database ;;
     ConsulStack) base_template=consul ;;
     CiStack) base_template=ci-role ;;
-    CapacityStack) base_template=ec2-capacity ;;
+    # Machines are of one cluster, production's or staging's own.
+    CapacityStack) [ "$environment" != review ] && base_template=ec2-capacity || return 0 ;;
     *) return 0 ;;
     esac
     stack_status "base-$prefix-$base_template"
@@ -108,7 +109,15 @@ kept() {
     [ "$keep" = all ] && return
     case $key in ImageUri | Commit | PreviousImageUri | RulePriority | ExternalId) ;; *) false ;; esac
 }
+# A certificate, key or secret of another region is refused by AWS too, when half of the stack is there.
+in_this_region() {
+    case $1 in
+    arn:aws*:acm:"$region":* | arn:aws*:kms:"$region":* | arn:aws*:secretsmanager:"$region":*) ;;
+    arn:aws*:acm:* | arn:aws*:kms:* | arn:aws*:secretsmanager:*) die "$key is of another region than everything else, which is made in $region: $1" ;;
+    esac
+}
 value_entry() {
     case $1 in *[\"\\]*) die "$key may not contain quotes or backslashes: $1" ;; esac
+    in_this_region "$1"
     entry="{\"ParameterKey\": \"$key\", \"ParameterValue\": \"$1\"}"
 }

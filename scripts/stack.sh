@@ -12,7 +12,7 @@
 #   scripts/stack.sh verify            is what runs what the stack says?
 #   scripts/stack.sh status            all stacks and what runs
 #   scripts/stack.sh down              deletes this branch's stack and its database; production's and the base stacks never
-#   scripts/stack.sh expire [DAYS]     the same with every branch's stack that nobody has changed for so many days, 14 unless told
+#   scripts/stack.sh expire [DAYS]     the same with every branch's stack that nobody has changed for DAYS (14)
 #
 # A database or a load balancer is replaced or removed only with --allow-replace as the first word after the verb.
 # ENVIRONMENT=production|staging|review; without it master is production and any other branch under review.

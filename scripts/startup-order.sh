@@ -1,17 +1,15 @@
 #!/bin/sh
-# Writes pilot/startup.ld anew: the functions that run while pilot starts, keeps a job and ends. The linker puts them side
-# by side, and a start reads and holds a megabyte of the binary instead of four. After larger changes; needs valgrind.
-# A name in it that exists no more does no harm, and a new function that is not in it is just somewhere else.
+# startup-order.sh PILOT OUT: a linker script that places the functions which PILOT runs while it starts, keeps a job and
+# ends next to each other. The kernel maps 64 KiB around each place that is touched; side by side they are 0.8 MB of the
+# binary, spread over it they are 2.3 MB (docs/development/decisions).
+# PILOT has its symbols. Needs valgrind, and a machine that can run PILOT.
 set -eu
 
-cd "$(dirname "$0")/.."
-command -v valgrind >/dev/null || { echo "startup-order: valgrind is missing: apt-get install valgrind" >&2; exit 1; }
+pilot=$1
+out=$2
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-# As it ships, but with the names of its functions.
-CARGO_FLAGS='--config profile.release.strip="none"' scripts/build-release.sh pilot
-pilot=$(scripts/build-release.sh --folder)/pilot
 cat >"$folder/pilot.json5" <<END
 {
   consul: false, control: { socket: "$folder/socket" },
@@ -25,11 +23,10 @@ valgrind --tool=callgrind --demangle=no --compress-strings=no --callgrind-out-fi
     "$pilot" -config "$folder/pilot.json5" >"$folder/log" 2>&1 || true
 sed -n "s/^fn=//p" "$folder/calls" | sed "s/'[0-9]*\$//" | sort -u >"$folder/ran"
 
-# Names without what another build makes differ: hashes, and the ids of crates. Names that then stand for much that has not
-# run (as many as there are types) are left out.
+# Names without what the second link may change: hashes, and the ids of crates. A name that then stands for much code that
+# has not run (a generic function has as many bodies as there are types) is left out.
 {
-    echo "/* Made by scripts/startup-order.sh. */"
-    echo "SECTIONS { .text.first : {"
+    echo "SECTIONS { .text.startup_order : {"
     nm -S --radix=d "$pilot" | awk '
         NR == FNR { ran[$1]; next }
         $3 ~ /^[tTwW]$/ && $4 ~ /^_[ZR]/ {
@@ -42,6 +39,5 @@ sed -n "s/^fn=//p" "$folder/calls" | sed "s/'[0-9]*\$//" | sort -u >"$folder/ran
         END { for (name in some) if (all[name] - some[name] <= 16384) print "  *(.text." name ")" }
     ' "$folder/ran" - | LC_ALL=C sort
     echo "} } INSERT BEFORE .text;"
-} >"$folder/startup.ld"
-[ "$(wc -l <"$folder/startup.ld")" -gt 100 ] || { echo "startup-order: too few functions ran:" >&2; cat "$folder/log" >&2; exit 1; }
-mv "$folder/startup.ld" pilot/startup.ld
+} >"$out"
+[ "$(wc -l <"$out")" -gt 100 ] || { echo "startup-order: too few functions ran:" >&2; cat "$folder/log" >&2; exit 1; }

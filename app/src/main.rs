@@ -6,6 +6,7 @@
 //! `app drop NAME` takes its database away, when a branch goes.
 
 mod app;
+mod connections;
 mod discard;
 mod logins;
 mod metrics;
@@ -38,7 +39,7 @@ async fn main() -> ExitCode {
         ["drop", name] => drop_database(name).await,
         _ => {
             eprintln!(
-                "app takes no words, or `migrate`, `logins [discard-old]` or `drop NAME`; its settings come by environment"
+                "app takes no arguments but `migrate`, `logins [discard-old]` or `drop NAME`; its settings come from environment variables"
             );
             return ExitCode::from(2);
         }

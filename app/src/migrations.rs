@@ -10,6 +10,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool};
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqlitePool;
 use sqlx::{AssertSqlSafe, Connection, Executor, MySql};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
@@ -44,6 +45,8 @@ pub enum Failure {
     Locked,
     #[error(transparent)]
     Migration(#[from] MigrateError),
+    #[error("reading the server's answer panicked, as the message before this says")]
+    Panicked,
     #[error("it took longer than {} s", ATTEMPT.as_secs())]
     TimedOut,
 }
@@ -51,13 +54,13 @@ pub enum Failure {
 /// Tries until the tables are there, with growing pauses, and then lets `/ready` say so.
 pub async fn keep_trying(app: Arc<App>) {
     let mut pause = FIRST_PAUSE;
-    while let Err(failure) = attempt(&app.store).await {
+    while let Err(failure) = supervised_attempt(&app).await {
         warn!("cannot migrate the database: {failure}; trying again in {} s", pause.as_secs_f32());
         sleep(pause).await;
         pause = LONGEST_PAUSE.min(pause * 2);
     }
     app.migrated.store(true, Ordering::Relaxed);
-    info!("the database is reached and migrated: ready");
+    info!("the database is reachable and migrated: ready");
 }
 
 /// Migrates and comes back. A migration that fails is told at once; what may pass is tried again for a minute.
@@ -75,6 +78,17 @@ pub async fn once(store: &Store) -> Result<(), Failure> {
             }
             Err(failure) => return Err(failure),
         }
+    }
+}
+
+/// A task of its own: a panic while a server's bytes are read is a failed attempt, and not the end of all attempts.
+async fn supervised_attempt(app: &Arc<App>) -> Result<(), Failure> {
+    let app = app.clone();
+    let mut running = JoinSet::new();
+    running.spawn(async move { attempt(&app.store).await });
+    match running.join_next().await {
+        Some(Ok(result)) => result,
+        Some(Err(_)) | None => Err(Failure::Panicked),
     }
 }
 
@@ -124,7 +138,7 @@ async fn make_database(options: &MySqlConnectOptions) -> Result<(), Failure> {
     let statement = format!("CREATE DATABASE IF NOT EXISTS {} CHARACTER SET utf8mb4", mysql::quoted(name));
     let made = connection.execute(AssertSqlSafe(statement)).await;
     made.map_err(|error| Failure::NotMade(name.to_owned(), error))?;
-    info!("the database {name} was not there; it is made");
+    info!("created the missing database {name}");
     Ok(connection.close().await?)
 }
 

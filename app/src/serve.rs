@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use tracing::{info, warn};
 
 use crate::app::App;
-use crate::web;
+use crate::{connections, web};
 
 /// How long connections may stay open after the last was accepted: the longest request, and a little.
 const FINISH: Duration = web::REQUEST.saturating_add(Duration::from_secs(1));
@@ -27,8 +27,6 @@ pub enum ServeError {
     Listen(SocketAddr, io::Error),
     #[error("cannot wait for signals: {0}")]
     Signals(io::Error),
-    #[error("cannot serve: {0}")]
-    Serve(io::Error),
 }
 
 /// Serves until SIGTERM or SIGINT, and until all that is in flight then is finished.
@@ -45,7 +43,7 @@ pub async fn until_told_to_stop(app: Arc<App>, listen: SocketAddr, drain: Durati
         async move {
             while drained.recv().await.is_some() {
                 if !app.draining.swap(true, Ordering::Relaxed) {
-                    info!("told that the end is near: not ready, serving on");
+                    info!("about to be stopped (SIGUSR1): not ready, still serving");
                 }
             }
         }
@@ -56,27 +54,27 @@ pub async fn until_told_to_stop(app: Arc<App>, listen: SocketAddr, drain: Durati
         async move {
             told_to_stop(terminate, interrupt).await;
             app.draining.store(true, Ordering::Relaxed);
-            info!("told to stop: not ready, serving {} s more, then finishing what is in flight", drain.as_secs());
+            info!(
+                "asked to stop: not ready, serving for {} s more, then finishing the requests in flight",
+                drain.as_secs()
+            );
             sleep(drain).await;
             // The other end is gone only when the server is.
             let _ = closed.send(());
         }
     };
-    let server = axum::serve(listener, web::router(app)).with_graceful_shutdown(stop);
+    let server = connections::serve(listener, web::router(app), stop);
     let too_late = async {
-        // An error means that the server ended before it was told to; that is the other branch's to tell.
+        // An error means that the server has ended, which the other branch reports.
         let _ = when_closed.await;
         sleep(FINISH).await;
     };
-    let result = tokio::select! {
-        result = server => result.map(|()| info!("finished")),
-        () = too_late => {
-            warn!("some connections did not finish within {} s: closing them", FINISH.as_secs());
-            Ok(())
-        }
-    };
+    tokio::select! {
+        () = server => info!("finished"),
+        () = too_late => warn!("some connections did not finish within {} s: closing them", FINISH.as_secs()),
+    }
     warned.abort();
-    result.map_err(ServeError::Serve)
+    Ok(())
 }
 
 async fn told_to_stop(mut terminate: Signal, mut interrupt: Signal) {

@@ -151,15 +151,22 @@ fn tls(env: &Environment, options: MySqlConnectOptions) -> Result<MySqlConnectOp
     const MODES: &str = "write one of disabled, preferred, required, verify-ca, verify-identity";
     // Who gives the authorities to trust wants them checked.
     let default = if ca.is_some() { "verify-identity" } else { "preferred" };
-    let mode = env.text("DB_TLS", MODES)?.unwrap_or_else(|| default.into());
-    let (mode, verifies) = match mode.as_str() {
+    let mode_name = env.text("DB_TLS", MODES)?.unwrap_or_else(|| default.into());
+    let (mode, verifies) = match mode_name.as_str() {
         "disabled" => (MySqlSslMode::Disabled, false),
         "preferred" => (MySqlSslMode::Preferred, false),
         "required" => (MySqlSslMode::Required, false),
         "verify-ca" => (MySqlSslMode::VerifyCa, true),
         "verify-identity" => (MySqlSslMode::VerifyIdentity, true),
-        _ => return Err(SettingError { name: "DB_TLS", problem: format!("is {mode:?}"), remedy: MODES }),
+        _ => return Err(SettingError { name: "DB_TLS", problem: format!("is {mode_name:?}"), remedy: MODES }),
     };
+    if !verifies {
+        warn!(
+            "DB_TLS is {}: nothing proves that the server is the database, and an impostor can ask for the password; \
+             set DB_TLS to verify-identity and DB_CA_FILE to the authority's certificate",
+            mode_name
+        );
+    }
     let options = options.ssl_mode(mode);
     match ca {
         Some(path) if verifies => Ok(options.ssl_ca(path)),

@@ -1,4 +1,4 @@
-//! For tests: files of the repository that are made from the code. A test compares them; `make docs` writes them anew.
+//! For tests: files of the repository that are made from the code. A test compares them; `make docs` writes them.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub(crate) fn must_be(path: &str, wanted: &str) {
     let line = differs.unwrap_or(found.lines().count().min(wanted.lines().count()));
     assert!(
         found == wanted,
-        "{path} is not what the code makes of it, from line {} on; `make docs` writes it anew\n found: {:?}\nwanted: {:?}",
+        "{path} is not what the code makes of it, from line {} on; `make docs` updates it\n found: {:?}\nwanted: {:?}",
         line + 1,
         found.lines().nth(line),
         wanted.lines().nth(line),

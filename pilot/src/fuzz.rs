@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::picture::Picture;
-use crate::runtime::{catalog, control, notify};
+use crate::graph::Diagram;
+use crate::runtime::{catalog, control, notify, probe};
 use pilot_config::{Interfaces, Question, Surroundings, Zones, examine, fuzz_room, template};
 use pilot_core::graph::Graph;
 
@@ -16,7 +16,7 @@ fn surroundings() -> Surroundings {
     Surroundings { env: BTreeMap::from(env), hostname: "box".to_owned(), interfaces, zones: Zones::default() }
 }
 
-/// A configuration: template, JSON5, every block, what `check` finds, and the pictures of what is valid.
+/// A configuration: template, JSON5, every block, what `check` finds, and the diagrams of what is valid.
 pub fn config(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let question = Question { stop_budget: Some(std::time::Duration::from_secs(30)) };
@@ -24,8 +24,8 @@ pub fn config(data: &[u8]) {
     let _ = (loaded.report(text), loaded.shown());
     if let Some(plan) = &loaded.plan {
         let graph = Graph::of(plan);
-        let picture = Picture { plan, graph: &graph, now: None };
-        let _ = (picture.text(), picture.svg());
+        let diagram = Diagram { plan, graph: &graph, now: None };
+        let _ = (diagram.text(), diagram.svg());
     }
 }
 
@@ -63,4 +63,9 @@ pub fn notify(data: &[u8]) {
 /// Consul's answer to a question for the instances of a service.
 pub fn catalog(data: &[u8]) {
     catalog::fuzz(data);
+}
+
+/// What a MySQL server says, from its greeting on.
+pub fn mysql(data: &[u8]) {
+    probe::fuzz(data);
 }

@@ -7,5 +7,7 @@ pub mod cli;
 mod committed;
 #[cfg(fuzzing)]
 pub mod fuzz;
-pub mod picture;
+pub mod graph;
 pub mod runtime;
+mod span;
+mod table;

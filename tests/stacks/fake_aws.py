@@ -8,6 +8,7 @@ import re
 import threading
 
 import botocore.session
+import evaluator
 import jmespath
 
 # One question at a time through two pipes: a Python process for each of the hundreds of calls would take minutes.
@@ -120,6 +121,21 @@ class Aws:
         self.migrated = []
         self.logins_exit = 0
         self.hook = lambda call: None
+        self.evaluates = False  # whether templates are evaluated, parameters, rules and imports included, as CloudFormation does
+
+    def evaluated(self, name, template, given):
+        """The stack that comes of it; refuses what CloudFormation would refuse."""
+        exports = {}
+        for other, stack in self.stacks.items():
+            if other != name:
+                exports.update(stack.get("Exports", {}))
+        before = set(exports)
+        try:
+            stack = evaluator.Stack(name, evaluator.load(template), given, exports, region="eu-central-1")
+        except evaluator.Refused as refusal:
+            raise Refused(f"ValidationError) when calling the CreateChangeSet operation: {refusal}") from refusal
+        stack.own_exports = {key: value for key, value in exports.items() if key not in before}
+        return stack
 
     def add_base(self, prefix="app", **more):
         for name, outputs in {
@@ -237,7 +253,10 @@ class Aws:
         if not there:
             self.stacks[name] = {"StackStatus": "REVIEW_IN_PROGRESS", "Parameters": {}}
         identity = f"arn:set:{len(self.sets)}"
-        self.sets[identity] = {"stack": name, "parameters": given, "role": options.get("RoleARN"), "state": "made"}
+        evaluated = self.evaluated(name, template, given) if self.evaluates else None
+        if evaluated:
+            given = evaluated.parameters
+        self.sets[identity] = {"stack": name, "evaluated": evaluated, "parameters": given, "role": options.get("RoleARN"), "state": "made"}
         return {"Id": identity}
 
     def describe_change_set(self, options):
@@ -261,6 +280,8 @@ class Aws:
         if self.outcome == "COMPLETE":
             stack["Parameters"] = made["parameters"]
             stack["next"] = [f"{verb}_IN_PROGRESS", f"{verb}_COMPLETE"]
+            if made["evaluated"]:
+                stack.update(Outputs=made["evaluated"].outputs, Exports=made["evaluated"].own_exports, Resources=made["evaluated"].resources)
             if made["stack"].endswith("-logins"):
                 stack["Outputs"] = LOGINS
             elif "HostName" in made["parameters"]:

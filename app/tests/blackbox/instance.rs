@@ -14,7 +14,10 @@ use crate::http::{self, Answer, FORM, Request};
 
 /// The program, without any environment but the given.
 pub fn program(directory: &Path, environment: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_app"));
+    in_directory(Command::new(env!("CARGO_BIN_EXE_app")), directory, environment)
+}
+
+fn in_directory(mut command: Command, directory: &Path, environment: &[(&str, &str)]) -> Command {
     command.current_dir(directory).env_clear().envs([("BIND", "127.0.0.1"), ("PORT", "0")]);
     command.envs(environment.iter().copied()).stdin(Stdio::null());
     command
@@ -30,16 +33,30 @@ pub struct Instance {
 impl Instance {
     /// Starts it and waits until it listens, not until it is ready.
     pub fn start(directory: &Path, environment: &[(&str, &str)]) -> Self {
+        Self::run(program(directory, environment), directory)
+    }
+
+    fn run(mut program: Command, directory: &Path) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let log = directory.join(format!("app-{}.log", COUNT.fetch_add(1, Ordering::Relaxed)));
         let file = File::create(&log).unwrap();
         let error = file.try_clone().unwrap();
-        let child = program(directory, environment).stdout(file).stderr(error).spawn().unwrap();
+        let child = program.stdout(file).stderr(error).spawn().unwrap();
         let mut instance = Self { process: Running(child), log, address: ([127, 0, 0, 1], 0).into() };
         instance.address = eventually("the application listens", || {
             let log = instance.log();
             log.lines().find_map(|line| line.split_once("listening on ")?.1.parse().ok())
         });
+        instance
+    }
+
+    /// The same in a process that may not open more files than this, ready.
+    pub fn start_with_files(directory: &Path, files: u32) -> Self {
+        let mut shell = Command::new("sh");
+        let script = format!("ulimit -n {files}; exec \"$0\"");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_app")]);
+        let instance = Self::run(in_directory(shell, directory, &[]), directory);
+        instance.wait_ready();
         instance
     }
 

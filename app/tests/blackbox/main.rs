@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod half_requests;
 mod http;
 mod instance;
 mod mariadb;

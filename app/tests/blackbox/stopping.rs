@@ -25,7 +25,7 @@ fn either_signal_ends_an_idle_application_with_success() {
         let mut app = Instance::start_ready(directory.path(), &[]);
         app.signal(signal);
         assert_eq!(app.wait_exit_code(), Some(0));
-        assert!(app.log().contains("told to stop") && app.log().contains("finished"), "{}", app.log());
+        assert!(app.log().contains("asked to stop") && app.log().contains("finished"), "{}", app.log());
     }
 }
 

@@ -7,7 +7,7 @@ use super::value::{Kind, Member, Value};
 use super::weak::{Field, list_of};
 use super::{Surroundings, address, jobs};
 
-pub(super) const KEYS: &[&str] = &["port", "interfaces", "tags", "metrics"];
+pub(super) const KEYS: &[&str] = &["port", "interfaces", "tags", "metrics", "hosts"];
 pub(super) const METRIC_KEYS: &[&str] =
     &["namespace", "subsystem", "name", "help", "type", "labels", "buckets", "quantiles"];
 
@@ -23,8 +23,9 @@ pub(super) fn read(field: &Field<'_>, surroundings: &Surroundings, registers: bo
     let metrics = block.get("metrics").and_then(|field| metrics(&field)).unwrap_or_default();
     let mut tags = block.get("tags").and_then(|field| field.texts()).unwrap_or_default();
     tags.push(env!("CARGO_PKG_VERSION").to_owned());
+    let hosts = block.get("hosts").and_then(|field| field.texts()).unwrap_or_default();
     let address = address::among_interfaces(&block, surroundings)?;
-    let telemetry = Telemetry { port, address, metrics };
+    let telemetry = Telemetry { port, address, metrics, hosts };
     let job = job(field, &telemetry, tags, (surroundings, registers))?;
     Some((telemetry, job))
 }

@@ -100,6 +100,8 @@ pub enum Input {
         watch: WatchId,
         /// Whether it passed.
         pass: bool,
+        /// One line for people.
+        note: String,
     },
     /// What the load balancer says of a job's target, or that it cannot be asked.
     Target {

@@ -16,8 +16,18 @@ use super::in_force::{InForce, Table};
 use super::job::{Activity, Job, Phase, hooked_on_stop};
 use super::periodic::Clock;
 use super::plan::{self, Count, JobId, Level, Plan, WatchId};
+use super::runs::Ended;
 use super::stop::Lifecycle;
-use super::watch::Watch;
+use super::watch::{NO_INSTANCE, Watch};
+
+/// An event that waits for its delivery.
+#[derive(Debug)]
+struct Queued {
+    event: Event,
+    cause: Cause,
+    /// Of a failure: what went wrong.
+    reason: Option<String>,
+}
 
 /// The state of everything pilot supervises.
 #[derive(Debug)]
@@ -36,7 +46,7 @@ pub struct Engine {
     pub(super) cause: Cause,
     /// Of what a reload does.
     pub(super) reload_cause: Cause,
-    queue: VecDeque<(Event, Cause)>,
+    queue: VecDeque<Queued>,
     effects: Vec<Effect>,
     last_id: u64,
     next_number: usize,
@@ -189,9 +199,10 @@ impl Engine {
                 if leftovers {
                     self.jobs[job.0].lingering.push(run);
                 }
+                let how = if self.ended_as_asked(job, run, exit) { Ended::AsAsked } else { Ended::ByItself };
                 if self.end_run(job, run, exit) {
                     let name = self.plan.jobs[job.0].name.clone();
-                    self.publish_exit(Some(job), name, exit, self.succeeded(job, exit));
+                    self.publish_exit(Some(job), name, (exit, how), self.succeeded(job, exit));
                 }
             }
             Input::GroupGone { job, run } => self.jobs[job.0].lingering.retain(|left| *left != run),
@@ -199,11 +210,11 @@ impl Engine {
             Input::Notified { job } => self.look_now(job),
             Input::Instances { watch, instances } => {
                 let events = self.watches[watch.0].see(instances, self.now);
-                self.publish_watch(watch, events);
+                self.publish_watch(watch, events, NO_INSTANCE);
             }
-            Input::WatchProbed { watch, pass } => {
-                let events = self.watches[watch.0].probed(pass, self.now);
-                self.publish_watch(watch, events);
+            Input::WatchProbed { watch, pass, note } => {
+                let events = self.watches[watch.0].probed(pass, &note, self.now);
+                self.publish_watch(watch, events, &note);
             }
             Input::Target { job, healthy, state } => self.target_seen(job, healthy, state),
             Input::LeftGroup { job } => self.left_group(job),
@@ -238,18 +249,23 @@ impl Engine {
         }
     }
 
-    fn publish_watch(&mut self, watch: WatchId, codes: &[Code]) {
+    fn publish_watch(&mut self, watch: WatchId, codes: &[Code], why_unhealthy: &str) {
         let source = format!("watch.{}", self.plan.watches[watch.0].name);
         for code in codes {
-            self.publish(Event::new(*code, source.clone()));
+            let event = Event::new(*code, source.clone());
+            match code {
+                Code::Unhealthy => self.publish_because(event, why_unhealthy),
+                _ => self.publish(event),
+            }
         }
     }
 
     /// Delivers events and lets stops make progress until nothing moves any more.
     fn settle(&mut self) {
         loop {
-            while let Some((event, cause)) = self.queue.pop_front() {
-                self.cause = Cause::Entry(self.history.note(What::Event(event.clone()), cause, self.now));
+            while let Some(Queued { event, cause, reason }) = self.queue.pop_front() {
+                let entry = self.history.note(What::Event(event.clone()), cause, self.now, reason);
+                self.cause = Cause::Entry(entry);
                 self.effects.push(Effect::Published(event.clone()));
                 for id in self.ids() {
                     self.on_event(id, &event);
@@ -383,7 +399,12 @@ impl Engine {
     }
 
     pub(super) fn publish(&mut self, event: Event) {
-        self.queue.push_back((event, self.cause));
+        self.queue.push_back(Queued { event, cause: self.cause, reason: None });
+    }
+
+    /// An event of something that failed, and why it did.
+    pub(super) fn publish_because(&mut self, event: Event, reason: &str) {
+        self.queue.push_back(Queued { event, cause: self.cause, reason: Some(reason.to_owned()) });
     }
 
     pub(super) fn effect(&mut self, effect: Effect) {

@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::job::{Activity, Phase, Status};
 use super::periodic::next_tick;
 use super::plan::{JobId, Level, OnFailure, Probe};
+use super::runs::Ended;
 
 impl Engine {
     /// Rule 1: the check's own tick. A probe that is still under way is not doubled.
@@ -49,16 +50,18 @@ impl Engine {
             return;
         }
         self.jobs[id.0].check.in_flight = None;
+        let reason = (!verdict.pass).then(|| verdict.note.clone());
+        let before = std::mem::replace(&mut self.jobs[id.0].check.reason, reason);
         self.blame_run(id);
         if let Some(exit) = verdict.exit {
             let source = format!("check.{}", self.plan.jobs[id.0].name);
             self.say_run_end(id, &source);
-            self.publish_exit(Some(id), source, exit, verdict.pass);
+            self.publish_exit(Some(id), source, (exit, Ended::ByItself), verdict.pass);
         }
         if !self.jobs[id.0].may_report() {
             return;
         }
-        if verdict.pass { self.passed(id, verdict.note) } else { self.failed(id, verdict.note) }
+        if verdict.pass { self.passed(id, verdict.note) } else { self.failed(id, verdict.note, before) }
     }
 
     fn passed(&mut self, id: JobId, note: String) {
@@ -82,7 +85,8 @@ impl Engine {
         self.announce(id, Announcement::Passing { output: note });
     }
 
-    fn failed(&mut self, id: JobId, note: String) {
+    /// `before` is why the probe before this one failed, if it did.
+    fn failed(&mut self, id: JobId, note: String, before: Option<String>) {
         let now = self.now;
         let plan = std::sync::Arc::clone(&self.plan);
         let settings = &plan.jobs[id.0];
@@ -115,8 +119,10 @@ impl Engine {
                 Some(_) | None => String::new(),
             };
             self.say(Level::Warn, Some(id), format!("{} is unhealthy: {note}{delay}", settings.name));
+        } else if before.is_some_and(|before| before != note) {
+            self.say(Level::Warn, Some(id), format!("{} is still unhealthy: {note}", settings.name));
         }
-        self.publish(Event::new(Code::Unhealthy, settings.name.clone()));
+        self.publish_because(Event::new(Code::Unhealthy, settings.name.clone()), &note);
         if health.fail_fast {
             self.announce(id, Announcement::Failing { output: note });
         }

@@ -79,8 +79,10 @@ pub struct Entry {
     pub last_at: Duration,
     /// What caused it (the first time).
     pub cause: Cause,
-    /// What.
+    /// What happened.
     pub what: What,
+    /// Of a failing check or watch: what went wrong, the last time.
+    pub reason: Option<String>,
 }
 
 /// The last [`KEPT`] entries.
@@ -123,11 +125,11 @@ impl History {
         self.entries.iter().rev().find(is_it).map(|entry| entry.last_at)
     }
 
-    pub(super) fn note(&mut self, what: What, cause: Cause, at: Duration) -> EntryId {
+    pub(super) fn note(&mut self, what: What, cause: Cause, at: Duration, reason: Option<String>) -> EntryId {
         if let What::Event(event) = &what
             && let Some(same) = self.repeated(event)
         {
-            (same.times, same.last_at) = (same.times + 1, at);
+            (same.times, same.last_at, same.reason) = (same.times + 1, at, reason);
             return same.id;
         }
         if self.entries.len() == KEPT {
@@ -135,7 +137,7 @@ impl History {
         }
         self.last += 1;
         let id = EntryId(self.last);
-        self.entries.push_back(Arc::new(Entry { id, at, times: 1, last_at: at, cause, what }));
+        self.entries.push_back(Arc::new(Entry { id, at, times: 1, last_at: at, cause, what, reason }));
         id
     }
 

@@ -142,6 +142,8 @@ pub(super) struct Check {
     pub passes: u32,
     pub failures: u32,
     pub passed_since_start: bool,
+    /// Why the last probe failed; `None` if it passed, or there was none.
+    pub reason: Option<String>,
 }
 
 /// One job's state.
@@ -172,6 +174,10 @@ pub struct Job {
     pub(super) streak: Streak,
     pub(super) last_uptime: Duration,
     pub(super) last_exit: Option<Exit>,
+    /// The run that pilot has told to end, without the whole job being stopped.
+    pub(super) ending_run: Option<RunId>,
+    /// Its last run ended otherwise than it should.
+    pub(super) last_failed: bool,
     /// It was told to stop (shutdown) but may have to wait for its turn.
     pub(super) leaving: bool,
     /// A reload has no place for it.
@@ -241,6 +247,8 @@ impl Job {
             streak: Streak::new(seed),
             last_uptime: Duration::ZERO,
             last_exit: None,
+            ending_run: None,
+            last_failed: false,
             leaving: false,
             retired: false,
             last_run: false,
@@ -311,7 +319,7 @@ impl Job {
 
     /// Notes what has changed by now.
     pub(super) fn note(&mut self, now: Duration) {
-        let (state, status) = (self.state(), self.status);
+        let (state, status) = (self.state(), self.health());
         if self.record.state.0 != state {
             self.record.state = (state, now);
         }
@@ -344,6 +352,7 @@ impl Job {
             streak: self.streak.forgotten(),
             last_uptime: self.last_uptime,
             last_exit: self.last_exit,
+            last_failed: self.last_failed,
             record: self.record.clone(),
             ..Job::new(plan, 0, now)
         };
@@ -359,9 +368,27 @@ impl Job {
         self.hold
     }
 
-    /// Its health.
-    pub fn status(&self) -> Status {
-        self.status
+    /// Its health, as everybody is told of it. While it runs that is what its checks say. When its process is gone, no check
+    /// speaks for it any more: if it should run it is unhealthy, as in [`super::readiness`]; if not, nothing is known.
+    pub fn health(&self) -> Status {
+        let has_check = self.check.next_at.is_some();
+        match (self.state(), self.status) {
+            (_, Status::AlwaysHealthy) => Status::AlwaysHealthy,
+            (State::Stopped | State::Ended, _) if !has_check => self.status,
+            (State::Stopped, _) => Status::Unknown,
+            // It ended in failure, or gave up waiting to be started.
+            (State::Ended, _) if self.last_failed || self.record.runs == 0 && !self.started => Status::Unhealthy,
+            (State::Ended, _) => Status::Unknown,
+            (_, Status::Maintenance) => Status::Maintenance,
+            (State::Restarting, _) if has_check => Status::Unhealthy,
+            (State::Stopping, _) if has_check && self.record.runs > 0 && self.run().is_none() => Status::Unknown,
+            (State::Waiting | State::Running | State::Restarting | State::Idle | State::Stopping, status) => status,
+        }
+    }
+
+    /// Why its last probe failed; `None` if that passed, or says nothing of the present run.
+    pub fn failing_reason(&self) -> Option<&str> {
+        self.check.reason.as_deref().filter(|_| self.run().is_some() || self.record.runs == 0)
     }
 
     /// Where it is on its way to the end.
@@ -394,7 +421,8 @@ impl Job {
         self.run().into_iter().chain(self.lingering.iter().copied())
     }
 
-    /// Whether health may be reported: not before the first start, not in maintenance, not behind the fence.
+    /// Whether health may be reported: not before the first start, not in maintenance, not
+    /// while it waits to be restarted, not behind the fence.
     pub(super) fn may_report(&self) -> bool {
         let before_the_fence = match self.phase {
             Phase::Live | Phase::Hooks { .. } => true,
@@ -408,7 +436,8 @@ impl Job {
             Status::Unknown | Status::Healthy | Status::Unhealthy | Status::AlwaysHealthy => true,
             Status::Idle | Status::Maintenance => false,
         };
-        before_the_fence && in_service
+        let gone = matches!(self.activity, Activity::BackingOff { .. });
+        before_the_fence && in_service && !gone
     }
 }
 

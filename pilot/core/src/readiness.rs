@@ -57,17 +57,21 @@ impl Engine {
         Some(match (job.status, &job.activity) {
             (_, Activity::BackingOff { .. }) => {
                 let ends = job.streak.ends();
-                Readiness::Failing(format!("waits to be restarted: it ended {ends} times in a row"))
+                Readiness::Failing(format!("is waiting to be restarted: it has ended {ends} times in a row"))
             }
             (Status::Healthy | Status::AlwaysHealthy, _) => self.judged_by_the_load_balancer(plan, job),
-            (Status::Unhealthy, _) => Readiness::Failing("is unhealthy".to_owned()),
+            (Status::Unhealthy, _) => Readiness::Failing(with_reason("is unhealthy".to_owned(), job)),
             (Status::Idle | Status::Unknown | Status::Maintenance, _) if health.probe.is_none() => Readiness::Ready,
             (Status::Idle | Status::Unknown | Status::Maintenance, Activity::Running { since, .. }) => {
                 match now.saturating_sub(*since) {
                     age if age < time_to_be_known(health) => {
-                        Readiness::Starting(format!("runs for {}s and is not known to be healthy yet", age.as_secs()))
+                        let note = format!("has been running for {}s and is not healthy yet", age.as_secs());
+                        Readiness::Starting(with_reason(note, job))
                     }
-                    age => Readiness::Failing(format!("runs for {}s and was not healthy yet", age.as_secs())),
+                    age => {
+                        let note = format!("has been running for {}s without becoming healthy", age.as_secs());
+                        Readiness::Failing(with_reason(note, job))
+                    }
                 }
             }
             (Status::Idle | Status::Unknown | Status::Maintenance, Activity::Idle) => match plan.start {
@@ -99,6 +103,14 @@ impl Engine {
             }
             None => Some(Readiness::Failing("gave up waiting to be started".to_owned())),
         }
+    }
+}
+
+/// Why its last check failed, if it did.
+fn with_reason(note: String, job: &Job) -> String {
+    match job.failing_reason() {
+        Some(reason) => format!("{note}: {reason}"),
+        None => note,
     }
 }
 

@@ -37,7 +37,7 @@ impl Engine {
 
     pub(super) fn request_reload(&mut self, next: Arc<Plan>) {
         if !self.lifecycle.stopping {
-            self.cause = Cause::Entry(self.history.note(What::Reload, Cause::Person, self.now));
+            self.cause = Cause::Entry(self.history.note(What::Reload, Cause::Person, self.now, None));
             self.reload_cause = self.cause;
             let go_on = self.jobs_that_go_on(&next);
             self.next = Some(next);

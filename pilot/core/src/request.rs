@@ -48,7 +48,7 @@ impl Engine {
             Step::Nothing(state) => format!("{name} {state}"),
             Step::Start | Step::Revive => format!("starting {name}"),
             Step::RunAnew => format!("restarting {name}"),
-            Step::ReviveLater => format!("{name} is stopping and is started again as soon as it has stopped"),
+            Step::ReviveLater => format!("{name} is stopping and will be started again when it has stopped"),
             Step::Halt | Step::StayDown => format!("stopping {name}"),
         })
     }
@@ -63,7 +63,7 @@ impl Engine {
         if !matches!(step, Step::Nothing(_)) {
             let name = &self.plan.jobs[id.0].name;
             let what = What::Asked { job: name.clone(), request };
-            self.cause = Cause::Entry(self.history.note(what, Cause::Person, self.now));
+            self.cause = Cause::Entry(self.history.note(what, Cause::Person, self.now, None));
             self.say(Level::Info, Some(id), format!("{doing} {name}: asked by a person over the control socket"));
         }
         match step {

@@ -8,7 +8,14 @@ use super::event::{Code, Event};
 use super::exit::Exit;
 use super::history::What;
 use super::job::{Activity, Phase, is_restart, start_events};
-use super::plan::{Condition, Count, JobId, Level, Start};
+use super::plan::{Condition, Count, JobId, Level, SignalNumber, Start};
+
+/// Whether pilot has asked for an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    AsAsked,
+    ByItself,
+}
 
 impl Engine {
     /// Rules 10 and 11.
@@ -66,6 +73,7 @@ impl Engine {
         job.check.passes = 0;
         job.check.failures = 0;
         job.check.passed_since_start = false;
+        job.check.reason = None;
         if settings.exec.is_none() {
             // Its namesake's ends may have had it wait for this.
             job.activity = Activity::Idle;
@@ -89,7 +97,16 @@ impl Engine {
         let Activity::Running { run, kill_at, .. } = &mut self.jobs[id.0].activity else { return };
         *kill_at = Some(kill_at.map_or(until, |at| at.min(until)));
         let run = *run;
+        self.jobs[id.0].ending_run = Some(run);
         self.effect(Effect::Signal { job: id, run, signal: StopSignal::Terminate });
+    }
+
+    /// Whether a run ended by the stop signal that pilot has sent it: killed by it, or with the code that a shell gives then.
+    pub(super) fn ended_as_asked(&self, id: JobId, run: RunId, exit: Exit) -> bool {
+        let job = &self.jobs[id.0];
+        let asked = matches!(job.phase, Phase::Ending { .. }) || job.ending_run == Some(run);
+        let SignalNumber(signal) = self.plan.jobs[id.0].process.stop_signal;
+        asked && (exit == Exit::Signal(signal) || exit == Exit::Code(Exit::Signal(signal).code()))
     }
 
     /// Ends a run's books. False if it is not the one that is going.
@@ -102,6 +119,9 @@ impl Engine {
         job.activity = Activity::Idle;
         job.last_exit = Some(exit);
         job.last_uptime = self.now.saturating_sub(since);
+        let failed = !self.succeeded(id, exit);
+        let job = &mut self.jobs[id.0];
+        job.last_failed = failed;
         let name = self.plan.jobs[id.0].name.clone();
         let what = What::Ended { job: name.clone(), exit, lasted: job.last_uptime };
         self.note_end(id, what);
@@ -110,12 +130,22 @@ impl Engine {
         true
     }
 
-    pub(super) fn publish_exit(&mut self, job: Option<JobId>, source: String, exit: Exit, success: bool) {
+    /// v3's events and lines of an end; an end that pilot has asked for is no error, whatever the code.
+    pub(super) fn publish_exit(
+        &mut self,
+        job: Option<JobId>,
+        source: String,
+        (exit, how): (Exit, Ended),
+        success: bool,
+    ) {
         if success {
             self.say(Level::Debug, job, format!("{source} exited without error"));
             self.publish(Event::new(Code::ExitSuccess, source));
         } else {
-            self.say(Level::Error, job, format!("{source} exited with error: {exit}"));
+            match how {
+                Ended::AsAsked => self.say(Level::Info, job, format!("{source} has stopped ({exit})")),
+                Ended::ByItself => self.say(Level::Error, job, format!("{source} exited with error: {exit}")),
+            }
             let error = Event::new(Code::Error, format!("{source}: {exit}"));
             self.publish(Event::new(Code::ExitFailed, source));
             self.publish(error);

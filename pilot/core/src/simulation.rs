@@ -61,6 +61,8 @@ pub struct World {
     pub default_script: Script,
     pub probe_passes: bool,
     pub probe_takes: Duration,
+    /// What a probe says, whether it passes or not.
+    pub probe_note: String,
     pub withdraw_takes: Option<Duration>,
     /// How long AWS takes to be told; `None`: it never answers.
     pub leave_takes: Option<Duration>,
@@ -120,6 +122,7 @@ impl World {
             default_script: Script::forever(),
             probe_passes: true,
             probe_takes: Duration::from_millis(2),
+            probe_note: "probed".to_owned(),
             withdraw_takes: Some(Duration::from_millis(1)),
             leave_takes: Some(Duration::from_millis(40)),
             counts: Some(0),
@@ -363,7 +366,7 @@ impl World {
                 let exec = settings.health.as_ref().and_then(|health| health.probe.as_ref());
                 let exit = matches!(exec, Some(crate::plan::Probe::Exec(_)))
                     .then_some(Exit::Code(u8::from(!self.probe_passes)));
-                let verdict = Verdict { pass: self.probe_passes, note: "probed".to_owned(), exit };
+                let verdict = Verdict { pass: self.probe_passes, note: self.probe_note.clone(), exit };
                 self.later(self.probe_takes, Input::Probed { job, round, verdict });
             }
             Effect::CancelProbe { job, round } => assert!(self.in_flight.remove(&(job, round))),
@@ -376,7 +379,7 @@ impl World {
                 self.announced.push((self.now, job, announcement));
             }
             Effect::Withdraw { job } => {
-                if self.engine.jobs[job.0].status().as_str() != "maintenance" {
+                if self.engine.jobs[job.0].health().as_str() != "maintenance" {
                     self.fenced.insert(job);
                 }
                 self.withdrawn.push((self.now, job));
@@ -396,7 +399,7 @@ impl World {
                 self.entered.push((self.now, job));
             }
             Effect::LeaveGroup { job } => {
-                if self.engine.jobs[job.0].status().as_str() != "maintenance" {
+                if self.engine.jobs[job.0].health().as_str() != "maintenance" {
                     self.outside.insert(job);
                 }
                 self.left.push((self.now, job));

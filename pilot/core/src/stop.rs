@@ -77,7 +77,7 @@ impl Engine {
             self.publish(Event::global(Code::Shutdown));
         } else if !self.lifecycle.hurried {
             self.lifecycle.hurried = true;
-            self.say(Level::Warn, None, "asked to stop a second time: nothing is waited for any more".to_owned());
+            self.say(Level::Warn, None, "second stop request: skipping all waits".to_owned());
             self.hurry();
         }
     }

@@ -6,6 +6,9 @@ use super::effect::Instance;
 use super::event::Code;
 use super::job::Status;
 
+/// Why a watch on a service is unhealthy.
+pub(super) const NO_INSTANCE: &str = "no instance passes its checks";
+
 /// What is remembered between two sights. Empty at first: absence alone is no event.
 #[derive(Clone, Debug)]
 pub struct Watch {
@@ -14,12 +17,20 @@ pub struct Watch {
     spoke: bool,
     status: Status,
     since: Duration,
+    reason: Option<String>,
 }
 
 impl Watch {
     /// A watch that has seen nothing.
     pub(super) fn new() -> Self {
-        Watch { seen: Vec::new(), passing: false, spoke: false, status: Status::Unknown, since: Duration::ZERO }
+        Watch {
+            seen: Vec::new(),
+            passing: false,
+            spoke: false,
+            status: Status::Unknown,
+            since: Duration::ZERO,
+            reason: None,
+        }
     }
 
     /// What the last sight showed; unknown until the first one.
@@ -37,10 +48,16 @@ impl Watch {
         &self.seen
     }
 
+    /// Why it is unhealthy; `None` if it is not, or nothing is known yet.
+    pub fn failing_reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
     /// A new set of instances; compared by address and port, in the order of their ids.
     pub(super) fn see(&mut self, mut instances: Vec<Instance>, now: Duration) -> &'static [Code] {
         instances.sort();
         self.turn(!instances.is_empty(), now);
+        self.reason = instances.is_empty().then(|| NO_INSTANCE.to_owned());
         let seen: Vec<_> = instances.into_iter().map(|instance| (instance.address, instance.port)).collect();
         if seen == self.seen {
             return &[];
@@ -51,8 +68,9 @@ impl Watch {
     }
 
     /// The result of a probe; a repeated result is no event.
-    pub(super) fn probed(&mut self, pass: bool, now: Duration) -> &'static [Code] {
+    pub(super) fn probed(&mut self, pass: bool, note: &str, now: Duration) -> &'static [Code] {
         self.turn(pass, now);
+        self.reason = (!pass).then(|| note.to_owned());
         if std::mem::replace(&mut self.passing, pass) == pass {
             return &[];
         }
@@ -128,7 +146,7 @@ mod tests {
         let healthy: &[Code] = &[Code::Changed, Code::Healthy];
         let unhealthy: &[Code] = &[Code::Changed, Code::Unhealthy];
         for (pass, events) in [(false, &[][..]), (true, healthy), (true, &[]), (false, unhealthy), (false, &[])] {
-            assert_eq!(watch.probed(pass, Duration::ZERO), events);
+            assert_eq!(watch.probed(pass, "", Duration::ZERO), events);
         }
     }
 }

@@ -92,7 +92,7 @@ impl Engine {
     pub(super) fn note_start(&mut self, id: JobId, cause: Cause, restart: bool) {
         let at = self.now;
         let what = What::Started(self.plan.jobs[id.0].name.clone());
-        let number = self.history.note(what, cause, at);
+        let number = self.history.note(what, cause, at, None);
         let Some(entry) = self.entry(number) else { return };
         let told = story(&entry, |id| self.entry(id));
         let record = &mut self.jobs[id.0].record;
@@ -107,7 +107,7 @@ impl Engine {
     pub(super) fn note_end(&mut self, id: JobId, what: What) {
         let at = self.now;
         let cause = self.jobs[id.0].record.started.map_or(Cause::Seen, Cause::Entry);
-        let number = self.history.note(what, cause, at);
+        let number = self.history.note(what, cause, at, None);
         self.cause = Cause::Entry(number);
         let entry = self.entry(number);
         self.jobs[id.0].record.ended = entry;

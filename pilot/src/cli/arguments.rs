@@ -1,6 +1,6 @@
 //! Arguments: clap behind a normaliser, for v3 accepts Go's `-config x` as well as `--config=x` (v3 spec 1.1).
 
-mod words;
+mod trailing;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -11,7 +11,7 @@ use clap::{Arg, ArgAction, Command};
 use super::check::Check;
 use super::wait::Wait;
 use super::{client, offline, wait};
-use crate::picture::Form;
+use crate::graph::Format;
 
 /// What pilot is asked to do.
 #[derive(Debug, PartialEq)]
@@ -21,7 +21,7 @@ pub(super) enum Action {
     /// Report every mistake in a configuration.
     Check(Check),
     /// Draw a configuration's event graph.
-    Graph { config: Option<PathBuf>, form: Form },
+    Graph { config: Option<PathBuf>, format: Format },
     /// Print a text that is part of pilot.
     Print(&'static str),
     /// Render the configuration's template only.
@@ -31,7 +31,7 @@ pub(super) enum Action {
     /// Wait until others answer.
     Wait(Wait),
     /// Ask the running pilot.
-    Ask { ask: client::Ask, socket: Option<PathBuf>, config: Option<PathBuf> },
+    Client { command: client::ClientCommand, socket: Option<PathBuf>, config: Option<PathBuf> },
     /// Print the version.
     Version,
 }
@@ -45,7 +45,7 @@ pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Act
 }
 
 /// How a container starts pilot: with nothing, or with `-config FILE`. Known without clap, which takes a tenth of a
-/// millisecond to make itself ready, and the first job waits for it.
+/// millisecond to set up while the first job waits.
 fn plain_run(arguments: &[OsString]) -> Option<Action> {
     let config = match arguments {
         [_] => None,
@@ -60,7 +60,7 @@ fn plain_run(arguments: &[OsString]) -> Option<Action> {
 
 fn by_clap(arguments: Vec<OsString>) -> Result<Action, clap::Error> {
     let command = command();
-    let arguments = words::that_count(arguments, &command);
+    let arguments = trailing::cut_off(arguments, &command);
     let matches = command.try_get_matches_from(arguments.into_iter().map(two_dashes).filter_map(set_flag))?;
     let path = |name: &str| matches.get_one::<PathBuf>(name).cloned();
     let config = path("config").filter(|path| !path.as_os_str().is_empty());
@@ -75,8 +75,8 @@ fn by_clap(arguments: Vec<OsString>) -> Result<Action, clap::Error> {
             if let Some(action) = offline::from_subcommand(name, command, &config) {
                 return Ok(action);
             }
-            if let Some(ask) = client::from_subcommand(name, command) {
-                return Ok(Action::Ask { ask, socket, config });
+            if let Some(command) = client::from_subcommand(name, command) {
+                return Ok(Action::Client { command, socket, config });
             }
         }
         None => {}
@@ -88,7 +88,7 @@ fn by_clap(arguments: Vec<OsString>) -> Result<Action, clap::Error> {
         return Ok(Action::Template { config, out: path("out") });
     }
     Ok(match client::from_flags(&matches) {
-        Some(ask) => Action::Ask { ask, socket, config },
+        Some(command) => Action::Client { command, socket, config },
         None => Action::Run { config },
     })
 }
@@ -98,26 +98,26 @@ const HELP: &str = "\
 Usage: pilot [OPTIONS] [COMMAND]
 
 Without a command pilot runs the configuration and supervises its jobs until it
-is told to stop (SIGTERM, SIGINT; a second one skips all waiting), or until all
+is told to stop (SIGTERM or SIGINT; a second one skips all waits), or until all
 jobs have ended.
 
-Commands (`pilot COMMAND --help` tells more):
-  of a configuration    check, graph, template, schema
-  of a running pilot    status, jobs, health, logs, why, events, postmortem,
+Commands (details: `pilot COMMAND --help`):
+  on a configuration    check, graph, template, schema
+  on a running pilot    status, jobs, health, logs, why, events, postmortem,
                         start, stop, restart, signal, reload, maintenance,
                         putenv, putmetric, ping
-  inside of a job       notify, wait
-  of pilot itself       version, completion, man, help
+  inside a job          notify, wait
+  about pilot itself    version, completion, man, help
 
-Options (one dash is enough, as in ContainerPilot 3, whose flags all work):
+Options (one dash works too, as in ContainerPilot 3, whose flags all work):
   --config FILE         Configuration file [env: CONTAINERPILOT]
   --socket PATH         Control socket of the running pilot [env: PILOT_SOCKET]
-  --template            Print the rendered configuration [--out FILE: there]
+  --template            Print the rendered configuration [--out FILE: write it]
   --version             Print version and git hash
   -h, --help            Print this
 
-Exit codes: 0 after a requested stop, 1 bad configuration, 2 wrong usage, and
-the code of a job with `critical: true` when its end has ended everything.
+Exit codes: 0 after a requested stop, 1 bad configuration, 2 bad usage, and
+the exit code of a job with `critical: true` that has ended everything.
 ";
 
 pub(super) fn command() -> Command {
@@ -130,8 +130,8 @@ pub(super) fn command() -> Command {
         .args_conflicts_with_subcommands(false)
         .arg(path("config").long("config").value_name("FILE").help("Configuration file [env: CONTAINERPILOT]"))
         .arg(flag("version").help("Print version and git hash"))
-        .arg(flag("template").help("Render the configuration's template and stop"))
-        .arg(path("out").long("out").value_name("FILE").help("With --template: write there instead of stdout"))
+        .arg(flag("template").help("Print the rendered configuration and exit"))
+        .arg(path("out").long("out").value_name("FILE").help("With --template: write to this file instead of stdout"))
         .arg(
             path("socket")
                 .long("socket")
@@ -147,7 +147,7 @@ pub(super) fn command() -> Command {
                     .value_name("NAME=VALUE")
                     .num_args(0..)
                     .value_parser(assignment)
-                    .help("Such as \"STATUS=3 clients\", WATCHDOG=1 [default: READY=1]"),
+                    .help("For example \"STATUS=3 clients\", WATCHDOG=1 [default: READY=1]"),
             ),
         )
         .subcommand(wait::subcommand())
@@ -157,7 +157,7 @@ pub(super) fn command() -> Command {
 /// One line of a readiness message.
 fn assignment(text: &str) -> Result<String, String> {
     let one_line = text.contains('=') && !text.contains(['\n', '\0']);
-    one_line.then(|| text.to_owned()).ok_or_else(|| "write NAME=value on one line, such as READY=1".to_owned())
+    one_line.then(|| text.to_owned()).ok_or_else(|| "write NAME=value on one line, for example READY=1".to_owned())
 }
 
 /// `-config` is `--config`; `-h` and a lone `-` stay.
@@ -184,7 +184,7 @@ fn set_flag(argument: OsString) -> Option<OsString> {
 }
 
 #[cfg(test)]
-mod made;
+mod generated;
 
 #[cfg(test)]
 mod tests {
@@ -192,7 +192,9 @@ mod tests {
 
     use clap::error::ErrorKind;
 
-    use super::super::check::{Format, Strictness};
+    use super::super::OutputFormat;
+    use super::super::check::Strictness;
+    use super::super::client::ClientCommand;
     use super::*;
 
     fn parsed(line: &str) -> Result<Action, ErrorKind> {
@@ -217,7 +219,7 @@ mod tests {
                 check(Check {
                     stop_budget: Some(Duration::from_secs(60)),
                     strictness: Strictness::Warnings,
-                    format: Format::Json,
+                    format: OutputFormat::Json,
                     ..Check::default()
                 }),
             ),
@@ -229,18 +231,22 @@ mod tests {
             ("pilot template a -out b", Ok(Action::Template { config: Some("a".into()), out: Some("b".into()) })),
             ("pilot -config a template", Ok(Action::Template { config: Some("a".into()), out: None })),
             ("pilot version", Ok(Action::Version)),
-            ("pilot graph a", Ok(Action::Graph { config: Some("a".into()), form: Form::Text })),
-            ("pilot -config a graph -format svg", Ok(Action::Graph { config: Some("a".into()), form: Form::Svg })),
+            ("pilot graph a", Ok(Action::Graph { config: Some("a".into()), format: Format::Text })),
+            ("pilot -config a graph -format svg", Ok(Action::Graph { config: Some("a".into()), format: Format::Svg })),
             ("pilot graph --format png", Err(ErrorKind::InvalidValue)),
-            ("pilot graph a --json", Ok(Action::Graph { config: Some("a".into()), form: Form::Json })),
+            ("pilot graph a --json", Ok(Action::Graph { config: Some("a".into()), format: Format::Json })),
             ("pilot graph --json --format svg", Err(ErrorKind::ArgumentConflict)),
             (
                 "pilot graph --live --json",
-                Ok(Action::Ask { ask: client::Ask::Graph(Form::Json), socket: None, config: None }),
+                Ok(Action::Client { command: ClientCommand::Graph(Format::Json), socket: None, config: None }),
             ),
             (
                 "pilot -config a graph --live --format dot",
-                Ok(Action::Ask { ask: client::Ask::Graph(Form::Dot), socket: None, config: Some("a".into()) }),
+                Ok(Action::Client {
+                    command: ClientCommand::Graph(Format::Dot),
+                    socket: None,
+                    config: Some("a".into()),
+                }),
             ),
             ("pilot graph --live a", Err(ErrorKind::ArgumentConflict)),
             ("pilot completion tcsh", Err(ErrorKind::InvalidValue)),

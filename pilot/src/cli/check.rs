@@ -1,4 +1,4 @@
-//! `pilot check FILE`: everything that is wrong, doubtful or worth knowing, each with its place and what to write instead.
+//! `pilot check FILE`: everything that is wrong, doubtful or worth knowing, each with its place and its remedy.
 //!
 //! One report, shown as text for people or as JSON for tools (`docs/reference/check.md` describes both). Starts nothing.
 
@@ -11,9 +11,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::{BAD_CONFIGURATION, surroundings};
+use super::{BAD_CONFIGURATION, OutputFormat, surroundings};
 use pilot_config::Question;
-use report::Report;
+use report::CheckReport;
 
 /// What a check is asked to do.
 #[derive(Debug, Default, PartialEq)]
@@ -22,7 +22,7 @@ pub(super) struct Check {
     /// The time there is to stop.
     pub stop_budget: Option<Duration>,
     pub strictness: Strictness,
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 /// What makes a check fail.
@@ -35,14 +35,6 @@ pub(super) enum Strictness {
     Warnings,
 }
 
-/// How a report is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Format {
-    #[default]
-    Text,
-    Json,
-}
-
 pub(super) fn check(check: Check) -> ExitCode {
     let (path, text) = match surroundings::read(check.config) {
         Ok(read) => read,
@@ -52,10 +44,10 @@ pub(super) fn check(check: Check) -> ExitCode {
         }
     };
     let loaded = surroundings::examined(&path, &text, &Question { stop_budget: check.stop_budget });
-    let report = Report::of(&loaded, check.stop_budget, check.strictness);
+    let report = CheckReport::of(&loaded, check.stop_budget, check.strictness);
     match check.format {
-        Format::Text => print!("{}", report.text(&loaded.report(&text))),
-        Format::Json => println!("{}", report.json()),
+        OutputFormat::Text => print!("{}", report.text(&loaded.report(&text))),
+        OutputFormat::Json => println!("{}", report.json()),
     }
     if report.is_good() { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIGURATION) }
 }

@@ -1,18 +1,18 @@
-//! `pilot graph FILE`: the event graph of a configuration, as a picture.
+//! `pilot graph FILE`: the event graph of a configuration, rendered.
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::{BAD_CONFIGURATION, surroundings};
-use crate::picture::{Form, Picture};
+use crate::graph::{Diagram, Format};
 use pilot_core::graph::Graph;
 
-pub(super) fn graph(config: Option<PathBuf>, form: Form) -> ExitCode {
-    match drawn(config, form) {
-        Ok(picture) => {
+pub(super) fn graph(config: Option<PathBuf>, format: Format) -> ExitCode {
+    match rendered(config, format) {
+        Ok(text) => {
             // A reader that has seen enough is no mistake.
-            let _ = std::io::stdout().write_all(picture.as_bytes());
+            let _ = std::io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
         }
         Err(report) => {
@@ -22,10 +22,10 @@ pub(super) fn graph(config: Option<PathBuf>, form: Form) -> ExitCode {
     }
 }
 
-fn drawn(config: Option<PathBuf>, form: Form) -> Result<String, String> {
+fn rendered(config: Option<PathBuf>, format: Format) -> Result<String, String> {
     let (path, text) = surroundings::read(config).map_err(|message| format!("error: {message}"))?;
     let loaded = surroundings::loaded(&path, &text);
     let plan = loaded.plan.as_ref().ok_or_else(|| loaded.report(&text))?;
     let graph = Graph::of(plan);
-    Ok(Picture { plan, graph: &graph, now: None }.drawn(form))
+    Ok(Diagram { plan, graph: &graph, now: None }.render(format))
 }

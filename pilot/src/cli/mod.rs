@@ -1,4 +1,4 @@
-//! The command line: which of pilot's faces is shown. v3's flags (one or two dashes) and subcommands.
+//! The command line: v3's flags (one or two dashes) and subcommands.
 //!
 //! Reads the environment and files for everybody else. Prints for people and decides exit codes; supervises nothing.
 
@@ -24,6 +24,16 @@ const BAD_CONFIGURATION: u8 = 1;
 /// pilot was called wrongly.
 const BAD_USAGE: u8 = 2;
 
+/// In which form a command shows what it has to say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum OutputFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For tools.
+    Json,
+}
+
 /// What `main` does.
 pub fn main() -> ExitCode {
     let mut raw = std::env::args_os().skip(1);
@@ -33,7 +43,7 @@ pub fn main() -> ExitCode {
     match arguments::parse(std::env::args_os()) {
         Ok(Action::Run { config }) => run::run(config),
         Ok(Action::Check(check)) => check::check(check),
-        Ok(Action::Graph { config, form }) => graph::graph(config, form),
+        Ok(Action::Graph { config, format }) => graph::graph(config, format),
         Ok(Action::Print(text)) => {
             let _ = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());
             ExitCode::SUCCESS
@@ -41,7 +51,7 @@ pub fn main() -> ExitCode {
         Ok(Action::Template { config, out }) => template::render(config, out),
         Ok(Action::Notify { assignments }) => notify::notify(&assignments),
         Ok(Action::Wait(wait)) => wait::wait(&wait),
-        Ok(Action::Ask { ask, socket, config }) => client::ask(&ask, socket, config),
+        Ok(Action::Client { command, socket, config }) => client::run(&command, socket, config),
         Ok(Action::Version) => {
             println!("Version: {}\nGitHash: {}", env!("CARGO_PKG_VERSION"), env!("PILOT_GIT_HASH"));
             ExitCode::SUCCESS

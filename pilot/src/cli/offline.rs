@@ -1,4 +1,4 @@
-//! The subcommands that need nobody: they read a configuration, or print what is part of pilot.
+//! The subcommands that need no running pilot: they read a configuration, or print what is part of pilot.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,9 +6,10 @@ use std::time::Duration;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+use super::OutputFormat;
 use super::arguments::Action;
-use super::check::{Check, Format, Strictness};
-use crate::picture::Form;
+use super::check::{Check, Strictness};
+use crate::graph::Format;
 
 /// Made from the code by `make docs`, and held against it by tests.
 const SCHEMA: &str = include_str!("../../../docs/reference/pilot.schema.json");
@@ -21,12 +22,12 @@ const COMPLETIONS: [(&str, &str); 3] = [
 
 pub(super) fn subcommands() -> [Command; 7] {
     let file = || Arg::new("file").value_name("FILE").value_parser(clap::value_parser!(PathBuf));
-    let file = || file().help("Configuration file [default: as for running]");
+    let file = || file().help("Configuration file [default: the one pilot would run]");
     let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
     let names = |all: &[&'static str]| PossibleValuesParser::new(all);
     [
         Command::new("check")
-            .about("Say what is wrong with a configuration, or doubtful")
+            .about("Report errors and doubtful settings in a configuration")
             .after_help(
                 "Exit code 1 if there is an error, or with --strict a warning.\nEach finding is explained in docs/reference/check.md.",
             )
@@ -36,30 +37,30 @@ pub(super) fn subcommands() -> [Command; 7] {
                     .long("stop-timeout")
                     .value_name("TIME")
                     .value_parser(pilot_config::duration)
-                    .help("Time there is to stop, such as 30s"),
+                    .help("Time allowed for stopping, for example 30s"),
             )
-            .arg(flag("strict").help("Warnings fail too"))
-            .arg(flag("json").help("The report as JSON")),
+            .arg(flag("strict").help("Fail on warnings too"))
+            .arg(flag("json").help("Print the report as JSON")),
         Command::new("graph")
-            .about("Draw which event of whom starts which job, and who stops when")
+            .about("Show which event starts which job, and the order of stopping")
             .arg(file())
             .arg(
                 Arg::new("format")
                     .long("format")
-                    .value_name("FORM")
-                    .value_parser(names(&Form::ALL.map(Form::name)))
+                    .value_name("FORMAT")
+                    .value_parser(names(&Format::ALL.map(Format::name)))
                     .default_value("text")
                     .hide_possible_values(true)
                     .help("text, mermaid, dot, svg or json"),
             )
-            .arg(flag("json").conflicts_with("format").help("The same as --format json"))
-            .arg(flag("live").conflicts_with("file").help("Of the running pilot, with what each job does now")),
-        Command::new("template").about("Print the configuration as its template is rendered").arg(file()).arg(
+            .arg(flag("json").conflicts_with("format").help("Same as --format json"))
+            .arg(flag("live").conflicts_with("file").help("Of the running pilot, with the state of each job")),
+        Command::new("template").about("Print the rendered configuration template").arg(file()).arg(
             Arg::new("out")
                 .long("out")
                 .value_name("FILE")
                 .value_parser(clap::value_parser!(PathBuf))
-                .help("Write it there instead of to stdout"),
+                .help("Write to this file instead of stdout"),
         ),
         Command::new("schema").about("Print the JSON Schema of the configuration, for editors"),
         Command::new("version").about("Print version and git hash"),
@@ -84,11 +85,11 @@ pub(super) fn from_subcommand(name: &str, command: &ArgMatches, config: &Option<
             config: file(),
             stop_budget: command.get_one::<Duration>("stop-timeout").copied(),
             strictness: if command.get_flag("strict") { Strictness::Warnings } else { Strictness::Errors },
-            format: if command.get_flag("json") { Format::Json } else { Format::Text },
+            format: if command.get_flag("json") { OutputFormat::Json } else { OutputFormat::Text },
         }),
         // The client asks for it.
         "graph" if command.get_flag("live") => return None,
-        "graph" => Action::Graph { config: file(), form: picture_form(command)? },
+        "graph" => Action::Graph { config: file(), format: graph_format(command)? },
         "template" => Action::Template { config: file(), out: command.get_one::<PathBuf>("out").cloned() },
         "schema" => Action::Print(SCHEMA),
         "version" => Action::Version,
@@ -100,10 +101,10 @@ pub(super) fn from_subcommand(name: &str, command: &ArgMatches, config: &Option<
     })
 }
 
-/// The form of a picture that is asked for.
-pub(super) fn picture_form(graph: &ArgMatches) -> Option<Form> {
+/// The graph's format that is asked for.
+pub(super) fn graph_format(graph: &ArgMatches) -> Option<Format> {
     if graph.get_flag("json") {
-        return Some(Form::Json);
+        return Some(Format::Json);
     }
-    graph.get_one::<String>("format").and_then(|name| Form::named(name))
+    graph.get_one::<String>("format").and_then(|name| Format::named(name))
 }

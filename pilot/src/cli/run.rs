@@ -30,7 +30,7 @@ pub(super) fn run(config: Option<PathBuf>) -> ExitCode {
             runtime.shutdown_background();
             code
         }
-        Err(error) => refuse(BAD_START, &format!("cannot start: {error}")),
+        Err(error) => refuse(BAD_START, &format!("cannot start the async runtime: {error}")),
     };
     // Not by returning: tasks and threads that still hang on the network must not delay the end.
     std::process::exit(i32::from(code))

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use nix::unistd::Pid;
 
-use super::reached_at::reached_at;
+use super::net::host_port;
 use pilot_core::effect::Instance;
 use pilot_core::event::Event;
 use pilot_core::plan::{Plan, check_variable};
@@ -79,7 +79,7 @@ impl Environment {
     /// The instances behind a watch, as `address:port` separated by commas.
     pub fn watch_saw(&mut self, watch: &str, instances: &[Instance]) {
         let addresses: Vec<String> =
-            instances.iter().map(|Instance { address, port, .. }| reached_at(address, *port)).collect();
+            instances.iter().map(|Instance { address, port, .. }| host_port(address, *port)).collect();
         self.set(&watch_variable(watch), addresses.join(","));
     }
 

@@ -11,7 +11,8 @@ mod watch;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use pilot::runtime::catalog::{Client, Desired, Registrar, ServiceQuery, Withdrawn};
+use pilot::runtime::catalog::{Client, Registrar, ServiceQuery, Withdrawn};
+use pilot_core::effect::Announcement;
 use pilot_core::plan::{Consul, ConsulAddress, ConsulTls, Service};
 use tokio::sync::mpsc;
 
@@ -39,8 +40,8 @@ fn service(name: &str) -> Service {
     }
 }
 
-fn passing() -> Desired {
-    Desired::Passing { output: "ok".into() }
+fn passing() -> Announcement {
+    Announcement::Passing { output: "ok".into() }
 }
 
 fn registrar(consul: Consul) -> (Registrar, mpsc::UnboundedReceiver<Withdrawn>) {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use pilot::runtime::catalog::{Desired, Withdrawn};
+use pilot::runtime::catalog::Withdrawn;
+use pilot_core::effect::Announcement;
 use pilot_core::plan::{CheckStatus, Service};
 
 use pilot_test_support::{Consul, Reply, Scripted, http};
@@ -74,7 +75,7 @@ async fn an_initial_status_is_registered_and_looked_after_without_heartbeats() {
     let app = Service { initial_status: Some(CheckStatus::Warning), ..service("app") };
     let (mut registrar, _withdrawn) = registrar(settings(&agent));
     let lines = Lines::listen();
-    registrar.announce(&app, Desired::Initial);
+    registrar.announce(&app, Announcement::Initial);
     until("warning", SOON, async || status_of(&agent, &app).as_deref() == Some("warning")).await;
     assert_eq!(lines.with("Registering service app with initial status set to warning").len(), 1);
     agent.deregister("app-host1");
@@ -87,7 +88,7 @@ async fn a_failing_check_turns_a_registered_service_critical_and_registers_nothi
     let agent = Consul::start();
     let app = service("app");
     let (mut registrar, mut withdrawn) = registrar(settings(&agent));
-    let failing = Desired::Failing { output: "HTTP 500".into() };
+    let failing = Announcement::Failing { output: "HTTP 500".into() };
     let other = service("other");
     registrar.announce(&other, failing.clone());
     registrar.announce(&app, passing());
@@ -108,7 +109,7 @@ async fn a_failing_service_that_is_removed_stays_away_until_it_passes() {
     let app = service("app");
     let (mut registrar, _withdrawn) = registrar(settings(&agent));
     let lines = Lines::listen();
-    let failing = |text: &str| Desired::Failing { output: text.into() };
+    let failing = |text: &str| Announcement::Failing { output: text.into() };
     registrar.announce(&app, passing());
     until("passing", SOON, async || status_of(&agent, &app).as_deref() == Some("passing")).await;
     registrar.announce(&app, failing("HTTP 500"));

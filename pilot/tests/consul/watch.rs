@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use pilot::runtime::catalog::{Client, Error, ServiceQuery, follow};
+use pilot::runtime::catalog::{Client, Error, ServiceQuery, Sight, follow};
 use pilot_core::effect::Instance;
 use pilot_core::plan::Consul;
 
@@ -21,7 +21,11 @@ type Reports = Mutex<Vec<(Instant, Vec<Instance>)>>;
 fn watching(consul: Consul, service: &str, interval: Duration) -> Arc<Reports> {
     let reports = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&reports);
-    let report = move |instances| kept.lock().unwrap().push((Instant::now(), instances));
+    let report = move |sight| {
+        if let Sight::Instances(instances) = sight {
+            kept.lock().unwrap().push((Instant::now(), instances));
+        }
+    };
     tokio::spawn(follow(service.to_owned(), Client::new(consul), query(service), interval, report));
     reports
 }

@@ -84,7 +84,7 @@ fn in_drain_mode_nothing_is_ever_registered() {
     pilot.wait_for_count("event: {StatusHealthy app}", 5);
     assert_eq!(pilot.stop(), 0);
     assert_eq!((aws.count("RegisterTargets"), aws.count("DeregisterTargets")), (0, 0), "it was draining already");
-    pilot.wait_for("is out of target group app already: draining");
+    pilot.wait_for("is already out of target group app: draining");
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn a_target_that_is_gone_already_is_not_waited_for() {
     let mut pilot = start(&aws, &config("drain", port, &json!({ "min": "60s" })));
     pilot.wait_for_event("StatusHealthy app");
     assert_eq!(pilot.stop(), 0);
-    pilot.wait_for("is out of target group app already: unused (Target.NotRegistered)");
+    pilot.wait_for("is already out of target group app: unused (Target.NotRegistered)");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_load_balancer_that_throttles_hangs_denies_or_is_broken_delays_a_stop_within
     }
     for (_aws, fault, word, mut pilot) in stopping {
         assert_eq!(pilot.exit_code_within(Duration::from_secs(30)), 0, "{fault:?}");
-        let told = pilot.wait_for("the target could not be taken out of target group app");
+        let told = pilot.wait_for("cannot take the target out of target group app");
         assert!(told.text.contains(word), "{fault:?}: {}", told.text);
     }
 }

@@ -169,8 +169,7 @@ fn an_agent_that_comes_late_is_waited_for_while_the_jobs_already_run() {
     pilot.wait_for("second runs");
     pilot.wait_for("service registration failed");
     let said = pilot.wait("more attempts", SOON, |pilot| {
-        (pilot.count_events("StatusHealthy app") > 10)
-            .then(|| pilot.count("WARN").max(pilot.count("pilot keeps trying")))
+        (pilot.count_events("StatusHealthy app") > 10).then(|| pilot.count("WARN").max(pilot.count("; retrying)")))
     });
     assert_eq!(said, 1, "one warning for one trouble\n{}", pilot.log());
     consul.begin();

@@ -190,7 +190,7 @@ fn it_runs_read_only_as_anybody_without_any_right() {
 
     // No network at all, and the usual user: the address of the loopback interface will do.
     engine.docker(&["run", "-d", "--name", "alone", "--network", "none", "--read-only", &image]).success();
-    engine.wait_for_log("alone", "the database is reached and migrated: ready");
+    engine.wait_for_log("alone", "the database is reachable and migrated: ready");
     engine.docker(&["stop", "alone"]).success();
     assert_eq!(engine.inspect("alone")["State"]["ExitCode"], 0, "{}", engine.logs("alone"));
 }

@@ -49,6 +49,7 @@ fn every_branch_name_has_its_tag() {
         ("1.2.3-rc.1", "branch-1.2.3-rc.1"),
         ("release/1.2", "release-1.2"),
         ("sha256-abc.sig", "branch-sha256-abc.sig"),
+        ("deployed-production", "branch-deployed-production"),
         // Names that a shell or make would read as something to do.
         ("x;>pwned", "x-pwned"),
         ("x$(touch pwned)", "x-touch-pwned-"),

@@ -30,11 +30,11 @@ fn why_tells_what_a_job_waits_for_and_what_has_started_another() {
 
     let never = pilot.asked(&["why", "never"]);
     assert!(never.starts_with("never: waiting for "), "{never}");
-    let reason = "waits for event healthy of main (not seen yet): it never comes, because \"main\" has no health check that could pass or fail";
+    let reason = "waiting for event healthy of main (not seen yet): it never comes, because \"main\" has no health check that could pass or fail";
     assert!(never.contains(reason), "{never}");
 
     let after = pilot.asked(&["why", "after"]);
-    let over = "waits for event exitSuccess of setup (not seen yet): setup is over (exit status 3) and has not made it";
+    let over = "waiting for event exitSuccess of setup (not seen yet): setup has ended without emitting this event (exit status 3)";
     assert!(after.contains(over), "{after}");
 
     let then: Value = serde_json::from_str(&pilot.asked(&["why", "then", "--json"])).unwrap();
@@ -44,7 +44,7 @@ fn why_tells_what_a_job_waits_for_and_what_has_started_another() {
     assert_eq!(story[0..2], ["then was started", "event exitFailed of setup"]);
     assert!(story[2].starts_with("setup ended after") && story[2].ends_with("exit status 3"), "{story:?}");
     assert_eq!(story[3..], ["setup was started", "event startup of global"]);
-    assert_eq!(then["story"][4]["because"], "pilot began its work");
+    assert_eq!(then["story"][4]["because"], "pilot started");
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn events_are_listed_with_what_caused_them() {
     let all: Vec<Value> = serde_json::from_str(&pilot.asked(&["events", "--json"])).unwrap();
     let named = |text: &str| all.iter().find(|event| event["text"] == text).unwrap();
     assert_eq!(named("main was started")["cause"], named("event startup of global")["id"]);
-    assert!(named("a person asked to restart main")["because"].as_str().unwrap().contains("control socket"));
+    assert!(named("restart of main was requested")["because"].as_str().unwrap().contains("control socket"));
     let text = pilot.asked(&["events", "-n", "1"]);
     assert_eq!(text.lines().count(), 1, "{text}");
 }
@@ -90,7 +90,7 @@ fn who_follows_sees_what_happens_and_the_history_outlasts_a_reload() {
     pilot.asked(&["reload"]);
     let seen = see("new was started");
     let of = |text: &str| seen.iter().find(|event| event["text"] == text).unwrap_or_else(|| panic!("{text}: {seen:?}"));
-    let reload = of("a person asked for another configuration");
+    let reload = of("a reload was requested");
     assert_eq!(of("new was started")["cause"], reload["id"]);
     assert_eq!(of("event stopping of old")["cause"], reload["id"]);
     let ids: Vec<u64> = seen.iter().filter_map(|event| event["id"].as_u64()).collect();
@@ -125,7 +125,7 @@ fn the_client_follows_until_pilot_ends() {
     assert!(lines.any(|line| line.contains("main was started")));
     pilot.signal(Signal::SIGTERM);
     let stop = lines.find(|line| line.contains("event shutdown of global"));
-    assert!(stop.as_ref().is_some_and(|line| line.contains("(cause: pilot was told to stop)")), "{stop:?}");
+    assert!(stop.as_ref().is_some_and(|line| line.contains("(cause: pilot was asked to stop)")), "{stop:?}");
     fs::write(pilot.scratch.path().join("read"), "").unwrap();
     assert_eq!(pilot.exit_code(), 0);
     assert_eq!(client.wait().unwrap().code(), Some(1));
@@ -138,7 +138,7 @@ fn an_unknown_job_is_answered_with_the_nearest_known_one() {
     ])));
     pilot.wait_for("main runs");
     let asked = pilot.ask(&["why", "mian"]);
-    let want = "pilot why: there is no job \"mian\" (is it \"main\"?): there are main\n";
+    let want = "pilot why: there is no job \"mian\" (did you mean \"main\"?): there are main\n";
     assert_eq!((asked.code, asked.err.as_str()), (1, want));
     let asked = pilot.ask(&["events", "-n", "many"]);
     assert_eq!(asked.code, 2, "{}", asked.err);
@@ -169,11 +169,7 @@ fn status_shows_jobs_services_watches_and_what_comes_next() {
     assert_eq!(status["services"][0]["health"], "healthy");
     assert_eq!(status["watches"][0]["name"], "db");
     let next: Vec<_> = status["next"].as_array().unwrap().iter().map(|next| next["text"].as_str().unwrap()).collect();
-    let want = [
-        "main has its health looked at",
-        "hourly runs, as at each interval",
-        "late gives up waiting to start (`when.timeout`)",
-    ];
+    let want = ["main is checked", "hourly runs (`when.interval`)", "late gives up waiting to start (`when.timeout`)"];
     assert_eq!(next, want);
     let text = pilot.asked(&["status"]);
     assert!(text.starts_with("pilot ") && text.contains("\nSERVICE ") && text.contains("\nWATCH "), "{text}");
@@ -181,7 +177,7 @@ fn status_shows_jobs_services_watches_and_what_comes_next() {
     pilot.wait_for_event("EnterMaintenance global");
     assert_eq!(read(&pilot.asked(&["status", "--json"]))["maintenance"], true);
     let hourly = pilot.asked(&["why", "hourly"]);
-    assert!(hourly.contains("in 59m") && hourly.contains("hourly runs, as at each interval"), "{hourly}");
+    assert!(hourly.contains("in 59m") && hourly.contains("hourly runs (`when.interval`)"), "{hourly}");
 }
 
 /// The plan in force, not the file: a job that a reload has brought is in it, one that it has removed is not.
@@ -307,7 +303,7 @@ fn a_post_mortem_tells_of_codes_signals_output_and_checks_also_of_a_job_that_a_r
     pilot.asked(&["reload"]);
     assert!(pilot.asked(&["postmortem", "crash"]).contains("segmentation fault"), "it is gone, its end is not");
     let asked = pilot.ask(&["postmortem", "mian"]);
-    let want = "pilot postmortem: there is no job \"mian\" (is it \"main\"?): there are main\n";
+    let want = "pilot postmortem: there is no job \"mian\" (did you mean \"main\"?): there are main\n";
     assert_eq!((asked.code, asked.err.as_str()), (1, want));
 }
 
@@ -360,7 +356,7 @@ fn a_job_that_the_kernel_has_killed_for_its_memory_is_told_from_one_that_a_perso
     assert_eq!((&of("greedy")["signal"], &of("greedy")["oomKills"]), (&json!("SIGKILL"), &json!(1)), "{report}");
     assert_eq!((&of("killed")["signal"], &of("killed")["oomKills"]), (&json!("SIGKILL"), &Value::Null), "{report}");
     let text = pilot.asked(&["postmortem", "greedy"]);
-    assert!(text.contains("killed by the kernel: the container's memory was used up"), "{text}");
+    assert!(text.contains("killed by the kernel: out of memory in the container"), "{text}");
     pilot.stop();
     drop(pilot);
 }

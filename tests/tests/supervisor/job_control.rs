@@ -146,7 +146,7 @@ fn a_signal_reaches_the_whole_group_of_a_job() {
             ["signal", "app", "NOPE"],
             "\"NOPE\" is not a signal: write its name, such as HUP, USR1 or TERM, or its number",
         ),
-        (["signal", "idle", "HUP"], "idle has no process that could be signalled"),
+        (["signal", "idle", "HUP"], "idle has no process to signal"),
     ];
     for (words, text) in refusals {
         let asked = pilot.ask(&words);
@@ -188,7 +188,7 @@ fn the_last_lines_of_a_job_can_be_read_and_followed() {
     }
     let asked = pilot.ask(&["logs", "raw"]);
     assert_eq!(asked.code, 1);
-    assert!(asked.err.contains("its output is raw and goes past pilot"), "{}", asked.err);
+    assert!(asked.err.contains("its output is raw and bypasses pilot"), "{}", asked.err);
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn on_a_phone_and_on_a_desk_the_page_shows_what_there_is_and_fits() {
         assert_eq!(stroke, json!("2.4px"), "the policy lets the graph's style through");
         let timeline = timeline(&mut browser);
         let first = timeline.last().unwrap();
-        assert!(first.contains("event startup of global") && first.contains("pilot began its work"), "{timeline:?}");
+        assert!(first.contains("event startup of global") && first.contains("pilot started"), "{timeline:?}");
         let head = browser.value("getComputedStyle(document.querySelector('thead')).display");
         assert_eq!(head, if mobile { "none" } else { "table-header-group" });
         let colour = |browser: &mut Browser, of: &str| {
@@ -153,7 +153,7 @@ fn the_page_holds_still_for_whoever_reads_it() {
         browser.open(&there);
         browser.value("[location.search, document.querySelectorAll('meta[http-equiv=refresh]').length]")
     };
-    assert_eq!(follow(&mut browser, "hold still"), json!(["?still", 0]));
-    assert_eq!(follow(&mut browser, "ask again every 5 s"), json!(["", 1]));
+    assert_eq!(follow(&mut browser, "pause"), json!(["?still", 0]));
+    assert_eq!(follow(&mut browser, "refresh every 5 s"), json!(["", 1]));
     assert_eq!(pilot.stop(), 0);
 }

@@ -30,11 +30,11 @@ fn a_cron_job_runs_when_the_clock_shows_a_full_minute_and_not_before() {
         let next = status["next"].as_array().unwrap().clone();
         (next.len() == 2).then_some(next)
     });
-    assert_eq!((&next[0]["text"], &next[1]["job"]), (&json!("minutely runs, as its schedule says"), &json!("rare")));
+    assert_eq!((&next[0]["text"], &next[1]["job"]), (&json!("minutely runs (`when.cron`)"), &json!("rare")));
     let due_in = next[0]["dueIn"].as_f64().unwrap();
     assert!((0.0..=60.0).contains(&due_in), "{due_in}");
     let text = pilot.asked(&["status"]);
-    assert!(text.contains("minutely runs, as its schedule says"), "{text}");
+    assert!(text.contains("minutely runs (`when.cron`)"), "{text}");
     let line = pilot.wait_for_within("now=", Duration::from_secs(75));
     let seconds: u64 = line.text.rsplit_once("now=").unwrap().1.trim().parse().unwrap();
     assert!(seconds % 60 < 30, "{seconds} is {} s after a full minute", seconds % 60);

@@ -123,7 +123,7 @@ fn when_the_time_is_over_it_says_what_was_last_wrong_with_each_and_no_secret() {
     assert_eq!(said.code, 1, "{}", said.err);
     assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
     assert!(!said.err.contains("secret"), "{}", said.err);
-    let (_, last) = said.err.split_once("error: not there after 3s:").unwrap();
+    let (_, last) = said.err.split_once("error: no answer within 3s from:").unwrap();
     let lines: Vec<&str> = last.trim().lines().collect();
     assert_eq!(lines.len(), 6, "{last}");
     let reasons =

@@ -36,6 +36,8 @@ pub struct Telemetry {
     pub address: IpAddr,
     /// User metrics; their exposed names differ from each other.
     pub metrics: Vec<Metric>,
+    /// Names that a request's `Host` may have, besides addresses and names that no public site has.
+    pub hosts: Vec<String>,
 }
 
 /// A user metric. v3 spec section 9.3.

@@ -3,6 +3,7 @@
 use super::plans::*;
 use crate::effect::{Input, StopSignal, Switch};
 use crate::event::{Code, Event};
+use crate::exit::Exit;
 use crate::plan::*;
 use crate::simulation::{Script, World};
 use crate::stop::{HOOK_LIMIT, WITHDRAW_LIMIT};
@@ -325,4 +326,25 @@ fn of_the_runs_that_a_hook_still_owed_when_the_stop_came_one_is_made_up_for() {
     world.pass(HOOK_LIMIT * 30);
     assert_eq!(world.count_starts("hook"), 3, "the one that was going, one that was owed, and the one for the stop");
     assert_eq!(world.exit.map(|(at, _)| at <= HOOK_LIMIT * 3 + secs(5)), Some(true));
+}
+
+/// The code that a shell gives is as good; whatever else it ends with while it stops is an error, as is the same end unasked.
+#[test]
+fn an_end_that_was_asked_for_is_no_error() {
+    let obeys = |exit| Script { obeys: Some(ms(10)), exit, ..Script::forever() };
+    for asked in [true, false] {
+        let script = if asked {
+            obeys(Exit::Code(0))
+        } else {
+            Script { lasts: Some(secs(1)), exit: Exit::Signal(15), ..Script::forever() }
+        };
+        let mut world = World::new(plan([job("app"), job("keep")])).script("app", [script]).started();
+        if asked {
+            world.give(Input::Stop);
+        }
+        world.pass(secs(5));
+        let said = |text: &str| world.said.iter().any(|line| line == text);
+        assert_eq!(said("app has stopped (signal: terminated)"), asked, "{:?}", world.said);
+        assert_eq!(said("app exited with error: signal: terminated"), !asked, "{:?}", world.said);
+    }
 }

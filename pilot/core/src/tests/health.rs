@@ -1,10 +1,13 @@
 //! Probes, thresholds, heartbeats and maintenance (v3 spec 5.6, 5.7, 8).
 
 use super::plans::*;
-use crate::effect::{Announcement, Input, RoundId, StopSignal, Switch, Verdict};
+use std::time::Duration;
+
+use crate::effect::{Announcement, Input, JobRequest, RoundId, StopSignal, Switch, Verdict};
 use crate::event::Code;
 use crate::exit::Exit;
-use crate::job::Status;
+use crate::history::EntryId;
+use crate::job::{State, Status};
 use crate::plan::*;
 use crate::simulation::{Script, World};
 
@@ -70,7 +73,7 @@ fn a_job_without_a_probe_sends_its_heartbeat_unconditionally() {
     world.pass(ms(15_100));
     assert_eq!(world.announced.len(), 3);
     assert_eq!(world.trace(), ["Startup global"]);
-    assert_eq!(world.engine.jobs()[0].status(), Status::Unknown);
+    assert_eq!(world.engine.jobs()[0].health(), Status::Unknown);
 }
 
 /// Reliability case 28, defect 6.
@@ -98,7 +101,7 @@ fn thresholds_count_results_in_a_row_and_the_heartbeat_goes_on_below_them() {
         world.probe_passes = pass;
         world.pass(secs(1));
         world.pass(ms(0));
-        states.push(world.engine.jobs()[0].status().as_str());
+        states.push(world.engine.jobs()[0].health().as_str());
     }
     world.pass(ms(10));
     // The result of a probe is in shortly after its tick, so each state shows one probe later.
@@ -115,7 +118,7 @@ fn thresholds_count_results_in_a_row_and_the_heartbeat_goes_on_below_them() {
         "unhealthy",
     ];
     assert_eq!(states, want);
-    assert_eq!(world.engine.jobs()[0].status(), Status::Healthy);
+    assert_eq!(world.engine.jobs()[0].health(), Status::Healthy);
     assert_eq!(world.announced.len(), 7, "from the second pass to the failure before the third, and the last pass");
 }
 
@@ -168,25 +171,25 @@ fn initial_status_is_announced_before_the_job_starts() {
 fn maintenance_takes_the_service_out_and_lets_it_back_in() {
     let mut world = World::new(plan([app()])).started();
     world.pass(ms(5_100));
-    assert_eq!(world.engine.jobs()[0].status(), Status::Healthy);
+    assert_eq!(world.engine.jobs()[0].health(), Status::Healthy);
     world.pass(ms(4_901));
     assert_eq!(world.probes.len(), 2, "one is under way");
     world.give(Input::Maintenance(Switch::On));
-    assert_eq!(world.engine.jobs()[0].status(), Status::Maintenance);
+    assert_eq!(world.engine.jobs()[0].health(), Status::Maintenance);
     for number in 0..100 {
         let verdict = Verdict { pass: true, note: String::new(), exit: None };
         world.give(Input::Probed { job: JobId(0), round: RoundId(number), verdict });
     }
-    assert_eq!(world.engine.jobs()[0].status(), Status::Maintenance, "its result comes too late");
+    assert_eq!(world.engine.jobs()[0].health(), Status::Maintenance, "its result comes too late");
     let (announced, probes) = (world.announced.len(), world.probes.len());
     world.pass(secs(60));
     assert_eq!((world.announced.len(), world.probes.len()), (announced, probes));
     assert_eq!(world.withdrawn.len(), 1);
     assert!(world.signals.is_empty(), "the process keeps running");
     world.give(Input::Maintenance(Switch::Off));
-    assert_eq!(world.engine.jobs()[0].status(), Status::Unknown);
+    assert_eq!(world.engine.jobs()[0].health(), Status::Unknown);
     world.pass(ms(5_100));
-    assert_eq!(world.engine.jobs()[0].status(), Status::Healthy);
+    assert_eq!(world.engine.jobs()[0].health(), Status::Healthy);
     assert_eq!(world.announced.len(), announced + 1);
 }
 
@@ -196,13 +199,13 @@ fn the_job_of_telemetry_is_healthy_from_the_beginning_and_stays_in_the_catalog_d
     let telemetry = with_health(app(), |health| health.probe = None);
     let telemetry = Job { name: TELEMETRY_JOB.into(), exec: None, ..telemetry };
     let world = World::new(plan([telemetry]));
-    assert_eq!(world.engine.jobs()[0].status().as_str(), "healthy");
+    assert_eq!(world.engine.jobs()[0].health().as_str(), "healthy");
     let mut world = world.started();
     world.pass(ms(5_100));
     assert_eq!(world.announced.iter().map(|(at, ..)| at.as_secs()).collect::<Vec<_>>(), [5]);
     for switch in [Switch::On, Switch::Off] {
         world.give(Input::Maintenance(switch));
-        assert_eq!(world.engine.jobs()[0].status().as_str(), "healthy");
+        assert_eq!(world.engine.jobs()[0].health().as_str(), "healthy");
         world.pass(secs(5));
     }
     assert_eq!((world.announced.len(), world.withdrawn.len()), (3, 0));
@@ -256,7 +259,7 @@ fn without_a_catalog_health_works_and_nothing_is_announced() {
     plan.consul = None;
     let mut world = World::new(plan).started();
     world.pass(ms(5_100));
-    assert_eq!(world.engine.jobs()[0].status(), Status::Healthy);
+    assert_eq!(world.engine.jobs()[0].health(), Status::Healthy);
     world.give(Input::Stop);
     world.pass(secs(1));
     assert!(world.announced.is_empty() && world.withdrawn.is_empty() && world.exit.is_some());
@@ -327,7 +330,7 @@ fn a_process_that_is_not_ready_in_time_is_unhealthy_and_restarted_once() {
     world.probe_passes = true;
     world.give(Input::Notified { job: JobId(0) });
     world.pass(ms(1));
-    assert_eq!(world.engine.jobs()[0].status(), Status::Healthy);
+    assert_eq!(world.engine.jobs()[0].health(), Status::Healthy);
 }
 
 #[test]
@@ -337,7 +340,7 @@ fn in_maintenance_and_after_its_stop_a_word_of_readiness_changes_nothing() {
     let mut world = world.started();
     world.give(Input::Maintenance(Switch::On));
     world.give(Input::Notified { job: JobId(0) });
-    assert_eq!((world.probes.len(), world.engine.jobs()[0].status()), (0, Status::Maintenance));
+    assert_eq!((world.probes.len(), world.engine.jobs()[0].health()), (0, Status::Maintenance));
     world.give(Input::Maintenance(Switch::Off));
     world.give(Input::Notified { job: JobId(0) });
     assert_eq!(world.probes.len(), 1);
@@ -347,4 +350,79 @@ fn in_maintenance_and_after_its_stop_a_word_of_readiness_changes_nothing() {
     world.give(Input::Notified { job: JobId(0) });
     world.pass(ms(100));
     assert_eq!(world.probes.len(), 1);
+}
+
+/// A check that passes says nothing of a process that is gone: neither to the catalog nor to anybody else.
+#[test]
+fn a_job_that_waits_to_be_restarted_is_unhealthy_whatever_its_check_says() {
+    let mut world = World::new(plan([app().checked(ms(300)).restarts(Count::Unlimited)]));
+    world.default_script = Script::exits(1).lasting(ms(500));
+    let mut world = world.started();
+    let (mut waited, mut announced) = (0, world.announced.len());
+    for _ in 0..200 {
+        world.pass(ms(50));
+        let (state, health) = (world.engine.jobs()[0].state(), world.engine.jobs()[0].health());
+        let new = world.announced.len() - std::mem::replace(&mut announced, world.announced.len());
+        if state == State::Restarting {
+            assert_eq!(health, Status::Unhealthy);
+            waited += 1;
+            assert!(waited == 1 || new <= 1, "nothing passing is announced");
+        }
+    }
+    assert!(waited > 20, "{waited}");
+    let waits =
+        |at: &Duration| world.starts.iter().rposition(|(start, ..)| start <= at).map(|run| *at - world.starts[run].0);
+    assert!(world.announced.iter().all(|(at, ..)| waits(at).unwrap() <= ms(510)), "{:?}", world.announced);
+    assert!(world.probes.iter().all(|(at, _)| waits(at).unwrap() <= ms(510)), "{:?}", world.probes);
+}
+
+#[test]
+fn without_a_process_a_job_is_unhealthy_if_it_should_have_one_and_else_nothing_is_known() {
+    let health = |world: &World| {
+        let job = world.engine.jobs()[0];
+        (job.state(), job.health())
+    };
+    let healthy = |world: World| {
+        let mut world = world.started();
+        world.pass(ms(5_100));
+        assert_eq!(health(&world), (State::Running, Status::Healthy));
+        world
+    };
+    let ends = |code| World::new(plan([app()])).script("app", [Script::exits(code).lasting(secs(6))]);
+    for (code, want) in [(0, Status::Unknown), (3, Status::Unhealthy)] {
+        let mut world = healthy(ends(code));
+        world.pass(secs(2));
+        assert_eq!(health(&world), (State::Ended, want));
+    }
+    let mut stopped = healthy(World::new(plan([app(), job("keep")])));
+    let job = stopped.job("app");
+    stopped.give(Input::Job { job, request: JobRequest::Stop });
+    stopped.pass(secs(2));
+    assert_eq!(health(&stopped), (State::Stopped, Status::Unknown));
+    let mut resting = healthy(World::new(plan([app()])));
+    resting.give(Input::Maintenance(Switch::On));
+    assert_eq!(health(&resting), (State::Running, Status::Maintenance));
+    let never = World::new(plan([app().when(once(Code::Healthy, "nobody"))])).started();
+    assert_eq!(health(&never), (State::Waiting, Status::Idle));
+}
+
+#[test]
+fn the_reason_of_a_failure_is_kept_and_said_again_when_it_changes() {
+    let mut world = World::new(plan([app()])).started();
+    world.probe_passes = false;
+    let fail = |world: &mut World, note: &str| {
+        world.probe_note = note.to_owned();
+        world.pass(ms(5_010));
+        world.engine.jobs()[0].failing_reason().map(str::to_owned)
+    };
+    assert_eq!(fail(&mut world, "refused").as_deref(), Some("refused"));
+    assert_eq!(fail(&mut world, "refused").as_deref(), Some("refused"));
+    assert_eq!(fail(&mut world, "timed out").as_deref(), Some("timed out"));
+    let said: Vec<&String> = world.said.iter().filter(|line| line.contains("unhealthy: ")).collect();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].contains("app is unhealthy: refused"), "{said:?}");
+    assert!(said[1].ends_with("app is still unhealthy: timed out"), "{said:?}");
+    let entries = world.engine.history().after(EntryId(0));
+    let reasons: Vec<_> = entries.filter_map(|entry| Some((entry.times, entry.reason.clone()?))).collect();
+    assert_eq!(reasons, [(3, "timed out".to_owned())]);
 }

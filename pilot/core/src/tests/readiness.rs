@@ -30,12 +30,12 @@ fn world(change: impl FnOnce(&mut Job)) -> World {
 #[test]
 fn a_job_is_starting_until_its_check_decides() {
     let mut world = world(|_| ()).started();
-    assert_eq!(world.judged(), "starting: runs for 0s and is not known to be healthy yet");
+    assert_eq!(world.judged(), "starting: has been running for 0s and is not healthy yet");
     world.pass(ms(1500));
     assert_eq!(world.judged(), "ready");
     world.probe_passes = false;
     world.pass(secs(1));
-    assert_eq!(world.judged(), "failing: is unhealthy");
+    assert_eq!(world.judged(), "failing: is unhealthy: probed");
 }
 
 #[test]
@@ -43,9 +43,9 @@ fn failures_in_the_grace_do_not_count_and_after_it_they_do() {
     let mut world = world(|app| app.health.as_mut().unwrap().start_grace = secs(30)).started();
     world.probe_passes = false;
     world.pass(ms(29_500));
-    assert_eq!(world.judged(), "starting: runs for 29s and is not known to be healthy yet");
+    assert_eq!(world.judged(), "starting: has been running for 29s and is not healthy yet: probed");
     world.pass(secs(2));
-    assert_eq!(world.judged(), "failing: is unhealthy");
+    assert_eq!(world.judged(), "failing: is unhealthy: probed");
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_job_that_is_not_known_to_be_well_for_too_long_fails() {
     world.pass(ms(2999));
     assert!(world.judged().starts_with("starting"), "{}", world.judged());
     world.pass(ms(1));
-    assert_eq!(world.judged(), "failing: runs for 3s and was not healthy yet");
+    assert_eq!(world.judged(), "failing: has been running for 3s without becoming healthy");
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_crash_loop_fails_while_it_waits() {
     world.default_script = Script::exits(1);
     let mut world = world.started();
     world.pass(ms(50));
-    assert_eq!(world.judged(), "failing: waits to be restarted: it ended 2 times in a row");
+    assert_eq!(world.judged(), "failing: is waiting to be restarted: it has ended 2 times in a row");
 }
 
 #[test]

@@ -283,11 +283,11 @@ fn maintenance_lasts_through_a_reload_for_old_jobs_and_new_ones() {
     world.give(Input::Maintenance(Switch::On));
     world.reload(plan([old, new]));
     world.pass(secs(5));
-    assert!(world.engine.jobs().iter().all(|job| job.status() == Status::Maintenance && job.run().is_some()));
+    assert!(world.engine.jobs().iter().all(|job| job.health() == Status::Maintenance && job.run().is_some()));
     assert!(world.announced.is_empty());
     world.give(Input::Maintenance(Switch::Off));
     world.pass(secs(2));
-    assert!(world.engine.jobs().iter().all(|job| job.status() == Status::Healthy));
+    assert!(world.engine.jobs().iter().all(|job| job.health() == Status::Healthy));
 }
 
 /// Defect 19: v3 loses it.

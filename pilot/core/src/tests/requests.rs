@@ -155,7 +155,7 @@ fn a_start_while_the_job_is_still_stopping_is_kept_for_later() {
     let mut world = World::new(plan([job("app")])).script("app", [script]).started();
     world.ask("app", JobRequest::Stop).unwrap();
     world.pass(secs(1));
-    let later = "app is stopping and is started again as soon as it has stopped";
+    let later = "app is stopping and will be started again when it has stopped";
     assert_eq!(world.ask("app", JobRequest::Restart), Ok(later.into()));
     assert_eq!(world.count_starts("app"), 1);
     world.pass(secs(2));

@@ -14,7 +14,7 @@ use pilot_core::stop_plan::StopPlan;
 /// What a check found. Its JSON is described in `docs/reference/check.md`; keys are added, never changed.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Report {
+pub(super) struct CheckReport {
     /// The version of this form.
     schema: u32,
     file: String,
@@ -73,7 +73,7 @@ pub(super) struct JobStop {
     pub gone: f64,
 }
 
-impl Report {
+impl CheckReport {
     pub fn of(loaded: &Loaded, budget: Option<Duration>, strictness: Strictness) -> Self {
         let count = |severity| loaded.diagnostics.iter().filter(|found| found.severity == severity).count();
         let (errors, warnings, notes) = (count(Severity::Error), count(Severity::Warning), count(Severity::Note));
@@ -83,7 +83,7 @@ impl Report {
         };
         let plan = loaded.plan.as_ref();
         let verdict = if errors == 0 && plan.is_some() && tolerated { Verdict::Good } else { Verdict::Bad };
-        Report {
+        CheckReport {
             schema: 1,
             file: loaded.file_name.clone(),
             verdict,

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::report::Stop;
+use crate::table::{self, Align};
 
 const HEADINGS: [&str; 9] = ["job", "begins", "runs", "hooks", "catalog", "balancer", "drain", "kill", "gone"];
 
@@ -18,26 +19,19 @@ pub(super) fn table(stop: &Stop) -> String {
         let (balancer, drain) = (part(job.balancer), part(job.drain));
         [job.job.clone(), begins, part(job.runs), part(job.hooks), part(job.catalog), balancer, drain, kill, gone]
     }));
-    let mut text = "Stopping, if everybody takes all the time there is:\n\n".to_owned();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..HEADINGS.len()).map(width).collect();
-    for row in &rows {
-        let _ = write!(text, "  {:<width$}", row[0], width = widths[0]);
-        for (cell, width) in row.iter().zip(&widths).skip(1) {
-            let _ = write!(text, "  {cell:>width$}");
-        }
-        text.push('\n');
-    }
+    let mut text = "Stopping, in the worst case:\n\n".to_owned();
+    let align: [Align; 9] = std::array::from_fn(|column| if column == 0 { Align::Left } else { Align::Right });
+    text.push_str(&table::table(&rows, align, 2));
     text.push_str(
-        "\n  begins: those that need it are gone, and its own run is over if it is itself a hook (runs);\n  \
+        "\n  begins: its dependents are gone, and its own run has ended if it is a hook (runs);\n  \
          hooks: waits for jobs on its `stopping`; catalog, balancer: leaves Consul and its target\n  \
-         group; drain: serves on; kill: from SIGTERM to SIGKILL.\n",
+         group; drain: keeps serving; kill: from SIGTERM to SIGKILL.\n",
     );
     if stop.circular {
-        text.push_str("  Some wait for each other's end: the sum is that of all, one after the other.\n");
+        text.push_str("  Some jobs wait for each other's end: the total is for all of them, one after the other.\n");
     }
     let budget = stop.budget.unwrap_or_default();
-    let verdict = if stop.worst > budget { "too long for" } else { "within" };
-    let _ = writeln!(text, "\n  In all {}s, {verdict} the {budget}s there are.", stop.worst);
+    let verdict = if stop.worst > budget { "which exceeds" } else { "within" };
+    let _ = writeln!(text, "\n  {}s in total, {verdict} the {budget}s allowed.", stop.worst);
     text
 }

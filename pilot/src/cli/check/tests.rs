@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Strictness;
-use super::report::Report;
+use super::report::CheckReport;
 use crate::committed;
 use pilot_config::{Interfaces, Loaded, Question, Rule, Surroundings, examine};
 
@@ -17,7 +17,7 @@ fn examined(text: &str, stop_budget: Option<Duration>) -> Loaded {
 
 fn shown(text: &str, stop_budget: Option<Duration>) -> String {
     let loaded = examined(text, stop_budget);
-    Report::of(&loaded, stop_budget, Strictness::Errors).text(&loaded.report(text))
+    CheckReport::of(&loaded, stop_budget, Strictness::Errors).text(&loaded.report(text))
 }
 
 /// Every `json5` block of the page with the `text` block after it.
@@ -59,8 +59,8 @@ fn a_warning_is_bad_only_when_strict_and_an_error_always() {
     let wrong = examined("{ jobs: [{ nme: 'a' }] }", None);
     let fine = examined("{ jobs: [{ name: 'a', exec: 'b' }] }", None);
     for (loaded, errors, warnings) in [(&fine, true, true), (&warned, true, false), (&wrong, false, false)] {
-        assert_eq!(Report::of(loaded, None, Strictness::Errors).is_good(), errors);
-        assert_eq!(Report::of(loaded, None, Strictness::Warnings).is_good(), warnings);
+        assert_eq!(CheckReport::of(loaded, None, Strictness::Errors).is_good(), errors);
+        assert_eq!(CheckReport::of(loaded, None, Strictness::Warnings).is_good(), warnings);
     }
 }
 
@@ -68,7 +68,7 @@ fn a_warning_is_bad_only_when_strict_and_an_error_always() {
 fn time_that_is_too_short_is_bad_when_it_was_asked_about_and_told_when_the_file_says_so() {
     let text = "{ stopBudget: '20s', jobs: [\n{ name: 'app', exec: 'a', critical: true, drain: { min: '18s' } }] }";
     let told = examined(text, None);
-    let report = Report::of(&told, None, Strictness::Errors);
+    let report = CheckReport::of(&told, None, Strictness::Errors);
     assert!(report.is_good());
     let shown = report.text(&told.report(text));
     assert!(shown.contains("warning: stopping can take 23s, and there are 20s\n --> app.json5:2:"), "{shown}");
@@ -77,13 +77,13 @@ fn time_that_is_too_short_is_bad_when_it_was_asked_about_and_told_when_the_file_
     for (seconds, good) in [(23, true), (22, false)] {
         let budget = Some(Duration::from_secs(seconds));
         let asked = examined(text, budget);
-        let report = Report::of(&asked, budget, Strictness::Errors);
+        let report = CheckReport::of(&asked, budget, Strictness::Errors);
         assert_eq!(report.is_good(), good, "{seconds}");
         let shown = report.text(&asked.report(text));
         assert!(
             shown.contains(&format!(
-                "In all 23s, {} the {seconds}s there are",
-                if good { "within" } else { "too long for" }
+                "23s in total, {} the {seconds}s allowed",
+                if good { "within" } else { "which exceeds" }
             )),
             "{shown}"
         );
@@ -100,7 +100,7 @@ fn time_that_is_too_short_is_bad_when_it_was_asked_about_and_told_when_the_file_
 fn the_json_says_what_the_text_says() {
     let text = "{ jobs: [{ name: 'app', exec: 'a', critical: true },\n { name: 'late', exec: 'b', when: { source: 'ap', once: 'stopped' } }] }";
     let loaded = examined(text, Some(Duration::from_secs(3)));
-    let report = Report::of(&loaded, Some(Duration::from_secs(3)), Strictness::Warnings);
+    let report = CheckReport::of(&loaded, Some(Duration::from_secs(3)), Strictness::Warnings);
     let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
     let wanted = serde_json::json!({
         "schema": 1, "file": "app.json5", "verdict": "bad", "errors": 1, "warnings": 1, "notes": 0, "jobs": 2, "watches": 0,
@@ -137,7 +137,7 @@ fn no_secret_is_repeated_in_either_form() {
         "{ jobs: [{ name: 'a', exec: 'b', health: { exec: 'mysqladmin -phunter2 ping', interval: 1, ttl: 5 } }] }",
     ] {
         let loaded = examined(text, None);
-        let json = Report::of(&loaded, None, Strictness::Errors).json();
+        let json = CheckReport::of(&loaded, None, Strictness::Errors).json();
         // A command line is not known to be secret, and is shown as a line of the file; what is made of it is not.
         let remedies: Vec<_> =
             loaded.report(text).lines().filter(|line| line.contains("  = ")).map(str::to_owned).collect();

@@ -5,8 +5,9 @@ use std::time::Duration;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::{Ask, Form, Until, Wanted};
-use crate::cli::offline::picture_form;
+use super::{ClientCommand, Until, Wanted};
+use crate::cli::OutputFormat;
+use crate::cli::offline::graph_format;
 use crate::runtime::control::Summary;
 use pilot_core::effect::{JobRequest, Switch};
 
@@ -30,20 +31,20 @@ pub(in crate::cli) fn flags() -> Vec<Arg> {
 }
 
 /// What v3's flags ask for: exactly one thing, the first in v3's order (spec 1.1).
-pub(in crate::cli) fn from_flags(matches: &ArgMatches) -> Option<Ask> {
+pub(in crate::cli) fn from_flags(matches: &ArgMatches) -> Option<ClientCommand> {
     if matches.get_flag("reload") {
-        return Some(Ask::Reload(Summary::Silent));
+        return Some(ClientCommand::Reload(Summary::Silent));
     }
     if let Some(word) = matches.get_one::<String>("maintenance").filter(|word| !word.is_empty()) {
-        return Some(Ask::Maintenance(switch(word)));
+        return Some(ClientCommand::Maintenance(switch(word)));
     }
     if matches.contains_id("putenv") {
-        return Some(Ask::PutEnvironment(given_pairs(matches, "putenv")));
+        return Some(ClientCommand::PutEnvironment(given_pairs(matches, "putenv")));
     }
     if matches.contains_id("putmetric") {
-        return Some(Ask::PutMetrics(given_pairs(matches, "putmetric")));
+        return Some(ClientCommand::PutMetrics(given_pairs(matches, "putmetric")));
     }
-    matches.get_flag("ping").then_some(Ask::Ping)
+    matches.get_flag("ping").then_some(ClientCommand::Ping)
 }
 
 /// The subcommands.
@@ -55,29 +56,29 @@ pub(in crate::cli) fn subcommands() -> Vec<Command> {
         let follow = Arg::new("follow").short('f').long("follow").action(ArgAction::SetTrue);
         [
             lines.value_parser(clap::value_parser!(usize)).default_value("20").help("How many"),
-            follow.help("And those to come"),
+            follow.help("Keep showing new ones"),
         ]
     };
-    let json = || Arg::new("json").long("json").action(ArgAction::SetTrue).help("As JSON");
+    let json = || Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON");
     let pairs = || pairs(Arg::new("pairs")).num_args(1..).required(true);
     vec![
-        command("status", "Show pilot and all it supervises on one screen").arg(json()),
-        command("jobs", "Show what the jobs of the running pilot do").arg(job().required(false)).arg(json()),
-        command("start", "Start a job now, whatever it waits for").arg(job()),
-        command("stop", "Stop a job and leave it down; pilot goes on").arg(job()).arg(
+        command("status", "Show pilot and everything it supervises").arg(json()),
+        command("jobs", "Show the state of the jobs").arg(job().required(false)).arg(json()),
+        command("start", "Start a job now, whatever it is waiting for").arg(job()),
+        command("stop", "Stop a job and keep it down; pilot keeps running").arg(job()).arg(
             Arg::new("wait")
                 .long("wait")
                 .value_name("SECONDS")
                 .value_parser(clap::value_parser!(u64))
                 .default_value(WAIT)
-                .help("How long to wait until it is down; 0: not"),
+                .help("How long to wait; 0: do not wait"),
         ),
-        command("restart", "End a job's run and run it again").arg(job()),
+        command("restart", "Stop a job's process and start it again").arg(job()),
         command("signal", "Send a signal to a job's processes")
             .arg(job())
-            .arg(Arg::new("signal").value_name("SIGNAL").required(true).help("Such as HUP, USR1, TERM")),
-        command("logs", "Show the last lines of a job").arg(job()).args(lines()).arg(json()),
-        command("health", "Exit with 0 if no job fails its health check")
+            .arg(Arg::new("signal").value_name("SIGNAL").required(true).help("For example HUP, USR1, TERM")),
+        command("logs", "Show the last log lines of a job").arg(job()).args(lines()).arg(json()),
+        command("health", "Exit with 0 if no job is failing its health check")
             .arg(
                 Arg::new("ready")
                     .long("ready")
@@ -85,52 +86,53 @@ pub(in crate::cli) fn subcommands() -> Vec<Command> {
                     .help("Only if every job with a check is healthy and in service"),
             )
             .arg(json()),
-        command("why", "Say what a job waits for, or what has started it").arg(job()).arg(json()),
-        command("events", "Show what has happened, and what caused it").args(lines()).arg(json()),
-        command("postmortem", "Show the last ends, and what is known of those that have ended")
+        command("why", "Explain what a job is waiting for, or what started it").arg(job()).arg(json()),
+        command("events", "Show recent events and what caused them").args(lines()).arg(json()),
+        command("postmortem", "Show how jobs have ended, with their last checks and lines")
             .arg(job().required(false))
             .arg(json()),
-        command("reload", "Read the configuration again and change what is different in it"),
-        command("maintenance", "Take the services out of the catalog, or bring them back")
+        command("reload", "Reload the configuration and apply what has changed"),
+        command("maintenance", "Deregister all services, or register them again")
             .arg(Arg::new("switch").value_name("enable|disable").required(true).value_parser(["enable", "disable"])),
-        command("putenv", "Set variables for processes started from now on").arg(pairs().value_name("NAME=VALUE")),
-        command("putmetric", "Record values of the configuration's metrics").arg(pairs().value_name("NAME=VALUE")),
+        command("putenv", "Set environment variables for processes started from now on")
+            .arg(pairs().value_name("NAME=VALUE")),
+        command("putmetric", "Record values of metrics from the configuration").arg(pairs().value_name("NAME=VALUE")),
         command("ping", "Print `ok` if pilot answers"),
     ]
 }
 
 /// What a subcommand asks for, if it is one of [`subcommands`].
-pub(in crate::cli) fn from_subcommand(name: &str, matches: &ArgMatches) -> Option<Ask> {
+pub(in crate::cli) fn from_subcommand(name: &str, matches: &ArgMatches) -> Option<ClientCommand> {
     let text = |name: &str| matches.get_one::<String>(name).cloned();
     let job = || text("job").unwrap_or_default();
-    let form = || if matches.get_flag("json") { Form::Json } else { Form::Text };
+    let format = || if matches.get_flag("json") { OutputFormat::Json } else { OutputFormat::Text };
     let lines = || matches.get_one::<usize>("lines").copied().unwrap_or(0);
     let until = || if matches.get_flag("follow") { Until::Forever } else { Until::Now };
-    let change = |request, wait| Ask::Change { job: job(), request, wait };
+    let change = |request, wait| ClientCommand::Change { job: job(), request, wait };
     Some(match name {
-        "status" => Ask::Status(form()),
-        "graph" => Ask::Graph(picture_form(matches)?),
-        "jobs" => Ask::Jobs { job: text("job"), form: form() },
+        "status" => ClientCommand::Status(format()),
+        "graph" => ClientCommand::Graph(graph_format(matches)?),
+        "jobs" => ClientCommand::Jobs { job: text("job"), format: format() },
         "start" => change(JobRequest::Start, Duration::ZERO),
         "stop" => {
             let wait = matches.get_one::<u64>("wait").copied().unwrap_or(0);
             change(JobRequest::Stop, Duration::from_secs(wait))
         }
         "restart" => change(JobRequest::Restart, Duration::ZERO),
-        "signal" => Ask::Signal { job: job(), signal: text("signal").unwrap_or_default() },
-        "logs" => Ask::Logs { job: job(), lines: lines(), until: until(), form: form() },
+        "signal" => ClientCommand::Signal { job: job(), signal: text("signal").unwrap_or_default() },
+        "logs" => ClientCommand::Logs { job: job(), lines: lines(), until: until(), format: format() },
         "health" => {
             let wanted = if matches.get_flag("ready") { Wanted::Ready } else { Wanted::Healthy };
-            Ask::Health { wanted, form: form() }
+            ClientCommand::Health { wanted, format: format() }
         }
-        "postmortem" => Ask::Postmortem { job: text("job"), form: form() },
-        "why" => Ask::Why { job: job(), form: form() },
-        "events" => Ask::Events { count: lines(), until: until(), form: form() },
-        "reload" => Ask::Reload(Summary::Told),
-        "maintenance" => Ask::Maintenance(switch(&text("switch").unwrap_or_default())),
-        "putenv" => Ask::PutEnvironment(given_pairs(matches, "pairs")),
-        "putmetric" => Ask::PutMetrics(given_pairs(matches, "pairs")),
-        "ping" => Ask::Ping,
+        "postmortem" => ClientCommand::Postmortem { job: text("job"), format: format() },
+        "why" => ClientCommand::Why { job: job(), format: format() },
+        "events" => ClientCommand::Events { count: lines(), until: until(), format: format() },
+        "reload" => ClientCommand::Reload(Summary::Told),
+        "maintenance" => ClientCommand::Maintenance(switch(&text("switch").unwrap_or_default())),
+        "putenv" => ClientCommand::PutEnvironment(given_pairs(matches, "pairs")),
+        "putmetric" => ClientCommand::PutMetrics(given_pairs(matches, "pairs")),
+        "ping" => ClientCommand::Ping,
         _ => return None,
     })
 }
@@ -161,9 +163,9 @@ mod tests {
     use super::*;
     use crate::cli::arguments::{Action, parse};
 
-    fn asked(words: &[&str]) -> Result<Ask, ErrorKind> {
+    fn asked(words: &[&str]) -> Result<ClientCommand, ErrorKind> {
         match parse(["pilot"].iter().chain(words).map(OsString::from)) {
-            Ok(Action::Ask { ask, .. }) => Ok(ask),
+            Ok(Action::Client { command, .. }) => Ok(command),
             Ok(other) => panic!("{other:?}"),
             Err(error) => Err(error.kind()),
         }
@@ -176,24 +178,27 @@ mod tests {
     /// v3 spec 1.1; v3 took every word but `enable` for `disable`, and cleared nothing by `-putenv NAME`.
     #[test]
     fn v3s_flags_ask_with_one_dash_and_with_two_and_as_subcommands() {
-        let rows: [(&[&str], Result<Ask, ErrorKind>); 18] = [
-            (&["-reload"], Ok(Ask::Reload(Summary::Silent))),
-            (&["-reload=true", "-config", "/nowhere"], Ok(Ask::Reload(Summary::Silent))),
-            (&["reload"], Ok(Ask::Reload(Summary::Told))),
-            (&["--maintenance", "enable"], Ok(Ask::Maintenance(Switch::On))),
-            (&["-maintenance=disable"], Ok(Ask::Maintenance(Switch::Off))),
+        let rows: [(&[&str], Result<ClientCommand, ErrorKind>); 18] = [
+            (&["-reload"], Ok(ClientCommand::Reload(Summary::Silent))),
+            (&["-reload=true", "-config", "/nowhere"], Ok(ClientCommand::Reload(Summary::Silent))),
+            (&["reload"], Ok(ClientCommand::Reload(Summary::Told))),
+            (&["--maintenance", "enable"], Ok(ClientCommand::Maintenance(Switch::On))),
+            (&["-maintenance=disable"], Ok(ClientCommand::Maintenance(Switch::Off))),
             (&["-maintenance", "enabel"], Err(ErrorKind::InvalidValue)),
-            (&["maintenance", "enable"], Ok(Ask::Maintenance(Switch::On))),
+            (&["maintenance", "enable"], Ok(ClientCommand::Maintenance(Switch::On))),
             (&["maintenance"], Err(ErrorKind::MissingRequiredArgument)),
             (&["maintenance", "off"], Err(ErrorKind::InvalidValue)),
-            (&["-putenv", "A=1", "--putenv", "B=x=y"], Ok(Ask::PutEnvironment(given(&[("A", "1"), ("B", "x=y")])))),
-            (&["putenv", "A=1", "B="], Ok(Ask::PutEnvironment(given(&[("A", "1"), ("B", "")])))),
+            (
+                &["-putenv", "A=1", "--putenv", "B=x=y"],
+                Ok(ClientCommand::PutEnvironment(given(&[("A", "1"), ("B", "x=y")]))),
+            ),
+            (&["putenv", "A=1", "B="], Ok(ClientCommand::PutEnvironment(given(&[("A", "1"), ("B", "")])))),
             (&["-putenv", "A"], Err(ErrorKind::ValueValidation)),
-            (&["-putmetric", "m=42"], Ok(Ask::PutMetrics(given(&[("m", "42")])))),
-            (&["putmetric", "m=1", "n=-2"], Ok(Ask::PutMetrics(given(&[("m", "1"), ("n", "-2")])))),
+            (&["-putmetric", "m=42"], Ok(ClientCommand::PutMetrics(given(&[("m", "42")])))),
+            (&["putmetric", "m=1", "n=-2"], Ok(ClientCommand::PutMetrics(given(&[("m", "1"), ("n", "-2")])))),
             (&["putmetric"], Err(ErrorKind::MissingRequiredArgument)),
-            (&["-ping"], Ok(Ask::Ping)),
-            (&["ping"], Ok(Ask::Ping)),
+            (&["-ping"], Ok(ClientCommand::Ping)),
+            (&["ping"], Ok(ClientCommand::Ping)),
             (&["-ping=perhaps"], Err(ErrorKind::TooManyValues)),
         ];
         for (words, want) in rows {
@@ -213,8 +218,8 @@ mod tests {
         assert_eq!(action(0), Action::Version);
         assert_eq!(action(1), Action::Template { config: None, out: None });
         for (from, name) in [(2, "reload"), (3, "maintenance"), (4, "putenv"), (5, "putmetric"), (6, "ping")] {
-            let Action::Ask { ask, .. } = action(from) else { panic!("{from}") };
-            assert_eq!(ask.name(), name);
+            let Action::Client { command, .. } = action(from) else { panic!("{from}") };
+            assert_eq!(command.name(), name);
         }
         assert_eq!(parse(["pilot", "-maintenance", ""].map(OsString::from)).unwrap(), Action::Run { config: None });
         assert_eq!(parse(["pilot", "-reload=false"].map(OsString::from)).unwrap(), Action::Run { config: None });
@@ -223,28 +228,38 @@ mod tests {
     #[test]
     fn jobs_are_asked_about_by_name() {
         let job = || "my job".to_owned();
-        let stop = |seconds| Ask::Change { job: job(), request: JobRequest::Stop, wait: Duration::from_secs(seconds) };
-        let logs = |lines, until, form| Ask::Logs { job: job(), lines, until, form };
-        let rows: [(&[&str], Result<Ask, ErrorKind>); 17] = [
-            (&["jobs"], Ok(Ask::Jobs { job: None, form: Form::Text })),
-            (&["jobs", "--json", "my job"], Ok(Ask::Jobs { job: Some(job()), form: Form::Json })),
-            (&["start", "my job"], Ok(Ask::Change { job: job(), request: JobRequest::Start, wait: Duration::ZERO })),
+        let stop = |seconds| ClientCommand::Change {
+            job: job(),
+            request: JobRequest::Stop,
+            wait: Duration::from_secs(seconds),
+        };
+        let logs = |lines, until, format| ClientCommand::Logs { job: job(), lines, until, format };
+        let rows: [(&[&str], Result<ClientCommand, ErrorKind>); 17] = [
+            (&["jobs"], Ok(ClientCommand::Jobs { job: None, format: OutputFormat::Text })),
+            (&["jobs", "--json", "my job"], Ok(ClientCommand::Jobs { job: Some(job()), format: OutputFormat::Json })),
+            (
+                &["start", "my job"],
+                Ok(ClientCommand::Change { job: job(), request: JobRequest::Start, wait: Duration::ZERO }),
+            ),
             (
                 &["restart", "my job"],
-                Ok(Ask::Change { job: job(), request: JobRequest::Restart, wait: Duration::ZERO }),
+                Ok(ClientCommand::Change { job: job(), request: JobRequest::Restart, wait: Duration::ZERO }),
             ),
             (&["stop", "my job"], Ok(stop(60))),
             (&["stop", "my job", "--wait", "0"], Ok(stop(0))),
             (&["stop", "my job", "--wait", "long"], Err(ErrorKind::ValueValidation)),
             (&["stop"], Err(ErrorKind::MissingRequiredArgument)),
-            (&["signal", "my job", "HUP"], Ok(Ask::Signal { job: job(), signal: "HUP".into() })),
+            (&["signal", "my job", "HUP"], Ok(ClientCommand::Signal { job: job(), signal: "HUP".into() })),
             (&["signal", "my job"], Err(ErrorKind::MissingRequiredArgument)),
-            (&["logs", "my job"], Ok(logs(20, Until::Now, Form::Text))),
-            (&["logs", "my job", "-n", "5", "-f"], Ok(logs(5, Until::Forever, Form::Text))),
-            (&["logs", "--follow", "--lines=0", "my job", "--json"], Ok(logs(0, Until::Forever, Form::Json))),
+            (&["logs", "my job"], Ok(logs(20, Until::Now, OutputFormat::Text))),
+            (&["logs", "my job", "-n", "5", "-f"], Ok(logs(5, Until::Forever, OutputFormat::Text))),
+            (&["logs", "--follow", "--lines=0", "my job", "--json"], Ok(logs(0, Until::Forever, OutputFormat::Json))),
             (&["logs", "my job", "-n", "-1"], Err(ErrorKind::UnknownArgument)),
-            (&["health"], Ok(Ask::Health { wanted: Wanted::Healthy, form: Form::Text })),
-            (&["health", "--ready", "--json"], Ok(Ask::Health { wanted: Wanted::Ready, form: Form::Json })),
+            (&["health"], Ok(ClientCommand::Health { wanted: Wanted::Healthy, format: OutputFormat::Text })),
+            (
+                &["health", "--ready", "--json"],
+                Ok(ClientCommand::Health { wanted: Wanted::Ready, format: OutputFormat::Json }),
+            ),
             (&["health", "app"], Err(ErrorKind::UnknownArgument)),
         ];
         for (words, want) in rows {
@@ -264,7 +279,10 @@ mod tests {
     fn the_socket_may_be_named_before_and_after_the_command() {
         for words in [["pilot", "--socket", "/s", "ping"], ["pilot", "ping", "--socket", "/s"]] {
             let action = parse(words.map(OsString::from)).unwrap();
-            assert_eq!(action, Action::Ask { ask: Ask::Ping, socket: Some(PathBuf::from("/s")), config: None });
+            assert_eq!(
+                action,
+                Action::Client { command: ClientCommand::Ping, socket: Some(PathBuf::from("/s")), config: None }
+            );
         }
     }
 }

@@ -14,8 +14,8 @@ use tokio::time::timeout;
 
 /// For an answer. The supervisor answers at once, whatever its jobs do.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// Of an answer, in bytes.
-const LONGEST: usize = 8 << 20;
+/// Longest answer that is read, in bytes.
+const MAX_ANSWER: usize = 8 << 20;
 
 /// An answer that came.
 pub(super) struct Answer {
@@ -64,7 +64,7 @@ fn refused(status: StatusCode, body: &str) -> String {
 async fn send(socket: &Path, method: Method, path: &str, body: String) -> Result<Response<Incoming>, String> {
     let stream = UnixStream::connect(socket).await.map_err(|error| unreachable(socket, &error))?;
     let broken =
-        |error: hyper::Error| format!("the connection over {} broke ({error}): has pilot ended?", socket.display());
+        |error: hyper::Error| format!("lost the connection over {} ({error}): has pilot ended?", socket.display());
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     tokio::spawn(connection);
     let request = Request::builder()
@@ -73,13 +73,13 @@ async fn send(socket: &Path, method: Method, path: &str, body: String) -> Result
         .header("host", "control")
         .header("content-type", "application/json")
         .body(Full::new(Bytes::from(body)))
-        .map_err(|error| format!("this cannot be asked: {error}"))?;
+        .map_err(|error| format!("cannot build the request: {error}"))?;
     sender.send_request(request).await.map_err(broken)
 }
 
 async fn whole(body: Incoming) -> Result<String, String> {
-    let collected = Limited::new(body, LONGEST).collect().await;
-    let bytes = collected.map_err(|error| format!("the answer cannot be read: {error}"))?.to_bytes();
+    let collected = Limited::new(body, MAX_ANSWER).collect().await;
+    let bytes = collected.map_err(|error| format!("cannot read the answer: {error}"))?.to_bytes();
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -90,9 +90,9 @@ fn unreachable(socket: &Path, error: &std::io::Error) -> String {
             "there is no control socket {socket}: is pilot running in this container? Another socket is named by --socket, \
              PILOT_SOCKET, or the configuration of -config or CONTAINERPILOT"
         ),
-        ErrorKind::ConnectionRefused => format!("nobody listens at {socket}: the pilot that made it has ended"),
+        ErrorKind::ConnectionRefused => format!("nothing listens on {socket}: the pilot that created it has ended"),
         ErrorKind::PermissionDenied => {
-            format!("{socket} may only be used by root and by the user that pilot runs as: run this as one of them")
+            format!("only root and the user that pilot runs as may use {socket}: run this as one of them")
         }
         _ => format!("cannot connect to {socket}: {error}"),
     }

@@ -5,9 +5,8 @@
 mod arguments;
 mod connection;
 mod perform;
-mod place;
-mod shown;
-mod told;
+mod render;
+mod socket_path;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,29 +14,30 @@ use std::time::Duration;
 
 pub(super) use arguments::{flags, from_flags, from_subcommand, subcommands};
 
-use crate::picture;
+use super::OutputFormat;
+use crate::graph;
 use crate::runtime::control::Summary;
 use pilot_core::effect::{JobRequest, Switch};
 
 /// The running pilot refused, or could not be reached.
 const FAILED: u8 = 1;
 
-/// What is to be asked.
+/// A command for the running pilot.
 #[derive(Debug, PartialEq)]
-pub(super) enum Ask {
+pub(super) enum ClientCommand {
     Reload(Summary),
     Maintenance(Switch),
     PutEnvironment(Vec<(String, String)>),
     PutMetrics(Vec<(String, String)>),
     Ping,
-    Status(Form),
-    Graph(picture::Form),
+    Status(OutputFormat),
+    Graph(graph::Format),
     /// All jobs, or one.
     Jobs {
         job: Option<String>,
-        form: Form,
+        format: OutputFormat,
     },
-    /// A stop is waited for so long.
+    /// A stop is waited for up to `wait`.
     Change {
         job: String,
         request: JobRequest,
@@ -51,34 +51,25 @@ pub(super) enum Ask {
         job: String,
         lines: usize,
         until: Until,
-        form: Form,
+        format: OutputFormat,
     },
     Health {
         wanted: Wanted,
-        form: Form,
+        format: OutputFormat,
     },
     Events {
         count: usize,
         until: Until,
-        form: Form,
+        format: OutputFormat,
     },
     Postmortem {
         job: Option<String>,
-        form: Form,
+        format: OutputFormat,
     },
     Why {
         job: String,
-        form: Form,
+        format: OutputFormat,
     },
-}
-
-/// How an answer is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    /// For people.
-    Text,
-    /// As it came.
-    Json,
 }
 
 /// When lines end.
@@ -99,45 +90,45 @@ pub(super) enum Wanted {
     Ready,
 }
 
-impl Ask {
+impl ClientCommand {
     /// The command's name, for what is said about it.
     fn name(&self) -> &'static str {
         match self {
-            Ask::Reload(_) => "reload",
-            Ask::Maintenance(_) => "maintenance",
-            Ask::PutEnvironment(_) => "putenv",
-            Ask::PutMetrics(_) => "putmetric",
-            Ask::Ping => "ping",
-            Ask::Status(_) => "status",
-            Ask::Graph(_) => "graph",
-            Ask::Jobs { .. } => "jobs",
-            Ask::Change { request: JobRequest::Start, .. } => "start",
-            Ask::Change { request: JobRequest::Stop, .. } => "stop",
-            Ask::Change { request: JobRequest::Restart, .. } => "restart",
-            Ask::Signal { .. } => "signal",
-            Ask::Logs { .. } => "logs",
-            Ask::Health { .. } => "health",
-            Ask::Events { .. } => "events",
-            Ask::Postmortem { .. } => "postmortem",
-            Ask::Why { .. } => "why",
+            ClientCommand::Reload(_) => "reload",
+            ClientCommand::Maintenance(_) => "maintenance",
+            ClientCommand::PutEnvironment(_) => "putenv",
+            ClientCommand::PutMetrics(_) => "putmetric",
+            ClientCommand::Ping => "ping",
+            ClientCommand::Status(_) => "status",
+            ClientCommand::Graph(_) => "graph",
+            ClientCommand::Jobs { .. } => "jobs",
+            ClientCommand::Change { request: JobRequest::Start, .. } => "start",
+            ClientCommand::Change { request: JobRequest::Stop, .. } => "stop",
+            ClientCommand::Change { request: JobRequest::Restart, .. } => "restart",
+            ClientCommand::Signal { .. } => "signal",
+            ClientCommand::Logs { .. } => "logs",
+            ClientCommand::Health { .. } => "health",
+            ClientCommand::Events { .. } => "events",
+            ClientCommand::Postmortem { .. } => "postmortem",
+            ClientCommand::Why { .. } => "why",
         }
     }
 }
 
 /// Asks, shows the answer, and gives the exit code.
-pub(super) fn ask(ask: &Ask, socket: Option<PathBuf>, config: Option<PathBuf>) -> ExitCode {
-    let socket = place::socket(socket, config);
+pub(super) fn run(command: &ClientCommand, socket: Option<PathBuf>, config: Option<PathBuf>) -> ExitCode {
+    let socket = socket_path::find(socket, config);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return failed(ask, &format!("cannot start: {error}")),
+        Err(error) => return failed(command, &format!("cannot start the async runtime: {error}")),
     };
-    match runtime.block_on(perform::perform(ask, &socket)) {
+    match runtime.block_on(perform::perform(command, &socket)) {
         Ok(code) => code,
-        Err(text) => failed(ask, &text),
+        Err(text) => failed(command, &text),
     }
 }
 
-fn failed(ask: &Ask, text: &str) -> ExitCode {
-    eprintln!("pilot {}: {}", ask.name(), text.trim_end());
+fn failed(command: &ClientCommand, text: &str) -> ExitCode {
+    eprintln!("pilot {}: {}", command.name(), text.trim_end());
     ExitCode::from(FAILED)
 }

@@ -13,46 +13,48 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::connection::{exchange, follow};
-use super::{Ask, FAILED, Form, Until, Wanted, shown, told};
+use super::{ClientCommand, FAILED, OutputFormat, Until, Wanted, render};
 use crate::runtime::control::Summary;
 use crate::runtime::control::report::{HealthReport, JobReport};
 use pilot_core::effect::{JobRequest, Switch};
 use pilot_core::job::State;
 
-/// How often a stop that is waited for is looked at.
-const LOOK: Duration = Duration::from_millis(50);
+/// How often a job that is waited for is asked about.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Asks. An error is a sentence.
-pub(super) async fn perform(ask: &Ask, socket: &Path) -> Result<ExitCode, String> {
+pub(super) async fn perform(command: &ClientCommand, socket: &Path) -> Result<ExitCode, String> {
     let post = async |path: &str, body: Value| {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         exchange(socket, Method::POST, path, body).await?.success()
     };
     let get = async |path: &str| exchange(socket, Method::GET, path, String::new()).await;
-    match ask {
-        Ask::Reload(Summary::Silent) => drop(post("/v3/reload", Value::Null).await?),
-        Ask::Reload(Summary::Told) => return say(&post("/v3/reload?summary=true", Value::Null).await?),
-        Ask::Maintenance(Switch::On) => drop(post("/v3/maintenance/enable", Value::Null).await?),
-        Ask::Maintenance(Switch::Off) => drop(post("/v3/maintenance/disable", Value::Null).await?),
-        Ask::PutEnvironment(pairs) => drop(post("/v3/environ", object(pairs)).await?),
-        Ask::PutMetrics(pairs) => drop(post("/v3/metric", object(pairs)).await?),
-        Ask::Ping => {
+    match command {
+        ClientCommand::Reload(Summary::Silent) => drop(post("/v3/reload", Value::Null).await?),
+        ClientCommand::Reload(Summary::Told) => return say(&post("/v3/reload?summary=true", Value::Null).await?),
+        ClientCommand::Maintenance(Switch::On) => drop(post("/v3/maintenance/enable", Value::Null).await?),
+        ClientCommand::Maintenance(Switch::Off) => drop(post("/v3/maintenance/disable", Value::Null).await?),
+        ClientCommand::PutEnvironment(pairs) => drop(post("/v3/environ", object(pairs)).await?),
+        ClientCommand::PutMetrics(pairs) => drop(post("/v3/metric", object(pairs)).await?),
+        ClientCommand::Ping => {
             get("/v3/ping").await?.success()?;
             return say("ok");
         }
-        Ask::Status(form) => {
-            return say_as(*form, &get("/v3/status").await?.success()?, |status| shown::status(&status));
+        ClientCommand::Status(format) => {
+            return say_as(*format, &get("/v3/status").await?.success()?, |status| render::status(&status));
         }
-        Ask::Graph(form) => return say(&get(&format!("/v3/graph?format={}", form.name())).await?.success()?),
-        Ask::Jobs { job, form } => {
+        ClientCommand::Graph(format) => {
+            return say(&get(&format!("/v3/graph?format={}", format.name())).await?.success()?);
+        }
+        ClientCommand::Jobs { job, format } => {
             let path = job.as_ref().map_or_else(|| "/v3/jobs".to_owned(), |job| path_of(job, ""));
             let body = get(&path).await?.success()?;
             return match job {
-                None => say_as(*form, &body, |jobs: Vec<_>| shown::jobs(&jobs)),
-                Some(_) => say_as(*form, &body, |job| shown::jobs(&[job])),
+                None => say_as(*format, &body, |jobs: Vec<_>| render::jobs(&jobs)),
+                Some(_) => say_as(*format, &body, |job| render::jobs(&[job])),
             };
         }
-        Ask::Change { job, request, wait } => {
+        ClientCommand::Change { job, request, wait } => {
             let verb = match request {
                 JobRequest::Start => "start",
                 JobRequest::Stop => "stop",
@@ -64,46 +66,51 @@ pub(super) async fn perform(ask: &Ask, socket: &Path) -> Result<ExitCode, String
             }
             return say(&said);
         }
-        Ask::Signal { job, signal } => {
+        ClientCommand::Signal { job, signal } => {
             return say(&post(&path_of(job, "signal"), json!({ "signal": signal })).await?);
         }
-        Ask::Logs { job, lines, until, form } => {
+        ClientCommand::Logs { job, lines, until, format } => {
             let path = format!("{}?lines={lines}", path_of(job, "logs"));
             return match until {
-                Until::Now => say(&shown_lines(&get(&path).await?.success()?, *form, shown_line)),
-                Until::Forever => follow_lines(socket, &format!("{path}&follow=true"), *form, shown_line).await,
+                Until::Now => say(&render_lines(&get(&path).await?.success()?, *format, render_line)),
+                Until::Forever => follow_lines(socket, &format!("{path}&follow=true"), *format, render_line).await,
             };
         }
-        Ask::Why { job, form } => {
+        ClientCommand::Why { job, format } => {
             let path = format!("/v3/why/{}", encoded(job));
-            return say_as(*form, &get(&path).await?.success()?, |why| told::why(&why));
+            return say_as(*format, &get(&path).await?.success()?, |why| render::why(&why));
         }
-        Ask::Postmortem { job, form } => {
+        ClientCommand::Postmortem { job, format } => {
             let of_job = |job| format!("/v3/postmortem/{}", encoded(job));
             let path = job.as_deref().map_or_else(|| "/v3/postmortem".to_owned(), of_job);
-            return say_as(*form, &get(&path).await?.success()?, |remains| told::postmortem(&remains));
+            return say_as(*format, &get(&path).await?.success()?, |report| render::postmortem(&report));
         }
-        Ask::Events { count, until: Until::Forever, form } => {
-            return follow_lines(socket, &format!("/v3/events?lines={count}&follow=true"), *form, told::shown_event)
-                .await;
+        ClientCommand::Events { count, until: Until::Forever, format } => {
+            return follow_lines(
+                socket,
+                &format!("/v3/events?lines={count}&follow=true"),
+                *format,
+                render::event_message,
+            )
+            .await;
         }
-        Ask::Events { count, until: Until::Now, form } => {
+        ClientCommand::Events { count, until: Until::Now, format } => {
             let body = get(&format!("/v3/events?lines={count}")).await?.success()?;
-            return say_as(*form, &body, |events: Vec<_>| told::events(&events));
+            return say_as(*format, &body, |events: Vec<_>| render::events(&events));
         }
-        Ask::Health { wanted, form } => {
+        ClientCommand::Health { wanted, format } => {
             // Not being well is an answer, too.
             let answer = get("/v3/health").await?;
             let Ok(report) = read::<HealthReport>(&answer.body) else {
-                return Err(answer.success().err().unwrap_or_else(|| "the answer cannot be read".to_owned()));
+                return Err(answer.success().err().unwrap_or_else(|| "cannot parse the answer".to_owned()));
             };
             let well = match wanted {
                 Wanted::Healthy => report.healthy,
                 Wanted::Ready => report.ready,
             };
-            say(&match form {
-                Form::Json => answer.body,
-                Form::Text => shown::health(&report, *wanted),
+            say(&match format {
+                OutputFormat::Json => answer.body,
+                OutputFormat::Text => render::health(&report, *wanted),
             })?;
             return Ok(if well { ExitCode::SUCCESS } else { ExitCode::from(FAILED) });
         }
@@ -127,15 +134,19 @@ fn path_of(job: &str, verb: &str) -> String {
 }
 
 /// An answer as it is, or as `text` puts it for people.
-fn say_as<T: DeserializeOwned>(form: Form, body: &str, text: impl FnOnce(T) -> String) -> Result<ExitCode, String> {
-    match form {
-        Form::Json => say(body),
-        Form::Text => say(&text(read(body)?)),
+fn say_as<T: DeserializeOwned>(
+    format: OutputFormat,
+    body: &str,
+    text: impl FnOnce(T) -> String,
+) -> Result<ExitCode, String> {
+    match format {
+        OutputFormat::Json => say(body),
+        OutputFormat::Text => say(&text(read(body)?)),
     }
 }
 
 fn read<T: DeserializeOwned>(body: &str) -> Result<T, String> {
-    let older = |error| format!("the answer cannot be read ({error}): does another version of pilot run here?");
+    let older = |error| format!("cannot parse the answer ({error}): is another version of pilot running here?");
     serde_json::from_str(body).map_err(older)
 }
 
@@ -153,9 +164,9 @@ async fn stopped(socket: &Path, job: &str, wait: Duration) -> Result<String, Str
             });
         }
         if began.elapsed() >= wait {
-            return Err(format!("{job} is still {} after {} s; it goes on stopping", report.state, wait.as_secs()));
+            return Err(format!("{job} is still {} after {} s; it keeps stopping", report.state, wait.as_secs()));
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
@@ -165,28 +176,28 @@ struct Message {
     line: Option<String>,
 }
 
-/// How one message of a stream is shown, if it is.
-type Show = fn(&str) -> Option<String>;
+/// How one message of a stream is rendered, if it is.
+type Render = fn(&str) -> Option<String>;
 
-fn shown_lines(body: &str, form: Form, show: Show) -> String {
-    match form {
-        Form::Json => body.to_owned(),
-        Form::Text => body.lines().filter_map(show).collect(),
+fn render_lines(body: &str, format: OutputFormat, render: Render) -> String {
+    match format {
+        OutputFormat::Json => body.to_owned(),
+        OutputFormat::Text => body.lines().filter_map(render).collect(),
     }
 }
 
-fn shown_line(text: &str) -> Option<String> {
+fn render_line(text: &str) -> Option<String> {
     if text.is_empty() {
         return None;
     }
     let message: Message = serde_json::from_str(text).ok()?;
     Some(match message.line {
         Some(line) => format!("{line}\n"),
-        None => "(some lines came too fast to be shown)\n".to_owned(),
+        None => "(some lines were skipped: they came too fast)\n".to_owned(),
     })
 }
 
-async fn follow_lines(socket: &Path, path: &str, form: Form, show: Show) -> Result<ExitCode, String> {
+async fn follow_lines(socket: &Path, path: &str, format: OutputFormat, render: Render) -> Result<ExitCode, String> {
     let mut body = follow(socket, path).await?;
     let mut held = Vec::new();
     while let Some(frame) = body.frame().await {
@@ -194,7 +205,7 @@ async fn follow_lines(socket: &Path, path: &str, form: Form, show: Show) -> Resu
         held.extend_from_slice(frame.data_ref().map_or(&[][..], |bytes| bytes));
         let Some(end) = memchr::memrchr(b'\n', &held) else { continue };
         let whole: Vec<u8> = held.drain(..=end).collect();
-        let text = shown_lines(&String::from_utf8_lossy(&whole), form, show);
+        let text = render_lines(&String::from_utf8_lossy(&whole), format, render);
         if !text.is_empty() {
             say(&text)?;
         }

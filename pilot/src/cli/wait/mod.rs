@@ -36,34 +36,34 @@ pub(super) struct Wait {
 
 pub(super) fn subcommand() -> Command {
     Command::new("wait")
-        .about("Wait until others answer: databases, Consul, web servers, ports")
+        .about("Wait for dependencies: databases, Consul, web servers, ports")
         .after_help(
             "Targets:\n  mysql://USER@HOST:PORT/DATABASE  lets USER in\n  consul://HOST:PORT               the agent has a leader\n  \
              consul://HOST:PORT/SERVICE       and a healthy instance of SERVICE\n  http://HOST:PORT/PATH            or https: answers 200 to 399\n  \
              tcp://HOST:PORT                  takes connections\n\
              Consul's token and TLS: CONSUL_HTTP_TOKEN and its like.\nExit code 1 when one has not answered in time.",
         )
-        .arg(Arg::new("target").value_name("TARGET").num_args(1..).required(true).help("What is waited for, all at once"))
+        .arg(Arg::new("target").value_name("TARGET").num_args(1..).required(true).help("URLs to wait for, all at the same time"))
         .arg(
             Arg::new("timeout")
                 .long("timeout")
                 .value_name("TIME")
                 .value_parser(pilot_config::duration)
-                .help("For all together [default: 60s]"),
+                .help("Limit for all of them [default: 60s]"),
         )
         .arg(
             Arg::new("password-env")
                 .long("password-env")
                 .value_name("NAME")
                 .conflicts_with("password-file")
-                .help("Variable with the password for mysql"),
+                .help("Environment variable with the MySQL password"),
         )
         .arg(
             Arg::new("password-file")
                 .long("password-file")
                 .value_name("FILE")
                 .value_parser(clap::value_parser!(PathBuf))
-                .help("File with it; read at each try"),
+                .help("File with the MySQL password, read at each attempt"),
         )
 }
 
@@ -87,7 +87,7 @@ pub(super) fn wait(wait: &Wait) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: cannot start: {error}");
+            eprintln!("error: cannot start the async runtime: {error}");
             return ExitCode::FAILURE;
         }
     };
@@ -101,7 +101,7 @@ fn read(wait: &Wait) -> Result<Vec<Target>, String> {
     let password = match (&wait.password_file, &wait.password_env) {
         (Some(path), _) => Password::File(path.clone()),
         (None, Some(name)) if std::env::var_os(name).is_none() => {
-            return Err(format!("--password-env names {name:?}, and no such variable is set"));
+            return Err(format!("--password-env names {name:?}, which is not set"));
         }
         (None, Some(name)) => Password::Env(name.clone()),
         (None, None) => Password::None,

@@ -56,7 +56,7 @@ impl Progress {
 
     /// The time is over: what was last wrong with each that has not answered.
     pub fn give_up(&self, after: Duration) {
-        eprintln!("error: not there after {after:?}:");
+        eprintln!("error: no answer within {after:?} from:");
         for row in self.rows.iter().filter(|row| !row.there) {
             eprintln!("  {}: {}", row.name, row.note.as_deref().unwrap_or("no answer yet"));
         }

@@ -10,12 +10,12 @@ use crate::runtime::probe::Prober;
 use pilot_config as config;
 use pilot_core::plan::{HttpProbe, MysqlProbe, Password, Probe};
 
-/// A look takes no longer.
-const LOOK: Duration = Duration::from_secs(5);
+/// For one attempt.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 const FORMS: &str = "write mysql://USER@HOST:PORT/DATABASE, consul://HOST:PORT, consul://HOST:PORT/SERVICE, \
                      http://HOST:PORT/PATH, https://… or tcp://HOST:PORT";
-const NO_PASSWORDS: &str = "has a password in it, which every process of this machine can read; \
-                            write mysql://USER@… and name it by --password-env or --password-file";
+const NO_PASSWORDS: &str = "contains a password, which every process on this machine can read; \
+                            write mysql://USER@… and use --password-env or --password-file";
 
 /// What is looked at.
 pub(super) struct Target {
@@ -39,9 +39,12 @@ impl Target {
             return Err(format!("a {} target {NO_PASSWORDS}", shown_scheme(scheme)));
         }
         if scheme != "mysql" && authority.contains('@') {
-            return Err(format!("a {} target has a user in it, which only mysql:// can have", shown_scheme(scheme)));
+            return Err(format!(
+                "a {} target contains a user name, which only mysql:// supports",
+                shown_scheme(scheme)
+            ));
         }
-        let wrong = || format!("a {} target cannot be read: {FORMS}", shown_scheme(scheme));
+        let wrong = || format!("a {} target is malformed: {FORMS}", shown_scheme(scheme));
         let way = match scheme {
             "mysql" => {
                 let probe = config::mysql_url(text).ok_or_else(wrong)?;
@@ -78,7 +81,7 @@ impl Target {
     pub async fn look(&self, prober: &Prober) -> Result<String, String> {
         match &self.way {
             Way::Probe(probe) => {
-                let found = prober.run(probe, Some(LOOK)).await;
+                let found = prober.run(probe, Some(PROBE_TIMEOUT)).await;
                 if found.pass { Ok(found.note) } else { Err(found.note) }
             }
             Way::Leader(client) => leader(client).await,

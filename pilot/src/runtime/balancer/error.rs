@@ -6,7 +6,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// AWS asks for patience.
-    #[error("AWS throttles the account's calls ({0}); pilot tries again more slowly")]
+    #[error("AWS is throttling this account's calls ({0}); pilot retries more slowly")]
     Throttled(String),
     /// The role may not do this.
     #[error("AWS denies elasticloadbalancing:{action} ({code}): allow it in the task role's policy")]
@@ -17,7 +17,7 @@ pub enum Error {
         code: String,
     },
     /// The ARN leads nowhere.
-    #[error("the target group {0} does not exist (any more): check the ARN")]
+    #[error("the target group {0} does not exist: check the ARN")]
     NoGroup(String),
     /// AWS does not take this target in this group.
     #[error("AWS does not accept the target: {0}")]
@@ -42,7 +42,7 @@ pub enum Error {
         message: String,
     },
     /// Nobody knows what this container is called in the group.
-    #[error("the own target cannot be found: {0}")]
+    #[error("cannot find out this container's own target: {0}")]
     NoTarget(String),
 }
 

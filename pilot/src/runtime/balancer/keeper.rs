@@ -13,14 +13,15 @@ use super::error::Error;
 use super::sdk_settings::CALL;
 use super::target::{TargetId, Task};
 use super::target_group::{State, TargetGroup};
+use crate::runtime::net::backoff::Backoff;
 use pilot_core::plan::{BalancerMode, LoadBalancer};
 
 /// While something is expected to change soon.
 const SOON: Duration = Duration::from_secs(5);
 /// While nothing is: a look whether the target is still there.
 const RECONCILE: Duration = Duration::from_secs(60);
-/// The longest pause after failures.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest pause after failures.
+const MAX_BACKOFF: Duration = Duration::from_secs(60);
 /// A departure looks first whether it is needed; that look may take so long.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 /// A registration under way when a departure is asked for may finish within this time.
@@ -121,27 +122,26 @@ impl Keeper {
 
     /// Until something else is wanted. True if so.
     async fn stay(&mut self) -> bool {
-        let mut failures = 0;
+        let mut backoff = Backoff::new(SOON, MAX_BACKOFF);
         loop {
             let pause = match self.look_after().await {
                 Ok(pause) => {
-                    failures = 0;
+                    backoff.reset();
                     if self.trouble.take().is_some() {
                         info!("AWS answers again: target group {}", self.settings.target_group.name());
                     }
-                    pause
+                    pause.map(spread)
                 }
                 Err(error) => {
-                    failures += 1;
-                    if failures == 1 {
+                    if self.trouble.is_none() {
                         (self.report)(News::Unknown);
                     }
                     self.complain(error);
-                    Some((SOON * 2u32.saturating_pow(failures - 1)).min(PATIENCE))
+                    Some(backoff.delay())
                 }
             };
             let Some(pause) = pause else { return self.wait_for_wish(None).await };
-            if self.wait_for_wish(Some(spread(pause))).await {
+            if self.wait_for_wish(Some(pause)).await {
                 return true;
             }
         }
@@ -208,7 +208,7 @@ impl Keeper {
         };
         debug!("departure took {:?}", DEPARTURE - until.saturating_duration_since(Instant::now()));
         if let Departure::Failed(reason) = &departure {
-            warn!("the target could not be taken out of target group {}: {reason}", self.settings.target_group.name());
+            warn!("cannot take the target out of target group {}: {reason}", self.settings.target_group.name());
         }
         (self.report)(News::Left(departure));
         loop {
@@ -233,7 +233,7 @@ impl Keeper {
         if let Ok(Ok(state)) = timeout(FIRST_LOOK, group.state(&target)).await
             && (state.is_absent() || state.is_draining())
         {
-            info!("target {target} is out of target group {name} already: {state}");
+            info!("target {target} is already out of target group {name}: {state}");
             if state.is_absent() {
                 (self.report)(News::Drained);
             }
@@ -268,7 +268,7 @@ impl Keeper {
     fn complain(&mut self, error: Error) {
         let name = self.settings.target_group.name();
         if error.is_news_after(self.trouble.as_ref()) {
-            warn!("target group {name}: {error}; the job goes on, pilot keeps trying");
+            warn!("target group {name}: {error}; the job keeps running, pilot retries");
         } else {
             debug!("target group {name}: {error}");
         }

@@ -17,8 +17,8 @@ use aws_smithy_types::body::SdkBody;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::runtime::probe::resolve::Resolver;
-use crate::runtime::probe::web::{self, BuildError, Trust};
+use crate::runtime::net::http_client::{self, BuildError, Trust};
+use crate::runtime::net::resolve::Resolver;
 
 /// For who asks without limits of his own; nothing in pilot waits for ever.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -87,8 +87,8 @@ impl Clients {
         }
         let (trust, resolver) = (key.0.clone(), self.resolver.clone());
         let build = move || {
-            let builder = web::builder(&trust, resolver, connect)?.no_proxy();
-            builder.build().map_err(|error| BuildError::Tls(web::innermost_message(error)))
+            let builder = http_client::builder(&trust, resolver, connect)?.no_proxy();
+            builder.build().map_err(|error| BuildError::Tls(http_client::innermost_message(error)))
         };
         let client = spawn_blocking(build).await.map_err(|error| BuildError::Tls(error.to_string()))??;
         self.built.lock().unwrap_or_else(PoisonError::into_inner).insert(key, client.clone());

@@ -13,9 +13,9 @@ use tokio::time::timeout;
 
 use super::body::{CheckUpdate, HealthEntry, Registration};
 use super::error::Error;
-use crate::runtime::probe::resolve::Resolver;
-use crate::runtime::probe::web::{self, Trust};
-use crate::runtime::probe::{line, small_file};
+use crate::runtime::net::http_client::{self, Trust};
+use crate::runtime::net::resolve::Resolver;
+use crate::runtime::net::{one_line, small_file};
 use crate::runtime::telemetry::Meters;
 use pilot_core::effect::Instance;
 use pilot_core::plan::{CheckStatus, Consul, ConsulAddress, ConsulTls, Service};
@@ -27,7 +27,7 @@ const CONNECT: Duration = Duration::from_secs(2);
 /// What a blocking query may take beyond its wait: Consul adds up to a sixteenth, and the way there and back.
 const GRACE: Duration = Duration::from_secs(5);
 /// An answer longer than this is not read to its end, in bytes.
-const LONGEST: usize = 16 << 20;
+const MAX_ANSWER: usize = 16 << 20;
 
 /// A thin client of one agent; clones share their connections.
 #[derive(Clone)]
@@ -170,7 +170,7 @@ impl Client {
         let answer = self.call(Operation::Health, Method::GET, url, deadline, |request| request).await?;
         let answer = accept(answer, || format!("service:read for {}", query.service))?;
         let entries: Vec<HealthEntry> = serde_json::from_slice(&answer.body)
-            .map_err(|error| Error::Decode { address: answer.address, cause: line(&error.to_string()) })?;
+            .map_err(|error| Error::Decode { address: answer.address, cause: one_line(&error.to_string()) })?;
         let mut instances: Vec<Instance> = entries.into_iter().map(Instance::from).collect();
         instances.sort();
         Ok(Health { instances, index: answer.index.filter(|index| *index > 0) })
@@ -186,7 +186,7 @@ impl Client {
         }
         let answer = accept(answer, || "any rule".to_owned())?;
         let leader: String = serde_json::from_slice(&answer.body)
-            .map_err(|error| Error::Decode { address: answer.address, cause: line(&error.to_string()) })?;
+            .map_err(|error| Error::Decode { address: answer.address, cause: one_line(&error.to_string()) })?;
         Ok(Some(leader).filter(|leader| !leader.is_empty()))
     }
 
@@ -249,8 +249,8 @@ impl Client {
         let mut answer = Answer { address: self.address(), code: response.status().as_u16(), index, body: Vec::new() };
         while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(error))? {
             answer.body.extend_from_slice(&chunk);
-            if answer.body.len() > LONGEST {
-                return Err(Error::Decode { address: self.address(), cause: format!("more than {LONGEST} bytes") });
+            if answer.body.len() > MAX_ANSWER {
+                return Err(Error::Decode { address: self.address(), cause: format!("more than {MAX_ANSWER} bytes") });
             }
         }
         Ok(answer)
@@ -264,7 +264,7 @@ impl Client {
         if error.is_timeout() {
             return self.silent(CONNECT);
         }
-        Error::Unreachable { address: self.address(), cause: line(&web::innermost_message(error)) }
+        Error::Unreachable { address: self.address(), cause: one_line(&http_client::innermost_message(error)) }
     }
 
     /// The file goes before the fixed token; an empty file is no token.
@@ -320,7 +320,7 @@ fn server_name(url: &Url, tls: &ConsulTls) -> Option<String> {
 }
 
 fn build(consul: &Consul) -> Result<reqwest::Client, Error> {
-    let settings = |error: web::BuildError| Error::Settings(error.to_string());
+    let settings = |error: http_client::BuildError| Error::Settings(error.to_string());
     let mut resolver = Resolver::default();
     let mut trust = Trust::Nothing;
     let mut local = true;
@@ -342,7 +342,7 @@ fn build(consul: &Consul) -> Result<reqwest::Client, Error> {
         }
     }
     let mut builder =
-        web::builder(&trust, resolver, CONNECT).map_err(settings)?.pool_idle_timeout(Duration::from_secs(30));
+        http_client::builder(&trust, resolver, CONNECT).map_err(settings)?.pool_idle_timeout(Duration::from_secs(30));
     if local {
         // Like Go: a proxy of the environment is never asked for what is on this machine.
         builder = builder.no_proxy();
@@ -362,7 +362,7 @@ fn build(consul: &Consul) -> Result<reqwest::Client, Error> {
         };
         builder = builder.identity(Identity::from_pem(&pem).map_err(unusable)?);
     }
-    builder.build().map_err(|error| settings(web::BuildError::Tls(web::innermost_message(error))))
+    builder.build().map_err(|error| settings(http_client::BuildError::Tls(http_client::innermost_message(error))))
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -391,7 +391,7 @@ fn accept(answer: Answer, permission: impl FnOnce() -> String) -> Result<Answer,
         200 => Ok(answer),
         401 | 403 => Err(Error::Denied { permission: permission() }),
         code => {
-            let body = line(&String::from_utf8_lossy(&answer.body));
+            let body = one_line(&String::from_utf8_lossy(&answer.body));
             Err(Error::Status { address: answer.address, code, body })
         }
     }

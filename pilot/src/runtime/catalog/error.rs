@@ -43,7 +43,7 @@ pub enum Error {
         body: String,
     },
     /// Status 200 and something else than expected.
-    #[error("Consul agent at {address} answered something unreadable ({cause}): is this Consul's HTTP port?")]
+    #[error("Consul agent at {address} sent an answer that cannot be parsed ({cause}): is this Consul's HTTP port?")]
     Decode {
         /// Of the agent.
         address: String,
@@ -51,7 +51,7 @@ pub enum Error {
         cause: String,
     },
     /// The token file or a TLS file is unusable.
-    #[error("the consul settings cannot be used: {0}")]
+    #[error("the `consul` settings cannot be used: {0}")]
     Settings(String),
 }
 

@@ -3,7 +3,6 @@
 //! Nothing here decides what is healthy. No call is without a deadline, none waits for another service's, and an agent that
 //! is absent, hanging or wrong is a WARN line and a retry, never a reason to stop anything.
 
-mod backoff;
 mod body;
 mod client;
 mod error;
@@ -12,8 +11,8 @@ mod watch;
 
 pub use client::{Client, Health, ServiceQuery};
 pub use error::Error;
-pub use registration::{Desired, Registrar, Withdrawn};
-pub use watch::{follow, follow_probe};
+pub use registration::{Registrar, Withdrawn};
+pub use watch::{Sight, follow, follow_probe};
 
 /// For fuzzers: the answer with a service's instances.
 #[cfg(fuzzing)]

@@ -2,7 +2,7 @@
 //!
 //! Callers only say what they want and never wait. No two calls for one service overlap. After a withdrawal nothing is
 //! written any more until something new is announced: `deregister` is the last call, over within [`WITHDRAWAL`].
-//! A service whose definition has changed is registered anew, under the same id.
+//! A service whose definition has changed is registered again, under the same id.
 //! A passing announcement is good for one TTL; after that it is stale news and pilot does not repeat it by itself.
 
 use std::collections::HashMap;
@@ -15,9 +15,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tracing::{debug, info, warn};
 
-use super::backoff::Backoff;
 use super::client::Client;
 use super::error::Error;
+use crate::runtime::net::backoff::Backoff;
+use pilot_core::effect::Announcement;
 use pilot_core::plan::{CheckStatus, Service};
 
 /// A withdrawal is over after this time, whatever the agent does.
@@ -28,23 +29,6 @@ const LAST_CALL: Duration = Duration::from_secs(1);
 const LOOK_AFTER: Duration = Duration::from_secs(10);
 /// First and longest delay between attempts.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
-
-/// What the catalog should say about a service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Desired {
-    /// Registered with the service's `initial_status` (without one: critical, which is Consul's own default).
-    Initial,
-    /// A passing heartbeat; registers the service if needed.
-    Passing {
-        /// The check's output; v3 says `ok`.
-        output: String,
-    },
-    /// Critical. A service that pilot has not registered yet stays unregistered.
-    Failing {
-        /// The check's output.
-        output: String,
-    },
-}
 
 /// The end of a withdrawal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +52,7 @@ struct Wish {
     service: Arc<Service>,
     client: Client,
     /// `None`: out of the catalog.
-    desired: Option<Desired>,
+    desired: Option<Announcement>,
     announced: Instant,
     /// Withdrawals asked for so far; each is done and reported, even if something was announced right after it.
     withdrawals: u64,
@@ -82,9 +66,9 @@ impl Registrar {
     }
 
     /// Says what the catalog should say; comes back at once. Must be called inside the tokio runtime.
-    pub fn announce(&mut self, service: &Service, desired: Desired) {
+    pub fn announce(&mut self, service: &Service, announcement: Announcement) {
         self.wish(service, |wish| {
-            wish.desired = Some(desired);
+            wish.desired = Some(announcement);
             wish.announced = Instant::now();
         });
     }
@@ -222,14 +206,14 @@ impl Keeper {
     async fn bring_about(&mut self, wish: &Wish) -> Option<Duration> {
         let outcome = match &wish.desired {
             None => return None,
-            Some(Desired::Initial) => self.initial().await.map(|()| Some(LOOK_AFTER)),
-            Some(Desired::Passing { .. }) if wish.announced.elapsed() >= self.service.ttl => {
+            Some(Announcement::Initial) => self.initial().await.map(|()| Some(LOOK_AFTER)),
+            Some(Announcement::Passing { .. }) if wish.announced.elapsed() >= self.service.ttl => {
                 debug!("the last passing check of {} is older than its TTL and is not sent", self.service.name);
                 return None;
             }
-            Some(Desired::Passing { output }) => self.pass(output).await.map(|()| None),
-            Some(Desired::Failing { .. }) if !self.registered && !self.moved => return None,
-            Some(Desired::Failing { output }) => {
+            Some(Announcement::Passing { output }) => self.pass(output).await.map(|()| None),
+            Some(Announcement::Failing { .. }) if !self.registered && !self.moved => return None,
+            Some(Announcement::Failing { output }) => {
                 self.fail(output).await.map(|()| self.registered.then_some(LOOK_AFTER))
             }
         };
@@ -244,7 +228,7 @@ impl Keeper {
             Err(Stop::Withdrawn) => None,
             Err(Stop::Failed(what, error)) => {
                 if error.is_news_after(self.trouble.as_ref()) {
-                    warn!("{what}: {error} (service {}; pilot keeps trying)", self.service.name);
+                    warn!("{what}: {error} (service {}; retrying)", self.service.name);
                 } else {
                     debug!("{what}: {error} (service {})", self.service.name);
                 }
@@ -338,7 +322,7 @@ impl Keeper {
         }
     }
 
-    /// Begins anew with another agent. The same one in other words keeps the service until it is registered again.
+    /// Starts over with another agent. The same one in other words keeps the service until it is registered again.
     async fn turn_to(&mut self, client: Client) {
         if self.registered && !self.client.asks_the_agent_of(&client) {
             let result = timeout(WITHDRAWAL, self.client.deregister(&self.service)).await;

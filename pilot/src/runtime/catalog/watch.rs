@@ -1,22 +1,38 @@
 //! Follows something outside this container and reports what it looks like: a service by blocking queries, or a probe.
 //!
 //! One request at a time. An outage is never reported as an empty service: the last known instances stay until the agent
-//! says otherwise. A server that answers without blocking costs at most [`Pace::REFILL`] requests a second.
+//! says otherwise. A server that answers without blocking costs at most [`PER_SECOND`] requests a second.
 
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior, sleep, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, sleep};
 use tracing::{debug, info, warn};
 
-use super::backoff::Backoff;
 use super::client::{Client, ServiceQuery};
 use super::error::Error;
+use crate::runtime::net::backoff::Backoff;
+use crate::runtime::net::rate::RateLimit;
 use crate::runtime::probe::{Finding, Prober};
 use pilot_core::effect::Instance;
 use pilot_core::plan::Probe;
 
+/// What a watch on a service reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// The passing instances, sorted by id.
+    Instances(Vec<Instance>),
+    /// The agent cannot be asked, and why; what was seen last still counts.
+    Trouble(String),
+    /// The agent can be asked again.
+    Answers,
+}
+
 /// One long poll waits this long for a change.
 const WAIT: Duration = Duration::from_secs(60);
+/// Requests of one watch that may follow each other without a pause: a burst of changes is followed at once.
+const BURST: u32 = 20;
+/// Requests a second in the long run.
+const PER_SECOND: u32 = 2;
 
 /// Reports the passing instances of a service, sorted by id: the first answer, and then every other set (addresses and ports
 /// are compared, v3 spec section 7). Never ends; dropping the future ends it.
@@ -27,28 +43,29 @@ pub async fn follow(
     client: Client,
     query: ServiceQuery,
     interval: Duration,
-    mut report: impl FnMut(Vec<Instance>),
+    mut report: impl FnMut(Sight),
 ) {
     let mut backoff = Backoff::new(interval.min(Duration::from_secs(1)), interval);
-    let mut pace = Pace::full();
+    let mut rate = RateLimit::new(PER_SECOND, BURST);
     let mut trouble: Option<Error> = None;
     let mut known: Option<Vec<Instance>> = None;
     let mut index: Option<u64> = None;
     loop {
-        pace.take().await;
+        rate.take().await;
         say_look(&watch);
         match client.health(&query, index.map(|index| (index, WAIT))).await {
             Ok(answer) => {
                 backoff.reset();
                 if trouble.take().is_some() {
                     info!("Consul answers again: watching {}", query.service);
+                    report(Sight::Answers);
                 }
                 if known.as_ref().is_none_or(|known| !is_same_set(known, &answer.instances)) {
                     known = Some(answer.instances.clone());
-                    report(answer.instances);
+                    report(Sight::Instances(answer.instances));
                 }
                 let blocking = answer.index.is_some();
-                // An index that goes backwards is another history (a restored or restarted server): begin anew.
+                // An index that goes backwards is another history (a restored or restarted server): start over.
                 index = answer.index.filter(|new| index.is_none_or(|old| *new >= old));
                 if !blocking {
                     sleep(interval).await;
@@ -56,9 +73,12 @@ pub async fn follow(
             }
             Err(error) => {
                 if error.is_news_after(trouble.as_ref()) {
-                    warn!("failed to query {}: {error} (the known instances stay; pilot keeps trying)", query.service);
+                    warn!("failed to query {}: {error} (keeping the instances seen last; retrying)", query.service);
                 } else {
                     debug!("failed to query {}: {error}", query.service);
+                }
+                if trouble.as_ref() != Some(&error) {
+                    report(Sight::Trouble(error.to_string()));
                 }
                 trouble = Some(error);
                 index = None;
@@ -98,35 +118,6 @@ fn is_same_set(one: &[Instance], other: &[Instance]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a.address == b.address && a.port == b.port)
 }
 
-/// A bucket of requests: a burst of changes is followed at once, constant answers are slowed down.
-struct Pace {
-    left: f64,
-    at: Instant,
-}
-
-impl Pace {
-    /// Requests that may follow each other without a pause.
-    const BURST: f64 = 20.0;
-    /// Requests a second in the long run.
-    const REFILL: f64 = 2.0;
-
-    fn full() -> Self {
-        Pace { left: Self::BURST, at: Instant::now() }
-    }
-
-    async fn take(&mut self) {
-        let now = Instant::now();
-        self.left = (self.left + now.duration_since(self.at).as_secs_f64() * Self::REFILL).min(Self::BURST);
-        self.at = now;
-        if self.left < 1.0 {
-            self.at = now + Duration::from_secs_f64((1.0 - self.left) / Self::REFILL);
-            self.left = 1.0;
-            sleep_until(self.at).await;
-        }
-        self.left -= 1.0;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,19 +132,5 @@ mod tests {
         assert!(!is_same_set(&[instance("a", 1)], &[instance("a", 2)]));
         assert!(!is_same_set(&[instance("a", 1)], &[]));
         assert!(is_same_set(&[], &[]));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_burst_passes_at_once_and_the_long_run_is_slow() {
-        let start = Instant::now();
-        let mut pace = Pace::full();
-        for _ in 0..20 {
-            pace.take().await;
-        }
-        assert_eq!(start.elapsed(), Duration::ZERO);
-        for _ in 0..20 {
-            pace.take().await;
-        }
-        assert!(start.elapsed() >= Duration::from_millis(9_900), "{:?}", start.elapsed());
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::{oneshot, watch};
 use super::explain::{EventReport, WhyReport};
 use super::report::{HealthReport, JobReport};
 use super::status::StatusReport;
-use crate::picture::Form;
+use crate::graph::Format;
 use crate::runtime::output::Recent;
 use crate::runtime::postmortem::Postmortem;
 use pilot_core::effect::{JobRequest, Switch};
@@ -38,26 +38,26 @@ pub enum Ask {
     /// Everything.
     Status,
     /// The event graph, with what each job does.
-    Graph(Form),
+    Graph(Format),
     /// All jobs.
     Jobs,
     /// Something about one job.
     Job {
         /// The job's name.
         name: String,
-        /// What.
+        /// The question.
         ask: JobAsk,
     },
     /// Whether the jobs are well.
     Health,
-    /// What has happened after this entry of the history: at most so many of the last things.
+    /// What has happened after this entry of the history: at most `count` of the newest.
     Events {
         /// Zero: from the beginning.
         after: u64,
-        /// At most.
+        /// How many, at most.
         count: usize,
     },
-    /// When something happens.
+    /// To be told when something happens.
     News,
     /// What is known of the last ends: of all jobs, or of one.
     Postmortem(Option<String>),
@@ -105,8 +105,8 @@ pub enum Answer {
     Said(String),
     /// Everything.
     Status(Box<StatusReport>),
-    /// The event graph in this form.
-    Graph(Form, String),
+    /// The event graph in this format.
+    Graph(Format, String),
     /// All jobs.
     Jobs(Vec<JobReport>),
     /// The job.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::report::JobReport;
 use super::status::NextReport;
+use crate::runtime::view::JobView;
 use pilot_core::due::Due;
 use pilot_core::effect::JobRequest;
 use pilot_core::engine::Engine;
@@ -30,6 +31,9 @@ pub struct EventReport {
     pub text: String,
     /// How often in a row.
     pub times: u64,
+    /// Of a failing check or watch: what went wrong, the last time.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
     /// The number of the one that caused it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<u64>,
@@ -45,38 +49,47 @@ pub fn events(engine: &Engine, after: u64, count: usize, now: Duration) -> Vec<E
 }
 
 impl EventReport {
-    /// An entry as it is told at time `now` of the engine.
+    /// An entry as it reads at time `now` of the engine.
     pub fn new(entry: &Entry, now: Duration) -> Self {
         let text = match &entry.what {
-            What::Event(event) => said(event),
+            What::Event(event) => event_name(event),
             What::Started(job) => format!("{job} was started"),
             What::Ended { job, exit, lasted } => format!("{job} ended after {:.1}s: {exit}", lasted.as_secs_f64()),
-            What::Reload => "a person asked for another configuration".to_owned(),
+            What::Reload => "a reload was requested".to_owned(),
             What::Asked { job, request } => {
                 let verb = match request {
                     JobRequest::Start => "start",
                     JobRequest::Stop => "stop",
                     JobRequest::Restart => "restart",
                 };
-                format!("a person asked to {verb} {job}")
+                format!("{verb} of {job} was requested")
             }
         };
         let (cause, because) = match entry.cause {
             Cause::Entry(EntryId(id)) => (Some(id), None),
-            Cause::Beginning => (None, Some("pilot began its work".to_owned())),
-            Cause::StopRequest => (None, Some("pilot was told to stop".to_owned())),
+            Cause::Beginning => (None, Some("pilot started".to_owned())),
+            Cause::StopRequest => (None, Some("pilot was asked to stop".to_owned())),
             Cause::Signal(signal) => (None, Some(format!("pilot got {}", signal.name()))),
-            Cause::Person => (None, Some("a person asked over the control socket".to_owned())),
-            Cause::Timer => (None, Some("its time had come".to_owned())),
-            Cause::Seen => (None, Some("it was seen outside".to_owned())),
+            Cause::Person => (None, Some("it was requested over the control socket".to_owned())),
+            Cause::Timer => (None, Some("a timer fired".to_owned())),
+            Cause::Seen => (None, Some("it was observed from outside".to_owned())),
         };
         let ago = now.saturating_sub(entry.at).as_secs_f64();
-        EventReport { id: entry.id.0, at: entry.at.as_secs_f64(), ago, text, times: entry.times, cause, because }
+        EventReport {
+            id: entry.id.0,
+            at: entry.at.as_secs_f64(),
+            ago,
+            text,
+            times: entry.times,
+            reason: entry.reason.clone(),
+            cause,
+            because,
+        }
     }
 }
 
 /// `event healthy of db`, in the configuration's words.
-fn said(event: &Event) -> String {
+fn event_name(event: &Event) -> String {
     format!("event {} of {}", event.code.word(), event.source)
 }
 
@@ -119,11 +132,11 @@ pub struct WaitReport {
 
 impl WhyReport {
     /// The answer at time `now` of the engine. None: a reload has removed the job.
-    pub fn new(engine: &Engine, id: JobId, pid: Option<i32>, now: Duration) -> Option<Self> {
+    pub fn new(engine: &Engine, id: JobId, job: &JobView, now: Duration) -> Option<Self> {
         let why = engine.why(id, &Graph::of(engine.plan()))?;
-        let told = |story: &[Arc<Entry>]| story.iter().map(|entry| EventReport::new(entry, now)).collect();
+        let reports = |story: &[Arc<Entry>]| story.iter().map(|entry| EventReport::new(entry, now)).collect();
         Some(WhyReport {
-            job: JobReport::new(engine, id, pid, now)?,
+            job: JobReport::from(job),
             waits: why.waits.iter().map(|wait| WaitReport::new(engine, wait, now)).collect(),
             next: engine
                 .due()
@@ -131,8 +144,8 @@ impl WhyReport {
                 .filter(|(_, job, due)| *job == id && !matches!(due, Due::Check | Due::Restart))
                 .filter_map(|due| NextReport::new(engine, due, now))
                 .collect(),
-            story: told(&why.story),
-            first: told(&why.first),
+            story: reports(&why.story),
+            first: reports(&why.first),
             end: why.end.map(|entry| EventReport::new(&entry, now)),
         })
     }
@@ -146,14 +159,14 @@ impl WaitReport {
             (None, _) if wait.seen => None,
             (None, Some((name, job))) if wait.source_is_over => {
                 let how = job.last_exit().map(|exit| format!(" ({exit})")).unwrap_or_default();
-                Some(format!("{name} is over{how} and has not made it"))
+                Some(format!("{name} has ended without emitting this event{how}"))
             }
-            (None, Some((name, job))) if job.runs() == 0 => Some(format!("{name} is {} itself", job.state().as_str())),
-            (None, _) if wait.at_the_stop => Some("it comes only when pilot stops".to_owned()),
+            (None, Some((name, job))) if job.runs() == 0 => Some(format!("{name} is itself {}", job.state().as_str())),
+            (None, _) if wait.at_the_stop => Some("it only comes when pilot stops".to_owned()),
             (None, _) => None,
         };
         WaitReport {
-            event: said(&wait.event),
+            event: event_name(&wait.event),
             mode: match wait.mode {
                 Mode::All => "all",
                 Mode::Any => "any",

@@ -1,4 +1,4 @@
-//! Answers that go on: the lines of a job, and what happens. One JSON object a line; an empty line is a sign of life.
+//! Answers that go on: the lines of a job, and what happens. One JSON object a line; an empty line is a keep-alive.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +12,8 @@ use super::routes::Routes;
 use crate::runtime::http::{Gone, Lines};
 use crate::runtime::output::{Piece, Recent};
 
-/// A stream without news sends an empty line so often, which shows whether anybody is still there.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+/// A stream without news sends an empty line this often, which shows whether the client is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// More came than is kept: something is missing here.
 const GAP: &str = "{\"gap\":true}\n";
 
@@ -31,7 +31,7 @@ pub(super) async fn lines(mut lines: Lines, recent: Arc<Recent>, first: Piece) -
         }
         let next = piece.next;
         piece = loop {
-            match timeout(SIGN_OF_LIFE, recent.after(next)).await {
+            match timeout(KEEP_ALIVE, recent.after(next)).await {
                 Ok(piece) => break piece,
                 Err(_) => lines.send("\n").await?,
             }
@@ -64,7 +64,7 @@ pub(super) async fn events(
         }
         last = Some(events.last().map_or(newest, |event| event.id));
         loop {
-            match timeout(SIGN_OF_LIFE, news.changed()).await {
+            match timeout(KEEP_ALIVE, news.changed()).await {
                 Ok(Ok(())) => break,
                 Ok(Err(_)) => return Ok(()),
                 Err(_) => lines.send("\n").await?,

@@ -9,7 +9,7 @@ pub mod explain;
 mod follow;
 pub mod report;
 mod routes;
-mod socket;
+mod socket_file;
 pub mod status;
 #[cfg(test)]
 mod tests;
@@ -20,24 +20,27 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 pub use ask::{Answer, Ask, JobAsk, Refusal, Request, Sample, Summary, Why};
-pub use socket::SocketError;
+pub use socket_file::SocketError;
 
 use super::http::{KeepAlive, Limits, Server};
 use super::telemetry::Meters;
 use routes::Routes;
-use socket::Place;
+use socket_file::SocketFile;
 
 /// Requests that may wait for the supervisor; more wait in their connections.
 pub const WAITING: usize = 32;
 
-/// For what is being answered when the socket moves.
+/// For requests that are being answered when the socket moves.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 const LIMITS: Limits = Limits {
     // More than twice what the kernel lets one variable hold.
     body: 256 * 1024,
     connections: 32,
-    per_second: 200,
+    requests: 32,
+    // v3 takes some 3,000 a second from one client after the other.
+    connections_per_second: 5000,
+    requests_per_second: 5000,
     header: Duration::from_secs(5),
     request: Duration::from_secs(30),
     // As v3.
@@ -48,26 +51,26 @@ const LIMITS: Limits = Limits {
 #[derive(Debug)]
 pub struct Control {
     server: Server,
-    place: Place,
+    file: SocketFile,
 }
 
 impl Control {
     /// Serves at `path` from now on.
     pub async fn open(path: &Path, requests: mpsc::Sender<Request>, meters: Meters) -> Result<Control, SocketError> {
-        let (listener, place) = socket::listen(path).await?;
+        let (listener, file) = socket_file::listen(path).await?;
         let routes = Routes::new(requests, meters);
         let server = Server::start(listener, LIMITS, move |peer, request| routes.clone().answer(peer, request));
-        Ok(Control { server, place })
+        Ok(Control { server, file })
     }
 
-    /// Where.
+    /// The path of the socket.
     pub fn path(&self) -> &Path {
-        self.place.path()
+        self.file.path()
     }
 
-    /// Another socket takes its place: nobody finds it any more, and who has been heard on it gets his answer.
+    /// Another socket takes its place: nobody finds it any more, and whoever was heard on it gets an answer.
     pub fn retire(self) {
-        self.place.remove();
+        self.file.remove();
         tokio::spawn(async move {
             tokio::time::sleep(LAST_ANSWERS).await;
             self.server.stop().await;
@@ -76,7 +79,7 @@ impl Control {
 
     /// Stops at once and removes the socket, if it is still ours.
     pub async fn close(self) {
-        self.place.remove();
+        self.file.remove();
         self.server.stop().await;
     }
 }

@@ -1,12 +1,12 @@
-//! What is told of jobs over the control socket: one model, written as JSON and read by the client for its text.
+//! Jobs as JSON: the read model's form on the control socket, read by the client for its text.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::runtime::view::JobView;
 use pilot_core::engine::Engine;
-use pilot_core::job::Activity;
-use pilot_core::plan::{Count, JobId};
+use pilot_core::plan::Count;
 use pilot_core::readiness::Readiness;
 
 /// One job.
@@ -38,6 +38,9 @@ pub struct JobReport {
     /// For how long its health has been so, in seconds.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub health_for: Option<f64>,
+    /// Why its last check failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
     /// How its last run ended, in v3's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_exit: Option<String>,
@@ -46,33 +49,26 @@ pub struct JobReport {
     pub services: Vec<String>,
 }
 
-impl JobReport {
-    /// The job at time `now` of its engine, with the process of its run. None: a reload has removed it.
-    pub fn new(engine: &Engine, id: JobId, pid: Option<i32>, now: Duration) -> Option<Self> {
-        let (job, plan) = (engine.state(id)?, engine.job(id)?);
-        // A restart within one step is a new run in the same state.
-        let (since, restarts_in) = match *job.activity() {
-            Activity::Idle => (job.state_since(), None),
-            Activity::Running { since, .. } => (job.state_since().max(since), None),
-            Activity::BackingOff { until } => (job.state_since(), Some(until.saturating_sub(now).as_secs_f64())),
-        };
-        Some(JobReport {
-            name: plan.name.clone(),
-            state: job.state().as_str().to_owned(),
-            state_for: now.saturating_sub(since).as_secs_f64(),
-            restarts_in,
-            pid,
-            runs: job.runs(),
-            restarts: job.restarts(),
-            restarts_left: match job.restarts_left() {
+impl From<&JobView> for JobReport {
+    fn from(job: &JobView) -> Self {
+        JobReport {
+            name: job.name.clone(),
+            state: job.state.as_str().to_owned(),
+            state_for: job.state_for.as_secs_f64(),
+            restarts_in: job.restarts_in.map(|left| left.as_secs_f64()),
+            pid: job.pid,
+            runs: job.runs,
+            restarts: job.restarts,
+            restarts_left: match job.restarts_left {
                 Count::Finite(left) => Some(left),
                 Count::Unlimited => None,
             },
-            health: plan.health.as_ref().map(|_| job.status().as_str().to_owned()),
-            health_for: plan.health.as_ref().map(|_| now.saturating_sub(job.status_since()).as_secs_f64()),
-            last_exit: job.last_exit().map(|exit| exit.to_string()),
-            services: plan.services.iter().map(|service| service.name.clone()).collect(),
-        })
+            health: job.checked.then(|| job.health.as_str().to_owned()),
+            health_for: job.checked.then_some(job.health_for.as_secs_f64()),
+            reason: job.reason.clone(),
+            last_exit: job.last_exit.map(|exit| exit.to_string()),
+            services: job.services.iter().map(|service| service.name.clone()).collect(),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::ask::{Answer, Ask, JobAsk, Refusal, Request as Question, Summary, Why};
 use super::{bodies, follow};
-use crate::picture::Form;
+use crate::graph::Format;
 use crate::runtime::http::{Gone, Lines, Request, Response, json, stream, text};
 use crate::runtime::telemetry::Meters;
 
@@ -74,7 +74,7 @@ impl Routes {
 
     pub(super) async fn ask(&self, ask: Ask) -> Answer {
         let (answer, answered) = oneshot::channel();
-        let gone = || Answer::Refused(Refusal::new(Why::Unavailable, "pilot has ended its work"));
+        let gone = || Answer::Refused(Refusal::new(Why::Unavailable, "pilot has ended"));
         if self.requests.send(Question { ask, answer }).await.is_err() {
             return gone();
         }
@@ -82,7 +82,7 @@ impl Routes {
     }
 
     async fn logs(&self, job: String, query: &str) -> Response {
-        let (count, follow) = match lines_wanted(query) {
+        let (count, follow) = match lines_and_follow(query) {
             Ok(wanted) => wanted,
             Err(refusal) => return refused(&refusal),
         };
@@ -101,7 +101,7 @@ impl Routes {
     }
 
     async fn events(&self, query: &str) -> Response {
-        let (count, follow) = match lines_wanted(query) {
+        let (count, follow) = match lines_and_follow(query) {
             Ok(wanted) => wanted,
             Err(refusal) => return refused(&refusal),
         };
@@ -116,13 +116,13 @@ impl Routes {
         self.streamed(|lines| follow::events(lines, routes, news, count))
     }
 
-    /// An answer that goes on for as long as somebody reads it; only so many at one time.
+    /// An answer that goes on for as long as somebody reads it; at most [`STREAMS`] at one time.
     fn streamed<F>(&self, write: impl FnOnce(Lines) -> F) -> Response
     where
         F: Future<Output = Result<(), Gone>> + Send + 'static,
     {
         let Ok(place) = Arc::clone(&self.streams).try_acquire_owned() else {
-            let busy = format!("{STREAMS} others follow already; end one of them");
+            let busy = format!("{STREAMS} clients are following already, which is the limit");
             return refused(&Refusal::new(Why::Unavailable, busy));
         };
         let (lines, response) = stream(NDJSON);
@@ -145,7 +145,7 @@ const GRAPH: &str = "/v3/graph";
 const EVENTS: &str = "/v3/events";
 const WHY: &str = "/v3/why/";
 
-/// Root, and whom pilot runs as. The socket's mode says the same; this also holds where somebody has changed it.
+/// Root, and the user that pilot runs as. The socket's mode says the same; this also holds where somebody has changed it.
 pub(super) fn allowed(uid: u32) -> Result<(), Refusal> {
     let own = nix::unistd::geteuid().as_raw();
     if uid == 0 || uid == own {
@@ -172,10 +172,10 @@ fn route(request: &Request) -> Route<'_> {
         "/v3/environ" => post("/v3/environ", &|body| {
             bodies::environment(body)
                 .map(Ask::PutEnvironment)
-                .map_err(|text| unusable(format!("{text}; nothing is set")))
+                .map_err(|text| unusable(format!("{text}; nothing was set")))
         }),
         "/v3/metric" => post("/v3/metric", &|body| bodies::metrics(body).map(Ask::PutMetrics).map_err(unusable)),
-        "/v3/reload" => post("/v3/reload", &|_| Ok(Ask::Reload(summary_wanted(request.uri().query())))),
+        "/v3/reload" => post("/v3/reload", &|_| Ok(Ask::Reload(summary_in(request.uri().query())))),
         "/v3/maintenance/enable" => post("/v3/maintenance/enable", &|_| Ok(Ask::Maintenance(Switch::On))),
         "/v3/maintenance/disable" => post("/v3/maintenance/disable", &|_| Ok(Ask::Maintenance(Switch::Off))),
         HEALTH => get(HEALTH, &|| Ask::Health),
@@ -192,7 +192,7 @@ fn route(request: &Request) -> Route<'_> {
         }
         STATUS => get(STATUS, &|| Ask::Status),
         GRAPH if request.method() == Method::GET => {
-            Route::Ask { counted: GRAPH, ask: form_wanted(request.uri().query().unwrap_or_default()).map(Ask::Graph) }
+            Route::Ask { counted: GRAPH, ask: graph_format(request.uri().query().unwrap_or_default()).map(Ask::Graph) }
         }
         GRAPH => Route::WrongMethod { counted: GRAPH },
         JOBS => get(JOBS, &|| Ask::Jobs),
@@ -210,7 +210,7 @@ fn route(request: &Request) -> Route<'_> {
                 "start" => change(JobRequest::Start),
                 "stop" => change(JobRequest::Stop),
                 "restart" => change(JobRequest::Restart),
-                "signal" => post(JOBS, &|body| signal_wanted(body).map(|signal| of_job(JobAsk::Signal(signal)))),
+                "signal" => post(JOBS, &|body| signal_in(body).map(|signal| of_job(JobAsk::Signal(signal)))),
                 "logs" if request.method() == Method::GET => {
                     Route::Logs { job: name, query: request.uri().query().unwrap_or_default() }
                 }
@@ -227,13 +227,13 @@ fn decoded(name: &str) -> String {
 }
 
 /// `{"signal": "HUP"}`; with or without `SIG`, in any letter case, or its number.
-fn signal_wanted(body: &[u8]) -> Result<Signal, Refusal> {
+fn signal_in(body: &[u8]) -> Result<Signal, Refusal> {
     #[derive(Deserialize)]
-    struct Wanted {
+    struct Body {
         signal: String,
     }
     let unusable = |text: String| Refusal::new(Why::Unusable, text);
-    let Ok(Wanted { signal }) = serde_json::from_slice(body) else {
+    let Ok(Body { signal }) = serde_json::from_slice(body) else {
         return Err(unusable("the body must be like {\"signal\": \"HUP\"}".to_owned()));
     };
     pilot_config::signal(&signal).ok_or_else(|| {
@@ -242,18 +242,18 @@ fn signal_wanted(body: &[u8]) -> Result<Signal, Refusal> {
 }
 
 /// `format=svg`; text if nothing is said.
-fn form_wanted(query: &str) -> Result<Form, Refusal> {
+fn graph_format(query: &str) -> Result<Format, Refusal> {
     if query.is_empty() {
-        return Ok(Form::Text);
+        return Ok(Format::Text);
     }
-    query.strip_prefix("format=").and_then(Form::named).ok_or_else(|| {
-        let text = format!("{query} is not known here: there is format=NAME with text, mermaid, dot, svg and json");
+    query.strip_prefix("format=").and_then(Format::named).ok_or_else(|| {
+        let text = format!("{query} is not supported: use format=NAME with text, mermaid, dot, svg or json");
         Refusal::new(Why::Unusable, text)
     })
 }
 
 /// How many lines, and whether those to come as well: `lines=50&follow=true`.
-fn lines_wanted(query: &str) -> Result<(usize, bool), Refusal> {
+fn lines_and_follow(query: &str) -> Result<(usize, bool), Refusal> {
     let mut wanted = (LINES, false);
     for (key, value) in
         query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, "")))
@@ -263,7 +263,7 @@ fn lines_wanted(query: &str) -> Result<(usize, bool), Refusal> {
             ("follow", _, "true" | "1" | "") => wanted.1 = true,
             ("follow", _, "false" | "0") => wanted.1 = false,
             _ => {
-                let text = format!("{key}={value} is not known here: there are lines=NUMBER and follow=true");
+                let text = format!("{key}={value} is not supported: use lines=NUMBER and follow=true");
                 return Err(Refusal::new(Why::Unusable, text));
             }
         }
@@ -272,15 +272,15 @@ fn lines_wanted(query: &str) -> Result<(usize, bool), Refusal> {
 }
 
 /// v3 ignores whatever it is sent with a reload; so does pilot, but for this.
-fn summary_wanted(query: Option<&str>) -> Summary {
+fn summary_in(query: Option<&str>) -> Summary {
     if query == Some("summary=true") { Summary::Told } else { Summary::Silent }
 }
 
 #[cfg(fuzzing)]
 pub(super) fn fuzz(data: &[u8]) {
-    let _ = signal_wanted(data);
+    let _ = signal_in(data);
     if let Ok(query) = std::str::from_utf8(data) {
-        let _ = lines_wanted(query);
+        let _ = lines_and_follow(query);
     }
 }
 
@@ -294,12 +294,12 @@ fn respond(answer: Answer) -> Response {
         Answer::Done => done(),
         Answer::Said(said) => text(StatusCode::OK, format!("{said}\n")),
         Answer::Status(status) => json(StatusCode::OK, &status),
-        Answer::Graph(form, picture) => {
-            let mut response = text(StatusCode::OK, picture);
-            let kind = match form {
-                Form::Text | Form::Mermaid | Form::Dot => None,
-                Form::Svg => Some("image/svg+xml"),
-                Form::Json => Some("application/json"),
+        Answer::Graph(format, rendered) => {
+            let mut response = text(StatusCode::OK, rendered);
+            let kind = match format {
+                Format::Text | Format::Mermaid | Format::Dot => None,
+                Format::Svg => Some("image/svg+xml"),
+                Format::Json => Some("application/json"),
             };
             if let Some(kind) = kind {
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));

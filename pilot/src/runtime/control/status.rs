@@ -1,19 +1,18 @@
-//! Everything on one screen: one model, written as JSON and read by the client for its text.
+//! Everything on one screen, as JSON: the read model's form on the control socket, read by the client for its text.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::report::JobReport;
-use crate::runtime::reached_at::reached_at;
-use crate::runtime::snapshot::Snapshot;
+use crate::runtime::net::host_port;
+use crate::runtime::view::Snapshot;
 use pilot_core::due::Due;
-use pilot_core::effect::Switch;
 use pilot_core::engine::Engine;
 use pilot_core::plan::JobId;
 
-/// How many of the things that time brings next are told.
-const NEXT: usize = 5;
+/// Timers that are shown, at most.
+const MAX_NEXT: usize = 5;
 
 /// pilot and all it supervises.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,7 +45,7 @@ pub struct StatusReport {
 pub struct ServiceReport {
     /// What others look it up by.
     pub name: String,
-    /// Whose it is.
+    /// The job it belongs to.
     pub job: String,
     /// Advertised address and port.
     pub address: String,
@@ -67,6 +66,9 @@ pub struct WatchReport {
     pub health: String,
     /// For how long, in seconds.
     pub health_for: f64,
+    /// Why the last look failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
     /// Addresses and ports of the passing instances of the service.
     pub instances: Vec<String>,
 }
@@ -77,41 +79,43 @@ pub struct WatchReport {
 pub struct NextReport {
     /// The job.
     pub job: String,
-    /// In so many seconds.
+    /// When, in seconds from now.
     pub due_in: f64,
     /// What, for people; begins with the job's name.
     pub text: String,
 }
 
 impl StatusReport {
-    /// What there is at time `now` of the engine.
-    pub fn new(engine: &Engine, snapshot: Snapshot, jobs: Vec<JobReport>, now: Duration) -> Self {
+    /// What a snapshot of the engine says.
+    pub fn new(engine: &Engine, snapshot: &Snapshot) -> Self {
         let services = snapshot.jobs.iter().flat_map(|job| {
             job.services.iter().map(|service| ServiceReport {
                 name: service.name.clone(),
                 job: job.name.clone(),
-                address: reached_at(&service.address, service.port),
-                health: job.status.as_str().to_owned(),
+                address: host_port(&service.address, service.port),
+                health: job.health.as_str().to_owned(),
             })
         });
         let watches = snapshot.watches.iter().map(|watch| WatchReport {
             name: watch.name.clone(),
             service: watch.service.clone(),
-            health: watch.status.as_str().to_owned(),
-            health_for: watch.status_for.as_secs_f64(),
-            instances: watch.instances.iter().map(|(address, port)| reached_at(address, *port)).collect(),
+            health: watch.health.as_str().to_owned(),
+            health_for: watch.health_for.as_secs_f64(),
+            reason: watch.reason.clone(),
+            instances: watch.instances.iter().map(|(address, port)| host_port(address, *port)).collect(),
         });
+        let next = engine.due().into_iter().filter_map(|due| NextReport::new(engine, due, snapshot.uptime));
         StatusReport {
             version: snapshot.version.to_owned(),
             pid: snapshot.pid,
             up_for: snapshot.uptime.as_secs_f64(),
             stopping: snapshot.stopping,
-            maintenance: engine.maintenance() == Switch::On,
-            reloading: engine.is_reloading(),
+            maintenance: snapshot.maintenance,
+            reloading: snapshot.reloading,
+            jobs: snapshot.jobs.iter().map(JobReport::from).collect(),
             services: services.collect(),
             watches: watches.collect(),
-            jobs,
-            next: engine.due().into_iter().filter_map(|due| NextReport::new(engine, due, now)).take(NEXT).collect(),
+            next: next.take(MAX_NEXT).collect(),
         }
     }
 }
@@ -121,16 +125,16 @@ impl NextReport {
     pub(super) fn new(engine: &Engine, (at, id, due): (Duration, JobId, Due), now: Duration) -> Option<Self> {
         let job = engine.job(id)?.name.clone();
         let what = match due {
-            Due::Restart => "is started again",
-            Due::Kill => "is killed, if it still runs: its time is over",
+            Due::Restart => "is restarted",
+            Due::Kill => "is killed if it is still running (`timeout`)",
             Due::TimerExpired => "gives up waiting to start (`when.timeout`)",
-            Due::Tick => "runs, as at each interval",
-            Due::Schedule => "runs, as its schedule says",
-            Due::Check => "has its health looked at",
-            Due::HooksOver => "stops, whether its hooks have ended or not",
-            Due::WithdrawOver => "stops, whether the catalog has answered or not",
-            Due::LeaveOver => "stops, whether the load balancer has answered or not",
-            Due::Drain => "is asked whether it has drained",
+            Due::Tick => "runs (`when.interval`)",
+            Due::Schedule => "runs (`when.cron`)",
+            Due::Check => "is checked",
+            Due::HooksOver => "stops, whether or not its hooks have ended",
+            Due::WithdrawOver => "stops, whether or not Consul has answered",
+            Due::LeaveOver => "stops, whether or not the load balancer has answered",
+            Due::Drain => "is checked for requests in flight",
             Due::Sigkill => "gets SIGKILL",
             Due::GiveUp => "is given up: not even SIGKILL has ended it",
         };

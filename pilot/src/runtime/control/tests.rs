@@ -17,7 +17,7 @@ use pilot_core::effect::{JobRequest, Switch};
 use pilot_core::plan::Secret;
 
 /// Only spent when something is broken.
-const PATIENCE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(20);
 
 struct Served {
     control: Option<Control>,
@@ -56,7 +56,7 @@ impl Served {
         let head = format!("{method} {path} HTTP/1.1\r\nHost: control\r\nContent-Length: {}\r\n\r\n", body.len());
         stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
         let mut got = String::new();
-        timeout(PATIENCE, stream.read_to_string(&mut got)).await.expect("an answer").unwrap();
+        timeout(DEADLINE, stream.read_to_string(&mut got)).await.expect("an answer").unwrap();
         let (head, body) = got.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let kind = head.lines().find_map(|line| line.strip_prefix("content-type: ")).unwrap_or_default();
@@ -221,7 +221,16 @@ async fn what_explains_is_asked_for_by_its_path() {
 #[tokio::test]
 async fn who_follows_what_happens_gets_each_thing_once_and_learns_of_a_gap() {
     let (news, receiver) = tokio::sync::watch::channel(2);
-    let event = |id| EventReport { id, at: 0.0, ago: 0.0, text: "t".into(), times: 1, cause: None, because: None };
+    let event = |id| EventReport {
+        id,
+        at: 0.0,
+        ago: 0.0,
+        text: "t".into(),
+        times: 1,
+        reason: None,
+        cause: None,
+        because: None,
+    };
     let (asked, mut asks) = mpsc::unbounded_channel();
     let served = served("news", move |ask| match ask {
         Ask::News => Answer::News(receiver.clone()),
@@ -242,7 +251,7 @@ async fn who_follows_what_happens_gets_each_thing_once_and_learns_of_a_gap() {
     let mut wait_for = async |text: &str| {
         while !got.contains(text) {
             let mut bytes = [0; 1024];
-            let count = timeout(PATIENCE, stream.read(&mut bytes)).await.expect("more").unwrap();
+            let count = timeout(DEADLINE, stream.read(&mut bytes)).await.expect("more").unwrap();
             assert!(count > 0, "{got}");
             got.push_str(&String::from_utf8_lossy(&bytes[..count]));
         }
@@ -280,6 +289,7 @@ async fn each_kind_of_answer_has_its_status() {
         restarts_left: None,
         health: Some("healthy".into()),
         health_for: Some(2.5),
+        reason: None,
         last_exit: None,
         services: Vec::new(),
     };
@@ -338,7 +348,7 @@ async fn lines_are_sent_as_json_and_followed_until_the_client_is_gone() {
     let mut buffer = [0; 1024];
     for word in ["third", "fourth", "fifth"] {
         while !got.contains(word) {
-            let read = timeout(PATIENCE, stream.read(&mut buffer)).await.expect("more lines").unwrap();
+            let read = timeout(DEADLINE, stream.read(&mut buffer)).await.expect("more lines").unwrap();
             got.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
         }
         recent.push(if word == "third" { b"fourth\n" } else { b"fifth\n" });
@@ -356,11 +366,11 @@ async fn so_many_may_follow_and_no_more() {
         let mut stream = served.connect().await;
         stream.write_all(b"GET /v3/jobs/app/logs?follow HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
         let mut byte = [0];
-        timeout(PATIENCE, stream.read_exact(&mut byte)).await.expect("it begins").unwrap();
+        timeout(DEADLINE, stream.read_exact(&mut byte)).await.expect("it begins").unwrap();
         followers.push(stream);
     }
     let (status, _, body) = served.exchange("GET", "/v3/jobs/app/logs?follow", "").await;
-    assert_eq!((status, body.as_str()), (503, "8 others follow already; end one of them\n"));
+    assert_eq!((status, body.as_str()), (503, "8 clients are following already, which is the limit\n"));
     assert_eq!(served.exchange("GET", "/v3/ping", "").await.0, 200, "everything else goes on");
 }
 
@@ -371,7 +381,7 @@ async fn a_close_waits_for_no_client_and_takes_the_socket_away() {
     let mut idle = served.connect().await;
     idle.write_all(b"POST /v3/reload HT").await.unwrap();
     assert_eq!(served.exchange("GET", "/v3/ping", "").await.0, 200);
-    timeout(PATIENCE, served.control.take().unwrap().close()).await.expect("closes at once");
+    timeout(DEADLINE, served.control.take().unwrap().close()).await.expect("closes at once");
     assert!(!served.folder.join("socket").exists());
 }
 
@@ -385,7 +395,7 @@ async fn a_supervisor_that_is_gone_is_told_and_not_waited_for() {
     let (_, asked) = mpsc::unbounded_channel();
     let served = Served { control: Some(control), folder, meters: Meters::default(), asked };
     let (status, _, body) = served.exchange("POST", "/v3/reload", "").await;
-    assert_eq!((status, body.as_str()), (503, "pilot has ended its work\n"));
+    assert_eq!((status, body.as_str()), (503, "pilot has ended\n"));
 }
 
 #[test]
@@ -436,7 +446,7 @@ fn whatever_is_sent_the_connection_ends_and_others_are_served() {
                 let _ = stream.write_all(&bytes).await;
                 let _ = stream.shutdown().await;
                 let mut got = Vec::new();
-                let _ = timeout(PATIENCE, stream.read_to_end(&mut got)).await.expect("it ends");
+                let _ = timeout(DEADLINE, stream.read_to_end(&mut got)).await.expect("it ends");
                 assert!(got.is_empty() || got.starts_with(b"HTTP/1."), "{}", String::from_utf8_lossy(&got));
                 assert!(!got.starts_with(b"HTTP/1.1 500"), "{}", String::from_utf8_lossy(&got));
             });

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Either, LengthLimitError, Limited};
@@ -10,13 +11,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use super::pace::Pace;
+use super::connections::{Activity, Connections};
 use super::response::{Response, text};
 use super::{KeepAlive, Limits, Listener, Request};
+use crate::runtime::net::rate::RateLimit;
 
 /// After a failed accept (no descriptor is left), before the next one.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -28,8 +30,8 @@ const HEADER_SIZE: usize = 8192;
 pub struct Server(JoinHandle<()>);
 
 impl Server {
-    /// Serves from now on, on tasks of the current runtime. `handle` is called once a request; two requests may be under
-    /// way at one time.
+    /// Serves from now on, on tasks of the current runtime. `handle` is called once a request; up to [`Limits::requests`] of
+    /// them are under way at one time.
     pub fn start<L, H, F>(listener: L, limits: Limits, handle: H) -> Self
     where
         L: Listener + Sync,
@@ -58,27 +60,52 @@ where
     H: Fn(L::Peer, Request) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    let mut connections = JoinSet::new();
-    let mut pace = Pace::new(limits.per_second);
+    let mut connections = Connections::default();
+    let mut accepts = RateLimit::new(limits.connections_per_second, limits.connections_per_second);
+    let turns = Turns::new(limits);
     loop {
-        while connections.try_join_next().is_some() {}
-        if connections.len() >= limits.connections {
-            connections.join_next().await;
-            continue;
-        }
-        pace.wait().await;
+        accepts.take().await;
         match listener.next().await {
             Ok((stream, peer)) => {
-                let handle = handle.clone();
-                connections.spawn(connection(stream, limits, move |request| handle(peer.clone(), request)));
+                connections.make_room(limits.connections).await;
+                let (handle, turns) = (handle.clone(), turns.clone());
+                connections.serve(|activity| {
+                    connection(stream, (limits, turns, activity), move |request| handle(peer.clone(), request))
+                });
             }
             Err(_) => sleep(ACCEPT_PAUSE).await,
         }
     }
 }
 
+/// What requests of all connections wait for before they are answered.
+#[derive(Clone)]
+struct Turns {
+    places: Arc<Semaphore>,
+    rate: Arc<Mutex<RateLimit>>,
+}
+
+impl Turns {
+    fn new(limits: Limits) -> Self {
+        let rate = RateLimit::new(limits.requests_per_second, limits.requests_per_second);
+        Turns { places: Arc::new(Semaphore::new(limits.requests)), rate: Arc::new(Mutex::new(rate)) }
+    }
+
+    /// Answers when it is this request's turn, if that comes before `until`.
+    async fn answer<F: Future<Output = Response>>(&self, until: Instant, handle: impl FnOnce() -> F) -> Response {
+        let turn = async {
+            self.rate.lock().await.take().await;
+            self.places.acquire().await
+        };
+        match timeout_at(until, turn).await {
+            Ok(Ok(_place)) => handle().await,
+            Ok(Err(_)) | Err(_) => text(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once\n"),
+        }
+    }
+}
+
 /// Serves one connection until it ends, or until its request has taken too long.
-async fn connection<S, H, F>(stream: S, limits: Limits, handle: H)
+async fn connection<S, H, F>(stream: S, (limits, turns, activity): (Limits, Turns, Activity), handle: H)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
     H: Fn(Request) -> F + Clone + Send + Sync + 'static,
@@ -87,14 +114,19 @@ where
     let (deadline, mut watched) = watch::channel(Some(Instant::now() + limits.header + limits.request));
     let deadline = &deadline;
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let handle = handle.clone();
+        let (handle, turns, activity) = (handle.clone(), turns.clone(), activity.clone());
         async move {
             let until = Instant::now() + limits.request;
             deadline.send_replace(Some(until));
             let response = match complete(request, limits.body, until).await {
-                Ok(request) => handle(request).await,
+                Ok(request) => {
+                    activity.set_answering(true);
+                    turns.answer(until, || handle(request)).await
+                }
                 Err(refusal) => refusal,
             };
+            // A streamed answer goes on for as long as somebody reads it: it does not make room.
+            activity.set_answering(matches!(response.body(), Either::Right(_)));
             if matches!(response.body(), Either::Right(_)) {
                 deadline.send_replace(None);
             }

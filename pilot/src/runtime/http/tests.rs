@@ -13,14 +13,16 @@ use super::*;
 
 const SHORT: Duration = Duration::from_millis(200);
 /// Only spent when something is broken.
-const PATIENCE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(20);
 
 const LIMITS: Limits = Limits {
     body: 1000,
     connections: 4,
-    per_second: 1000,
-    header: PATIENCE,
-    request: PATIENCE,
+    requests: 4,
+    connections_per_second: 1000,
+    requests_per_second: 1000,
+    header: DEADLINE,
+    request: DEADLINE,
     keep_alive: KeepAlive::Off,
 };
 
@@ -59,7 +61,7 @@ async fn exchange(address: SocketAddr, request: &str) -> String {
 
 async fn rest(stream: &mut TcpStream) -> String {
     let mut got = Vec::new();
-    let read = timeout(PATIENCE, stream.read_to_end(&mut got)).await.expect("the server closes the connection");
+    let read = timeout(DEADLINE, stream.read_to_end(&mut got)).await.expect("the server closes the connection");
     // A reset is an end, too.
     let _ = read;
     String::from_utf8(got).unwrap()
@@ -151,6 +153,30 @@ async fn silent_clients_take_places_only_for_a_while() {
     assert!(got.ends_with("GET /late 0\n"), "{got}");
 }
 
+/// However long they may idle: who asks gets the place of one who does not.
+#[tokio::test]
+async fn idle_clients_keep_out_nobody_who_asks() {
+    let (_server, address) = server(LIMITS).await;
+    let mut idle = Vec::new();
+    for _ in 0..300 {
+        idle.push(TcpStream::connect(address).await.unwrap());
+    }
+    let began = tokio::time::Instant::now();
+    let got = exchange(address, "GET /now HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert!(got.ends_with("GET /now 0\n"), "{got}");
+    assert!(began.elapsed() < DEADLINE / 2, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn requests_are_limited_on_one_kept_connection_too() {
+    let limits = Limits { keep_alive: KeepAlive::On, header: SHORT, requests_per_second: 10, ..LIMITS };
+    let (_server, address) = server(limits).await;
+    let began = tokio::time::Instant::now();
+    let got = exchange(address, &"GET /a HTTP/1.1\r\nhost: x\r\n\r\n".repeat(13)).await;
+    assert_eq!(got.matches("GET /a 0\n").count(), 13, "{got}");
+    assert!(began.elapsed() >= Duration::from_millis(300), "{:?}", began.elapsed());
+}
+
 #[tokio::test]
 async fn a_mistake_in_a_handler_costs_its_own_connection_only() {
     let (_server, address) = server(LIMITS).await;
@@ -180,7 +206,7 @@ async fn a_streamed_answer_outlives_the_request_deadline_and_notices_when_nobody
     let began = tokio::time::Instant::now();
     let mut buffer = [0; 1024];
     while began.elapsed() < SHORT * 3 {
-        let read = timeout(PATIENCE, stream.read(&mut buffer)).await.unwrap().unwrap();
+        let read = timeout(DEADLINE, stream.read(&mut buffer)).await.unwrap().unwrap();
         assert_ne!(read, 0, "the answer goes on");
     }
     assert!(SENT.load(Ordering::SeqCst) > 3);
@@ -190,7 +216,7 @@ async fn a_streamed_answer_outlives_the_request_deadline_and_notices_when_nobody
             sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(PATIENCE, noticed).await.expect("the sender learns that the client is gone");
+    timeout(DEADLINE, noticed).await.expect("the sender learns that the client is gone");
 }
 
 #[tokio::test]
@@ -206,7 +232,7 @@ async fn a_stop_waits_for_no_client() {
     }
     let mut endless = clients.pop().unwrap();
     let mut byte = [0];
-    timeout(PATIENCE, endless.read_exact(&mut byte)).await.unwrap().unwrap();
+    timeout(DEADLINE, endless.read_exact(&mut byte)).await.unwrap().unwrap();
     timeout(SHORT * 10, server.stop()).await.expect("stops at once");
     for client in clients.iter_mut().chain([&mut endless]) {
         rest(client).await;

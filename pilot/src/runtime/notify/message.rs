@@ -1,6 +1,6 @@
 //! The text of a readiness message: lines of `NAME=value`, of which pilot knows a few (sd_notify(3)).
 
-use crate::runtime::probe::line;
+use crate::runtime::net::one_line;
 
 /// What a message says, as far as it concerns pilot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub fn parse(content: &[u8]) -> Result<Message, &'static str> {
         match (name, value) {
             ("READY", "1") => message.readiness = Some(Readiness::Ready),
             ("STOPPING", "1") => message.readiness = Some(Readiness::Stopping),
-            ("STATUS", status) => message.status = Some(line(status)),
+            ("STATUS", status) => message.status = Some(one_line(status)),
             ("WATCHDOG", "1") => message.pulse = Some(Pulse::Alive),
             ("WATCHDOG", "trigger") => message.pulse = Some(Pulse::Ill),
             _ => {}

@@ -3,6 +3,7 @@
 //! All that is the same for the lines of one writer at one instant is built once, as a [`Frame`]; a line is then the
 //! frame's two ends with the message between them.
 
+use std::io::Write;
 use std::sync::LazyLock;
 use std::time::SystemTime;
 
@@ -62,7 +63,7 @@ impl Layout {
                             Value::Text(text) | Value::Bare(text) => text,
                         };
                         before.extend_from_slice(b" [");
-                        before.extend_from_slice(text.as_bytes());
+                        put_printable(&mut before, text.as_bytes());
                         before.push(b']');
                     }
                 }
@@ -113,7 +114,19 @@ impl Layout {
 }
 
 impl Frame {
-    /// Appends one line with this message.
+    /// Appends one line with a message of pilot's own, which may quote anybody: in every format it stays one line.
+    pub(super) fn put_own(&self, out: &mut Vec<u8>, message: &[u8]) {
+        match self.format {
+            LogFormat::Default => {
+                out.extend_from_slice(&self.before);
+                put_printable(out, message);
+                out.extend_from_slice(&self.after);
+            }
+            LogFormat::Text | LogFormat::Json => self.put(out, message),
+        }
+    }
+
+    /// Appends one line with this message, which has no line end in it. In v3's default format it stands there as it is.
     pub(super) fn put(&self, out: &mut Vec<u8>, message: &[u8]) {
         out.extend_from_slice(&self.before);
         match self.format {
@@ -142,19 +155,48 @@ fn word(level: Level) -> &'static str {
     }
 }
 
-/// v3 did not escape quotes inside quotes (its defect 17); we do, and so also the backslash, and line ends.
+/// v3 did not escape quotes inside quotes (its defect 17); we do, and so also the backslash, and whatever would end the line
+/// or speak to a terminal.
 fn put_text_value(out: &mut Vec<u8>, value: &[u8]) {
     if value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')) {
         out.extend_from_slice(value);
         return;
     }
     out.push(b'"');
-    put_escaped(out, value, &TEXT_PLAIN, |out, byte, _| {
-        out.push(b'\\');
-        out.push(if byte == b'\n' { b'n' } else { byte });
-        1
-    });
+    put_escaped(out, value, &TEXT_PLAIN, put_text_escape);
     out.push(b'"');
+}
+
+/// Text that may come from outside, in a line without quotes: a newline in it does not make a second line.
+fn put_printable(out: &mut Vec<u8>, text: &[u8]) {
+    put_escaped(out, text, &PRINTABLE, put_text_escape);
+}
+
+/// Writes one character that may need an escape, as Go's `%q` does, and says how many bytes it took. Control characters of
+/// C0 and C1, the line separators and what turns the writing direction are escaped.
+fn put_text_escape(out: &mut Vec<u8>, byte: u8, rest: &[u8]) -> usize {
+    let escape = |out: &mut Vec<u8>, text: std::fmt::Arguments<'_>| {
+        // Writing to a Vec cannot fail.
+        let _ = out.write_fmt(text);
+    };
+    match (byte, rest) {
+        (b'"' | b'\\', _) => out.extend_from_slice(&[b'\\', byte]),
+        (b'\n', _) => out.extend_from_slice(b"\\n"),
+        (b'\r', _) => out.extend_from_slice(b"\\r"),
+        (b'\t', _) => out.extend_from_slice(b"\\t"),
+        (0xc2, [last @ 0x80..=0x9f, ..]) => {
+            escape(out, format_args!("\\u00{last:02x}"));
+            return 2;
+        }
+        // U+2028 to U+202E.
+        (0xe2, [0x80, last @ 0xa8..=0xae, ..]) => {
+            escape(out, format_args!("\\u20{:02x}", last - 0x80));
+            return 3;
+        }
+        (0xc2 | 0xe2, _) => out.push(byte),
+        _ => escape(out, format_args!("\\x{byte:02x}")),
+    }
+    1
 }
 
 fn put_json_member(out: &mut Vec<u8>, key: &str, value: &Value) {
@@ -220,11 +262,24 @@ fn put_escaped(out: &mut Vec<u8>, text: &[u8], plain: &[bool; 256], escape: impl
     out.extend_from_slice(left);
 }
 
-const TEXT_PLAIN: [bool; 256] = {
+/// Bytes that need no look: no control characters, and no first byte of one or of a line separator.
+const PRINTABLE: [bool; 256] = {
     let mut plain = [true; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        plain[control] = false;
+        control += 1;
+    }
+    plain[0x7f] = false;
+    plain[0xc2] = false;
+    plain[0xe2] = false;
+    plain
+};
+
+const TEXT_PLAIN: [bool; 256] = {
+    let mut plain = PRINTABLE;
     plain[b'"' as usize] = false;
     plain[b'\\' as usize] = false;
-    plain[b'\n' as usize] = false;
     plain
 };
 

@@ -3,9 +3,9 @@
 //! Two threads do the work: one reads the children's pipes and puts lines together, one writes. The thread that calls
 //! [`Output`] or logs through `tracing` only ever puts something into a bounded queue. v3 spec section 4.
 //!
-//! What is promised: lines of different writers never mix; a line of any length comes out (longer than [`LONGEST`] in
+//! What is promised: lines of different writers never mix; a line of any length comes out (longer than [`MAX_LINE`] in
 //! marked pieces); an unterminated last line comes out at the end of its pipe or of pilot; nothing is lost while
-//! somebody reads pilot's output, for children wait; when nobody has read a byte for [`PATIENCE`] lines are discarded
+//! somebody reads pilot's output, for children wait; when nobody has read a byte for [`STALL_TIMEOUT`] lines are discarded
 //! and counted instead, so that children and pilot go on, and one line says how many once reading resumes.
 
 mod format;
@@ -43,10 +43,10 @@ use pilot_core::plan::{Level, LogOutput, Logging};
 
 /// Bytes of a line that are written as one. What is longer becomes several lines, all but the last marked: `[partial]`
 /// before the message in the default format, a field `partial` that is true in the others.
-pub const LONGEST: usize = 256 * 1024;
+pub const MAX_LINE: usize = 256 * 1024;
 
 /// Without a byte taken for this long, whoever reads pilot's output counts as gone.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+pub const STALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why logging could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -122,7 +122,7 @@ impl Output {
     pub fn open(logging: &Logging) -> Result<Output, OutputError> {
         let layout = Layout { format: logging.format, zone: LazyLock::new(time::local_zone) };
         let Destination(sink) = Destination::open(&logging.output)?;
-        Ok(Output::of(layout, logging.level, sink, PATIENCE)?)
+        Ok(Output::of(layout, logging.level, sink, STALL_TIMEOUT)?)
     }
 
     fn of(layout: Layout, level: Level, sink: Sink, patience: Duration) -> io::Result<Output> {
@@ -179,7 +179,7 @@ impl Output {
         self.recents.of(job)
     }
 
-    /// The last lines of a job, at most so many; none of a job whose output goes past pilot.
+    /// The last `count` lines of a job; none of a job whose output bypasses pilot.
     pub fn last_lines(&self, job: &str, count: usize) -> Vec<String> {
         self.recents.of(job).last(count).lines
     }

@@ -11,10 +11,10 @@ use super::format::{Field, Frame, Layout};
 use super::sink::Sink;
 use pilot_core::plan::{Level, LogFormat};
 
-/// Children's lines wait while so many bytes are queued.
-const ROOM: usize = 256 * 1024;
+/// Children's lines wait while this many bytes are queued.
+const MAX_BYTES: usize = 256 * 1024;
 
-/// Beyond [`ROOM`], for pilot's own lines only: they must not be lost because a child is noisy.
+/// Beyond [`MAX_BYTES`], for pilot's own lines only: they must not be lost because a child is noisy.
 const RESERVE: usize = 256 * 1024;
 
 /// Whole lines, ready to be written.
@@ -22,7 +22,7 @@ const RESERVE: usize = 256 * 1024;
 pub(super) struct Lines {
     pub(super) bytes: Vec<u8>,
     pub(super) count: u64,
-    /// It is the line that reports so many lost ones.
+    /// How many lost lines this line reports.
     reports: u64,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Lines {
 pub(super) enum Item {
     /// Write these.
     Lines(Lines),
-    /// Open the log file anew.
+    /// Close and open the log file again.
     Reopen,
     /// Write there from now on.
     Redirect(Sink),
@@ -119,7 +119,7 @@ impl Queue {
             return;
         }
         let mut state = self.state();
-        while !state.stalled && !state.closed && state.bytes >= ROOM {
+        while !state.stalled && !state.closed && state.bytes >= MAX_BYTES {
             let tried = state.trying_since.map_or(Duration::ZERO, |since| since.elapsed());
             if tried >= self.patience {
                 state.stalled = true;
@@ -141,7 +141,7 @@ impl Queue {
     /// For pilot's own lines: never waits.
     pub(super) fn push_or_lose(&self, lines: Lines) {
         let mut state = self.state();
-        if state.closed || state.bytes + lines.bytes.len() > ROOM + RESERVE {
+        if state.closed || state.bytes + lines.bytes.len() > MAX_BYTES + RESERVE {
             state.stalled |= state.trying_since.is_some_and(|since| since.elapsed() >= self.patience);
             state.lose(lines.count, Cause::Burst);
         } else {
@@ -208,7 +208,7 @@ impl Queue {
 
     /// One of pilot's own lines.
     pub(super) fn record(&self, level: Level, fields: &[Field], message: &str, out: &mut Vec<u8>) {
-        self.frame(SystemTime::now(), level, fields).put(out, message.as_bytes());
+        self.frame(SystemTime::now(), level, fields).put_own(out, message.as_bytes());
     }
 
     /// For the writer: the next thing to do; waits for it. `None`: all is done.
@@ -253,13 +253,13 @@ impl Queue {
     pub(super) fn written(&self, lines: Lines) {
         let mut buffer = lines.bytes;
         // One huge line must not hold memory for ever.
-        if (4096..=4 * ROOM).contains(&buffer.capacity()) {
+        if (4096..=4 * MAX_BYTES).contains(&buffer.capacity()) {
             buffer.clear();
             self.state().spare = Some(buffer);
         }
     }
 
-    /// For the writer: writing failed with so many lines of these left.
+    /// For the writer: writing failed with `left` lines of these unwritten.
     pub(super) fn failed(&self, lines: &Lines, left: u64, error: &std::io::Error) {
         let mut state = self.state();
         state.failing = true;

@@ -1,7 +1,7 @@
 //! The thread that reads children's pipes, puts lines together and hands them on in large pieces.
 //!
 //! May wait (for pipes, for room in the queue); nobody waits for it. Memory is one read buffer, and per stream the
-//! unfinished line, at most [`LONGEST`].
+//! unfinished line, at most [`MAX_LINE`].
 
 use std::fmt;
 use std::fs::File;
@@ -15,13 +15,13 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::format::{Field, Frame, Value};
 use super::queue::{Lines, Queue};
 use super::recent::Recent;
-use super::{LONGEST, Label};
+use super::{Label, MAX_LINE};
 use pilot_core::plan::Level;
 
 /// The most that is read from one stream in its turn: what a pipe holds.
 const TURN: usize = 64 * 1024;
 
-/// Lines are handed on when they are so many bytes, and at the end of each round.
+/// Lines are handed on when there are this many bytes of them, and at the end of each round.
 const HANDFUL: usize = 128 * 1024;
 
 /// What other threads leave for the reader.
@@ -92,7 +92,7 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(woken: PipeReader, inbox: Arc<Mutex<Inbox>>, queue: Arc<Queue>) -> Reader {
         let lines = Splitter { queue, ready: Lines::default() };
-        Reader { woken, inbox, streams: Vec::new(), finish_by: None, buffer: vec![0; LONGEST + TURN], lines }
+        Reader { woken, inbox, streams: Vec::new(), finish_by: None, buffer: vec![0; MAX_LINE + TURN], lines }
     }
 
     pub(super) fn run(mut self) {
@@ -206,19 +206,19 @@ impl Splitter {
         self.cut(fields, now, bytes.get(start..).unwrap_or_default())
     }
 
-    /// Puts pieces of a line that is too long and returns its end, which is at most [`LONGEST`].
+    /// Puts pieces of a line that is too long and returns its end, which is at most [`MAX_LINE`].
     fn cut<'b>(&mut self, fields: &[Field], now: SystemTime, line: &'b [u8]) -> &'b [u8] {
-        if line.len() <= LONGEST {
+        if line.len() <= MAX_LINE {
             return line;
         }
         let mut fields = fields.to_vec();
         fields.insert(1, Field { key: "partial".to_owned(), value: Value::Bare("true".to_owned()) });
         let frame = self.queue.frame(now, Level::Info, &fields);
         let mut left = line;
-        while left.len() > LONGEST {
+        while left.len() > MAX_LINE {
             // Not within a character.
             let inside = |at: &usize| left.get(*at).is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000);
-            let at = (LONGEST - 3..=LONGEST).rev().find(|at| !inside(at)).unwrap_or(LONGEST);
+            let at = (MAX_LINE - 3..=MAX_LINE).rev().find(|at| !inside(at)).unwrap_or(MAX_LINE);
             let (piece, rest) = left.split_at(at);
             self.put(&frame, piece);
             left = rest;

@@ -68,7 +68,7 @@ impl Recent {
         self.news.notify_waiters();
     }
 
-    /// The last so many lines, as far as they are kept.
+    /// The last `count` lines, as far as they are kept.
     pub fn last(&self, count: usize) -> Piece {
         let kept = self.kept();
         let mut lines = lines_of(kept.bytes.iter().copied().collect());

@@ -1,10 +1,10 @@
-//! What is known of those that have ended: how, for want of memory or not, and what their checks had said.
+//! What is known of jobs that have ended: how, whether the kernel killed them for memory, and what their checks had said.
 //!
 //! Bounded, and no rule depends on it. Jobs go by their names, so that it outlasts a reload.
 
 mod memory;
-mod remains;
+mod recorder;
 mod report;
 
-pub use remains::{End, Remains};
-pub use report::{EndReport, JobRemains, Postmortem, ProbeReport};
+pub use recorder::{End, Recorder};
+pub use report::{EndReport, JobPostmortem, Postmortem, ProbeReport};

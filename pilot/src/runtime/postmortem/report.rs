@@ -14,14 +14,14 @@ pub struct Postmortem {
     /// The last ends, the newest first.
     pub ends: Vec<EndReport>,
     /// The jobs that have ended; those that failed first.
-    pub jobs: Vec<JobRemains>,
+    pub jobs: Vec<JobPostmortem>,
 }
 
 /// The end of one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EndReport {
-    /// Whose.
+    /// The job's name.
     pub job: String,
     /// When, in seconds before now.
     pub ago: f64,
@@ -35,7 +35,7 @@ pub struct EndReport {
     /// The signal that has ended it, such as SIGKILL.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub signal: Option<String>,
-    /// Processes of this container that the kernel has killed for want of memory since the failure before it.
+    /// Processes of this container that the kernel has killed because the memory was used up since the failure before it.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub oom_kills: u64,
     /// Whether pilot was stopping it.
@@ -44,7 +44,7 @@ pub struct EndReport {
 
 /// What else is known of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct JobRemains {
+pub struct JobPostmortem {
     /// Its name.
     pub name: String,
     /// The last results of its check, the newest first.

@@ -7,8 +7,7 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-/// Longest note, in bytes.
-const LONGEST: usize = 199;
+use crate::runtime::net::one_line;
 
 /// The outcome of one probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,20 +119,6 @@ pub(crate) fn io_error_in<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io
         }
     }
     found
-}
-
-/// Text from outside as one short printable line.
-pub(crate) fn one_line(text: &str) -> String {
-    let printable = |c: char| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c };
-    let mut line = String::with_capacity(text.len().min(LONGEST));
-    for c in text.chars().map(printable).skip_while(|c| c.is_whitespace()) {
-        if line.len() + c.len_utf8() > LONGEST {
-            break;
-        }
-        line.push(c);
-    }
-    line.truncate(line.trim_end().len());
-    line
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ use tokio::task::spawn_blocking;
 
 use super::DEFAULT_DEADLINE;
 use super::finding::{Cause, Finding, cause_of_io, io_error_in};
-use super::resolve::{Resolver, is_no_address};
-use super::web::{self, Trust};
+use crate::runtime::net::http_client::{self, Trust};
+use crate::runtime::net::resolve::{Resolver, is_no_address};
 use pilot_core::plan::HttpProbe;
 
 /// Redirects that are followed for one probe.
@@ -35,18 +35,18 @@ impl Clients {
         let resolver = resolver.clone();
         let build = {
             let trust = trust.clone();
-            move || -> Result<Client, web::BuildError> {
-                web::builder(&trust, resolver, DEFAULT_DEADLINE)?
+            move || -> Result<Client, http_client::BuildError> {
+                http_client::builder(&trust, resolver, DEFAULT_DEADLINE)?
                     .no_proxy()
                     .pool_max_idle_per_host(0)
                     .build()
-                    .map_err(|error| web::BuildError::Tls(web::innermost_message(error)))
+                    .map_err(|error| http_client::BuildError::Tls(http_client::innermost_message(error)))
             }
         };
         let built = if trust == Trust::Nothing {
             build()
         } else {
-            spawn_blocking(build).await.unwrap_or_else(|error| Err(web::BuildError::Tls(error.to_string())))
+            spawn_blocking(build).await.unwrap_or_else(|error| Err(http_client::BuildError::Tls(error.to_string())))
         };
         match built {
             Ok(client) => {
@@ -165,17 +165,20 @@ fn judge(probe: &HttpProbe, status: u16, cause: Cause, note: &str) -> Finding {
 
 fn explain(error: reqwest::Error, to: &str) -> Finding {
     if is_no_address(&error) {
-        return Finding::fail(Cause::Dns, &format!("no address for {to}: {}", web::innermost_message(error)));
+        return Finding::fail(Cause::Dns, &format!("no address for {to}: {}", http_client::innermost_message(error)));
     }
     let tls = is_tls(&error);
     let connecting = error.is_connect();
     match io_error_in(&error) {
         _ if tls => {
-            Finding::fail(Cause::TlsFailed, &format!("TLS with {to} failed: {}", web::innermost_message(error)))
+            Finding::fail(Cause::TlsFailed, &format!("TLS with {to} failed: {}", http_client::innermost_message(error)))
         }
         Some(io) if connecting || cause_of_io(io) == Cause::NoHandshake => Finding::io(io, to),
         _ if error.is_timeout() => Finding::late(DEFAULT_DEADLINE, &format!("connecting to {to}")),
-        _ => Finding::fail(Cause::NoHandshake, &format!("no HTTP answer from {to}: {}", web::innermost_message(error))),
+        _ => Finding::fail(
+            Cause::NoHandshake,
+            &format!("no HTTP answer from {to}: {}", http_client::innermost_message(error)),
+        ),
     }
 }
 

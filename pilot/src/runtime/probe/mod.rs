@@ -3,14 +3,13 @@
 //! A probe never blocks the loop (names and files are read on tokio's blocking threads), never outlives its deadline and
 //! never puts a secret into its note. Nothing is built before the first probe that needs it.
 
-mod authorities;
+mod attempts;
+mod connect;
 mod finding;
+mod guard;
 mod http;
 mod mysql;
-pub(crate) mod resolve;
-pub(crate) mod small_file;
 mod tcp;
-pub(crate) mod web;
 
 use std::time::Duration;
 
@@ -18,10 +17,11 @@ use tokio::time::timeout;
 
 use pilot_core::plan::Probe;
 
-use authorities::SystemAuthorities;
-pub(crate) use finding::one_line as line;
 pub use finding::{Cause, Finding};
-use resolve::Resolver;
+use guard::guarded;
+
+use crate::runtime::net::http_client;
+use crate::runtime::net::resolve::Resolver;
 
 /// A native probe without a limit of its own ends after this time; nothing in pilot waits for ever.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
@@ -31,7 +31,7 @@ pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
 pub struct Prober {
     resolver: Resolver,
     http: http::Clients,
-    authorities: SystemAuthorities,
+    mysql: mysql::Client,
 }
 
 impl Prober {
@@ -42,15 +42,20 @@ impl Prober {
 
     /// A client for plain http to neighbours, a connection a request; `None` if none can be built.
     pub(crate) fn plain_http(&self) -> Option<reqwest::Client> {
-        let builder = web::builder(&web::Trust::Nothing, self.resolver.clone(), DEFAULT_DEADLINE).ok()?;
+        let builder =
+            http_client::builder(&http_client::Trust::Nothing, self.resolver.clone(), DEFAULT_DEADLINE).ok()?;
         builder.no_proxy().pool_max_idle_per_host(0).build().ok()
     }
 
-    /// Looks once and says what was found; comes back within `deadline` ([`DEFAULT_DEADLINE`] if there is none).
+    /// Looks once and says what was found; comes back within `deadline` ([`DEFAULT_DEADLINE`] if there is none). It never
+    /// panics: a probe that does has failed.
     ///
     /// An `exec` probe is a process and belongs to `runtime::process`, `notify` to `runtime::notify`; here they are found [`Cause::Misconfigured`].
     pub async fn run(&self, probe: &Probe, deadline: Option<Duration>) -> Finding {
-        let deadline = deadline.unwrap_or(DEFAULT_DEADLINE);
+        guarded(self.look(probe, deadline.unwrap_or(DEFAULT_DEADLINE))).await
+    }
+
+    async fn look(&self, probe: &Probe, deadline: Duration) -> Finding {
         match probe {
             Probe::Exec(_) => Finding::fail(Cause::Misconfigured, "an exec probe is run as a process"),
             Probe::Notify(_) => Finding::fail(Cause::Misconfigured, "a process is heard through `runtime::notify`"),
@@ -62,7 +67,13 @@ impl Prober {
                 let late = || Finding::late(deadline, &format!("connecting to {address}"));
                 timeout(deadline, tcp::look(address, &self.resolver)).await.unwrap_or_else(|_| late())
             }
-            Probe::Mysql(probe) => mysql::look(probe, &self.authorities, &self.resolver, deadline).await,
+            Probe::Mysql(probe) => self.mysql.look(probe, &self.resolver, deadline).await,
         }
     }
+}
+
+/// For fuzzers: what a MySQL server says.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(data: &[u8]) {
+    mysql::fuzz(data);
 }

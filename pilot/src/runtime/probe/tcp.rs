@@ -1,9 +1,9 @@
 //! The TCP probe: resolve, connect, close. Never sends a byte.
 
-use tokio::net::TcpStream;
-
+use super::connect::connect;
 use super::finding::{Cause, Finding};
-use super::resolve::{Resolver, host_and_port};
+use crate::runtime::net::host_and_port;
+use crate::runtime::net::resolve::Resolver;
 
 /// Connects to the first address that accepts.
 pub(super) async fn look(address: &str, resolver: &Resolver) -> Finding {
@@ -14,7 +14,7 @@ pub(super) async fn look(address: &str, resolver: &Resolver) -> Finding {
         Ok(addresses) => addresses,
         Err(error) => return Finding::fail(Cause::Dns, &format!("{host} has no address: {error}")),
     };
-    match TcpStream::connect(addresses.as_slice()).await {
+    match connect(&addresses).await {
         Ok(_) => Finding::pass(&format!("{address} accepts connections")),
         Err(error) => Finding::io(&error, address),
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::becoming::{Environment, put};
 use super::preparation::Preparation;
-use crate::runtime::probe::small_file;
+use crate::runtime::net::small_file;
 
 /// Adds the files' variables; those that the job settles itself are not touched by an `envFile`.
 pub(super) fn apply(env: &mut Environment, preparation: &Preparation, settled: &[String]) -> Result<(), String> {

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use nix::sys::signal::Signal;
 
 use super::Supervisor;
-use crate::runtime::catalog::Desired;
 use pilot_core::effect::{Announcement, Effect, Input, StopSignal};
 use pilot_core::job::is_restart;
 use pilot_core::plan::{JobId, Level, SignalNumber};
@@ -48,15 +47,10 @@ impl Supervisor {
                 self.children.forget_probe(round);
             }
             Effect::Announce { job, announcement } => {
-                let desired = match announcement {
-                    Announcement::Initial => Desired::Initial,
-                    Announcement::Passing { output } => Desired::Passing { output },
-                    Announcement::Failing { output } => Desired::Failing { output },
-                };
                 let (Some(registrar), Some(settings)) = (&mut self.registrar, self.engine.job(job)) else { return };
                 for (_, service) in settings.registered_services() {
-                    if desired != Desired::Initial || service.initial_status.is_some() {
-                        registrar.announce(service, desired.clone());
+                    if announcement != Announcement::Initial || service.initial_status.is_some() {
+                        registrar.announce(service, announcement.clone());
                     }
                 }
             }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::task::AbortHandle;
 
 use super::{Report, Supervisor};
-use crate::runtime::catalog::{ServiceQuery, follow, follow_probe};
+use crate::runtime::catalog::{ServiceQuery, Sight, follow, follow_probe};
 use crate::runtime::probe::Finding;
 use pilot_core::effect::{Input, RoundId, Verdict};
 use pilot_core::exit::Exit;
@@ -87,6 +87,7 @@ impl Supervisor {
             if let Some(Follower { task, watch }) = self.followers.remove(&id) {
                 task.abort();
                 self.environment.watch_ended(&watch);
+                self.watch_trouble.remove(&watch);
             }
         }
         for id in wanted {
@@ -96,7 +97,7 @@ impl Supervisor {
         }
     }
 
-    /// The catalog is another one: those who ask it begin anew, what they have seen stays.
+    /// The catalog is another one: those who ask it start over, what they have seen stays.
     pub(super) fn forget_catalog_followers(&mut self) {
         let Supervisor { engine, followers, .. } = self;
         followers.retain(|id, follower| {
@@ -116,22 +117,32 @@ impl Supervisor {
             WatchTarget::Service { service, tag, datacenter } => {
                 let Some(client) = self.catalog.clone() else { return };
                 let query = ServiceQuery { service: service.clone(), tag: tag.clone(), datacenter: datacenter.clone() };
-                let report = move |instances| {
-                    let _ = reporter.send(Report::Input(Input::Instances { watch: id, instances }));
+                let name = watch.clone();
+                let report = move |sight| {
+                    let report = match sight {
+                        Sight::Instances(instances) => Report::Input(Input::Instances { watch: id, instances }),
+                        Sight::Trouble(reason) => Report::WatchTrouble(name.clone(), Some(reason)),
+                        Sight::Answers => Report::WatchTrouble(name.clone(), None),
+                    };
+                    let _ = reporter.send(report);
                 };
                 tokio::spawn(follow(watch.clone(), client, query, interval, report))
             }
             WatchTarget::Probe { probe, timeout } => {
                 let name = watch.clone();
                 let (meters, source) = (self.meters.clone(), format!("watch.{name}"));
-                let mut last = None;
+                let mut last: Option<(bool, String)> = None;
                 let report = move |finding: Finding, took| {
                     meters.probed(&source, finding.pass.into(), took);
-                    if last.replace(finding.pass) != Some(finding.pass) {
-                        let state = if finding.pass { "passes" } else { "fails" };
-                        tracing::info!("watch {name} {state}: {}", finding.note);
+                    let Finding { pass, note, .. } = finding;
+                    // Said at a change, and again when it fails for another reason.
+                    let is_news = |(passed, said): &(bool, String)| *passed != pass || (!pass && *said != note);
+                    if last.as_ref().is_none_or(is_news) {
+                        let state = if pass { "passes" } else { "fails" };
+                        tracing::info!("watch {name} {state}: {note}");
+                        last = Some((pass, note.clone()));
                     }
-                    let _ = reporter.send(Report::Input(Input::WatchProbed { watch: id, pass: finding.pass }));
+                    let _ = reporter.send(Report::Input(Input::WatchProbed { watch: id, pass, note }));
                 };
                 tokio::spawn(follow_probe(
                     watch.clone(),

@@ -16,13 +16,13 @@ use super::control::{Control, Request, WAITING};
 use super::environment::Environment;
 use super::notify::Notices;
 use super::output::Output;
-use super::postmortem::Remains;
+use super::postmortem::Recorder;
 use super::probe::Prober;
 use super::process::guard::Guarded;
 use super::process::leftovers;
 use super::process::signals::{Arrived, Signals};
-use super::snapshot::{View, Viewer, Viewers};
 use super::telemetry::{Listening, Meters, Telemetry};
+use super::view::{Snapshot, View, Viewer, Viewers};
 use pilot_core::effect::{Effect, Input, RoundId, UserSignal};
 use pilot_core::engine::Engine;
 use pilot_core::plan::{Plan, WatchId};
@@ -55,6 +55,8 @@ enum Report {
     ProbeDeadline(RoundId, Duration),
     /// Telemetry cannot be served, and why.
     CannotServe(String, Otherwise),
+    /// Why the catalog cannot be asked for this watch; `None`: it can.
+    WatchTrouble(String, Option<String>),
     Loaded(Box<Result<Loaded, String>>),
 }
 
@@ -92,7 +94,9 @@ pub struct Supervisor {
     /// The newest entry of the history, for those who follow it.
     news: watch::Sender<u64>,
     failure: Option<u8>,
-    remains: Remains,
+    remains: Recorder,
+    /// Why the catalog cannot be asked for a watch, by its name.
+    watch_trouble: HashMap<String, String>,
 }
 
 impl Supervisor {
@@ -113,7 +117,8 @@ impl Supervisor {
             viewers,
             news: watch::Sender::new(0),
             failure: None,
-            remains: Remains::default(),
+            remains: Recorder::default(),
+            watch_trouble: HashMap::new(),
             engine: Engine::new(Arc::clone(&plan), seed()),
             began: Instant::now(),
             signals,
@@ -205,6 +210,8 @@ impl Supervisor {
                 }
                 Report::ProbeDeadline(round, limit) => self.probe_timed_out(round, limit),
                 Report::CannotServe(why, otherwise) => self.cannot_serve(&why, otherwise, inputs),
+                Report::WatchTrouble(watch, Some(reason)) => drop(self.watch_trouble.insert(watch, reason)),
+                Report::WatchTrouble(watch, None) => drop(self.watch_trouble.remove(&watch)),
                 Report::Loaded(loaded) => self.loaded(*loaded, inputs),
             },
             Some(request) = self.requests.recv() => self.answer(request, inputs),
@@ -224,7 +231,7 @@ impl Supervisor {
             }
             Some(viewer) = self.viewers.recv() => {
                 // Whoever asked may have gone.
-                let _ = viewer.send(View::take(&self.engine, &self.children, self.began.elapsed()));
+                let _ = viewer.send(View::new(&self.engine, self.snapshot()));
             }
         }
     }
@@ -250,6 +257,11 @@ impl Supervisor {
             }
             _ => {}
         }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let trouble = |watch: &str| self.watch_trouble.get(watch).cloned();
+        Snapshot::take(&self.engine, &self.children, self.began.elapsed(), trouble)
     }
 
     fn withdrawn_service(&self, id: &str) -> Option<Input> {

@@ -36,8 +36,8 @@ impl Supervisor {
             Activity::Running { since, .. } => now.saturating_sub(*since),
             Activity::Idle | Activity::BackingOff { .. } => Duration::ZERO,
         };
-        let on_its_way_out = *state.phase() != Phase::Live;
-        self.remains.ended(End { job: settings.name.clone(), at: now, lasted, exit, reason, on_its_way_out });
+        let stopping = *state.phase() != Phase::Live;
+        self.remains.ended(End { job: settings.name.clone(), at: now, lasted, exit, reason, stopping });
     }
 
     pub(super) fn postmortem(&self, job: Option<&str>) -> Result<Answer, Refusal> {

@@ -13,9 +13,8 @@ use crate::runtime::control::report::{HealthReport, JobReport};
 use crate::runtime::control::status::StatusReport;
 use crate::runtime::control::{Answer, Ask, Control, JobAsk, Refusal, Request, Sample, Why};
 use crate::runtime::environment::loads_programs;
-use crate::runtime::live;
 use crate::runtime::process::signals::Arrived;
-use crate::runtime::snapshot::Snapshot;
+use crate::runtime::view::{JobView, render_graph};
 use pilot_core::effect::{Input, JobRequest, RunId, Switch};
 use pilot_core::nearest::nearest;
 use pilot_core::plan::{JobId, OutputMode, Secret};
@@ -98,15 +97,8 @@ impl Supervisor {
                 Ok(Answer::Done)
             }
             Ask::Jobs => Ok(Answer::Jobs(self.reports())),
-            Ask::Status => {
-                let now = self.began.elapsed();
-                let snapshot = Snapshot::take(&self.engine, &self.children, now);
-                Ok(Answer::Status(Box::new(StatusReport::new(&self.engine, snapshot, self.reports(), now))))
-            }
-            Ask::Graph(form) => {
-                let snapshot = Snapshot::take(&self.engine, &self.children, self.began.elapsed());
-                Ok(Answer::Graph(form, live::picture(self.engine.plan(), &snapshot, form)))
-            }
+            Ask::Status => Ok(Answer::Status(Box::new(StatusReport::new(&self.engine, &self.snapshot())))),
+            Ask::Graph(format) => Ok(Answer::Graph(format, render_graph(self.engine.plan(), &self.snapshot(), format))),
             Ask::Job { name, ask } => self.answer_about(&name, ask, inputs),
             Ask::Events { after, count } => {
                 Ok(Answer::Events(events(&self.engine, after, count, self.began.elapsed())))
@@ -133,10 +125,10 @@ impl Supervisor {
     /// All of it or nothing. v3 skips names that no environment can have, so they are no error.
     fn put_environment(&mut self, variables: BTreeMap<String, Secret>) -> Result<Answer, Refusal> {
         if !self.plan.control.putenv {
-            return Err(Refusal::new(Why::Forbidden, "the configuration forbids it (control.putenv is false)"));
+            return Err(Refusal::new(Why::Forbidden, "the configuration forbids it (`control.putenv` is false)"));
         }
         if let Some(name) = variables.keys().find(|name| loads_programs(name)) {
-            let text = format!("{name} changes how programs are loaded and cannot be set here; nothing is set");
+            let text = format!("{name} changes how programs are loaded and cannot be set here; nothing was set");
             return Err(Refusal::new(Why::Unusable, text));
         }
         for (name, value) in variables {
@@ -157,7 +149,8 @@ impl Supervisor {
 
     fn unknown(&self, name: &str) -> Refusal {
         let known: Vec<_> = self.engine.plan().jobs.iter().map(|job| job.name.as_str()).collect();
-        let meant = nearest(name, known.iter().copied()).map(|near| format!(" (is it {near:?}?)")).unwrap_or_default();
+        let meant =
+            nearest(name, known.iter().copied()).map(|near| format!(" (did you mean {near:?}?)")).unwrap_or_default();
         let known =
             if known.is_empty() { "there are none".to_owned() } else { format!("there are {}", known.join(", ")) };
         Refusal::new(Why::Unknown, format!("there is no job {name:?}{meant}: {known}"))
@@ -172,15 +165,15 @@ impl Supervisor {
     }
 
     fn report(&self, job: JobId) -> Option<JobReport> {
-        JobReport::new(&self.engine, job, self.process_of(job), self.began.elapsed())
+        self.view_of(job).map(|view| JobReport::from(&view))
     }
 
     fn why(&self, job: JobId) -> Option<WhyReport> {
-        WhyReport::new(&self.engine, job, self.process_of(job), self.began.elapsed())
+        WhyReport::new(&self.engine, job, &self.view_of(job)?, self.began.elapsed())
     }
 
-    fn process_of(&self, job: JobId) -> Option<i32> {
-        self.run_of(job).and_then(|run| self.children.process_of(run)).map(nix::unistd::Pid::as_raw)
+    fn view_of(&self, job: JobId) -> Option<JobView> {
+        JobView::of(&self.engine, &self.children, job, self.began.elapsed())
     }
 
     fn change(&self, job: JobId, request: JobRequest, inputs: &mut VecDeque<Input>) -> Result<Answer, Refusal> {
@@ -192,17 +185,17 @@ impl Supervisor {
     /// The rules see what becomes of it as they see every end; there is nothing to decide.
     fn signal(&mut self, name: &str, job: JobId, signal: Signal) -> Result<Answer, Refusal> {
         let Some(run) = self.run_of(job) else {
-            return Err(Refusal::new(Why::Conflict, format!("{name} has no process that could be signalled")));
+            return Err(Refusal::new(Why::Conflict, format!("{name} has no process to signal")));
         };
-        tracing::info!("sending {signal} to {name}: asked by a person over the control socket");
+        tracing::info!("sending {signal} to {name}: requested over the control socket");
         self.children.signal_run(run, signal);
         Ok(Answer::Said(format!("sent {signal} to {name}")))
     }
 
     fn lines(&self, name: &str, job: JobId) -> Result<Answer, Refusal> {
         if self.engine.job(job).is_some_and(|job| job.output == OutputMode::Raw || job.tty) {
-            let why = "its output is raw and goes past pilot; read the container's log instead";
-            return Err(Refusal::new(Why::Conflict, format!("the lines of {name} are not known: {why}")));
+            let why = "its output is raw and bypasses pilot; read the container's log instead";
+            return Err(Refusal::new(Why::Conflict, format!("there are no log lines of {name}: {why}")));
         }
         Ok(Answer::Lines(self.output.recent(name)))
     }

@@ -104,7 +104,7 @@ impl Meters {
         families.control_requests.with_label_values(&[code.to_string().as_str(), path]).inc();
     }
 
-    /// So many instances of a watch's service pass.
+    /// How many instances of a watch's service pass.
     pub fn instances(&self, watch: &str, count: usize) {
         let Some(families) = self.0.get() else { return };
         let count = i64::try_from(count).unwrap_or(i64::MAX);

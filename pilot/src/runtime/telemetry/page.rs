@@ -1,16 +1,15 @@
 //! The status page: what there is, for a person with a browser. No script, nothing loaded from elsewhere, nothing to press.
 //!
-//! The browser asks again by itself every few seconds, unless it is asked to hold still: what is scrolled sideways or marked
-//! stays so. A further section is one more function in [`html`].
+//! The browser loads it again every few seconds, unless that is paused: what is scrolled sideways or marked then stays so. A further section is one more function in [`html`].
 
 use std::fmt::Display;
 use std::time::Duration;
 
-use crate::picture::Form;
+use crate::graph::Format;
 use crate::runtime::control::explain::EventReport;
-use crate::runtime::live;
-use crate::runtime::reached_at::reached_at;
-use crate::runtime::snapshot::{JobView, ServiceView, Snapshot, View, WatchView};
+use crate::runtime::net::host_port;
+use crate::runtime::view::{JobView, ServiceView, Snapshot, View, WatchView, render_graph};
+use crate::span;
 use pilot_core::exit::Exit;
 use pilot_core::job::{Status, start_events};
 
@@ -25,56 +24,62 @@ const PAGE: &str = include_str!("page.html");
 
 /// A graph of more jobs, watches and events waited for is nothing to look at, and takes too long to be drawn every few
 /// seconds.
-const DRAWN: usize = 500;
+const MAX_GRAPH: usize = 500;
 
-/// Whether the browser asks again by itself.
+/// Whether the browser loads the page again by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pace {
+pub(super) enum Refresh {
     /// Every few seconds.
-    Follow,
+    Auto,
     /// Not at all.
-    Still,
+    Off,
 }
 
-impl Pace {
+impl Refresh {
     /// What the query asks for.
-    pub fn wanted(query: Option<&str>) -> Self {
-        if query == Some("still") { Pace::Still } else { Pace::Follow }
+    pub fn from_query(query: Option<&str>) -> Self {
+        if query == Some("still") { Refresh::Off } else { Refresh::Auto }
     }
 }
 
 /// The whole page.
-pub(super) fn html(view: &View, pace: Pace) -> String {
+pub(super) fn html(view: &View, refresh: Refresh) -> String {
     let snapshot = &view.snapshot;
-    let sections =
-        [heading(snapshot, pace), jobs(snapshot), services(snapshot), watches(snapshot), graph(view), timeline(view)];
-    let again = match pace {
-        Pace::Follow => "<meta http-equiv=\"refresh\" content=\"5\">\n",
-        Pace::Still => "",
+    let sections = [
+        heading(snapshot, refresh),
+        jobs(snapshot),
+        services(snapshot),
+        watches(snapshot),
+        graph(view),
+        timeline(view),
+    ];
+    let meta = match refresh {
+        Refresh::Auto => "<meta http-equiv=\"refresh\" content=\"5\">\n",
+        Refresh::Off => "",
     };
-    PAGE.replace("<!--pace-->", again)
+    PAGE.replace("<!--refresh-->", meta)
         .replace("<!--title-->", &escaped(&title(snapshot)))
         .replace("<!--body-->", &sections.concat())
 }
 
 /// Says what is wrong to whoever looks at the tab only.
 fn title(snapshot: &Snapshot) -> String {
-    match snapshot.jobs.iter().filter(|job| job.status == Status::Unhealthy).count() {
+    match snapshot.jobs.iter().filter(|job| job.health == Status::Unhealthy).count() {
         _ if snapshot.stopping => "stopping - pilot".to_owned(),
         0 => "pilot".to_owned(),
         count => format!("{count} unhealthy - pilot"),
     }
 }
 
-fn heading(snapshot: &Snapshot, pace: Pace) -> String {
+fn heading(snapshot: &Snapshot, refresh: Refresh) -> String {
     let Snapshot { version, pid, uptime, stopping, .. } = snapshot;
-    let stopping = if *stopping { "<p class=\"stopping\">Everything is being stopped.</p>\n" } else { "" };
-    let age = age(*uptime);
-    let pace = match pace {
-        Pace::Follow => "Asks again every 5 s: <a href=\"?still\">hold still</a>.",
-        Pace::Still => "Holds still: <a href=\"?\">ask again every 5 s</a>.",
+    let stopping = if *stopping { "<p class=\"stopping\">All jobs are being stopped.</p>\n" } else { "" };
+    let age = span::rough(*uptime);
+    let refresh = match refresh {
+        Refresh::Auto => "Refreshes every 5 s: <a href=\"?still\">pause</a>.",
+        Refresh::Off => "Paused: <a href=\"?\">refresh every 5 s</a>.",
     };
-    format!("<h1>pilot</h1>\n<p class=\"quiet\">Version {version}, process {pid}, up {age}. {pace}</p>\n{stopping}")
+    format!("<h1>pilot</h1>\n<p class=\"quiet\">Version {version}, process {pid}, up {age}. {refresh}</p>\n{stopping}")
 }
 
 fn jobs(snapshot: &Snapshot) -> String {
@@ -82,7 +87,7 @@ fn jobs(snapshot: &Snapshot) -> String {
         [
             escaped(&job.name),
             coloured(job.state.as_str(), job.state_for),
-            if job.checked { coloured(job.status.as_str(), job.status_for) } else { String::new() },
+            if job.checked { health(job.health, job.health_for, job.reason.as_deref()) } else { String::new() },
             runs(job),
             job.last_exit.map(last_exit).unwrap_or_default(),
             job.pid.map(|pid| pid.to_string()).unwrap_or_default(),
@@ -97,8 +102,8 @@ fn services(snapshot: &Snapshot) -> String {
         let ServiceView { name, address, port, .. } = service;
         [
             escaped(name),
-            escaped(&reached_at(address, *port)),
-            coloured(job.status.as_str(), job.status_for),
+            escaped(&host_port(address, *port)),
+            coloured(job.health.as_str(), job.health_for),
             escaped(&job.name),
         ]
     });
@@ -107,13 +112,13 @@ fn services(snapshot: &Snapshot) -> String {
 
 fn watches(snapshot: &Snapshot) -> String {
     let rows = snapshot.watches.iter().map(|watch| {
-        let WatchView { name, service, status, status_for, instances } = watch;
-        let seen = match (service, status) {
+        let WatchView { name, service, instances, .. } = watch;
+        let seen = match (service, watch.health) {
             (None, _) | (Some(_), Status::Unknown) => String::new(),
             (Some(_), _) => instances.len().to_string(),
         };
         let looks_at = service.as_deref().map_or("a probe".to_owned(), |service| format!("service {service}"));
-        [escaped(name), escaped(&looks_at), coloured(status.as_str(), *status_for), seen]
+        [escaped(name), escaped(&looks_at), health(watch.health, watch.health_for, watch.reason.as_deref()), seen]
     });
     table("Watches", ["Watch", "Looks at", "Health", "Instances"], rows)
 }
@@ -124,20 +129,19 @@ fn graph(view: &View) -> String {
     let events: usize = plan.jobs.iter().map(|job| start_events(&job.start).len()).sum();
     let figure = match plan.jobs.len() + plan.watches.len() + events {
         0 => return String::new(),
-        1..=DRAWN => {
-            let svg = live::picture(plan, &view.snapshot, Form::Svg);
+        1..=MAX_GRAPH => {
+            let svg = render_graph(plan, &view.snapshot, Format::Svg);
             // Whoever has no mouse scrolls with the keys.
             format!("<div class=\"graph\" tabindex=\"0\">\n{svg}</div>")
         }
-        _ => "<p>It is too large to be drawn here: <code>pilot graph --live</code>.</p>".to_owned(),
+        _ => "<p>The graph is too large for this page: run <code>pilot graph --live</code>.</p>".to_owned(),
     };
     format!("<section>\n<h2>Graph</h2>\n{figure}\n</section>\n")
 }
 
 /// What `pilot events` shows, newest first.
 fn timeline(view: &View) -> String {
-    let events: Vec<EventReport> =
-        view.events.iter().map(|entry| EventReport::new(entry, view.snapshot.uptime)).collect();
+    let events: Vec<EventReport> = view.events.iter().map(|entry| EventReport::new(entry, view.now())).collect();
     let rows = events.iter().rev().map(|event| {
         let earlier = event.cause.map(|id| match events.binary_search_by_key(&id, |event| event.id) {
             Ok(at) => format!("<span><span class=\"quiet\">{id}:</span> {}</span>", escaped(&events[at].text)),
@@ -145,8 +149,9 @@ fn timeline(view: &View) -> String {
         });
         let cause = earlier.or_else(|| event.because.as_ref().map(escaped)).unwrap_or_default();
         let times = if event.times > 1 { format!(", {} times", event.times) } else { String::new() };
-        let when = format!("{} ago", age(Duration::from_secs_f64(event.ago)));
-        [when, escaped(&format_args!("{}{times}", event.text)), cause, event.id.to_string()]
+        let when = format!("{} ago", span::rough_seconds(event.ago));
+        let reason = event.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        [when, escaped(&format_args!("{}{times}{reason}", event.text)), cause, event.id.to_string()]
     });
     table("Timeline", ["When", "Event", "Cause", "Number"], rows)
 }
@@ -169,7 +174,13 @@ fn table<const N: usize>(title: &str, columns: [&str; N], rows: impl Iterator<It
 }
 
 fn coloured(word: &str, time: Duration) -> String {
-    format!("<span><span class=\"{word}\">{word}</span> <span class=\"quiet\">for {}</span></span>", age(time))
+    format!("<span><span class=\"{word}\">{word}</span> <span class=\"quiet\">for {}</span></span>", span::rough(time))
+}
+
+/// A health, and why it is bad.
+fn health(health: Status, time: Duration, reason: Option<&str>) -> String {
+    let reason = reason.map(|reason| format!("<br>{}", escaped(&reason))).unwrap_or_default();
+    coloured(health.as_str(), time) + &reason
 }
 
 fn runs(job: &JobView) -> String {
@@ -187,19 +198,6 @@ fn last_exit(exit: Exit) -> String {
     match exit {
         Exit::Code(0) => exit.to_string(),
         Exit::Code(_) | Exit::Signal(_) => format!("<span class=\"failed\">{exit}</span>"),
-    }
-}
-
-/// The two largest units of a time, `3 h 20 min`.
-fn age(time: Duration) -> String {
-    let seconds = time.as_secs();
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
-        (0, _, _) => format!("{hours} h {minutes} min"),
-        (1, _, _) => format!("1 day {hours} h"),
-        (_, _, _) => format!("{days} days {hours} h"),
     }
 }
 

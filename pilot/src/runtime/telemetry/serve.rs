@@ -2,32 +2,36 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::PoisonError;
 use std::time::Duration;
 
+use hyper::body::Bytes;
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderName, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Method, StatusCode};
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
-use super::{Telemetry, page, status};
+use super::{Telemetry, host, page, status};
 use crate::runtime::http::{KeepAlive, Limits, Request, Response, Server, text};
-use crate::runtime::snapshot::View;
+use crate::runtime::view::View;
 use pilot_core::plan;
 
 /// v3's attempts to bind, and the pause between two of them.
 const ATTEMPTS: u32 = 10;
 const PAUSE: Duration = Duration::from_secs(1);
 /// The supervisor answers between two steps, which take no time; more is a reason to say so.
-const LOOK: Duration = Duration::from_secs(2);
+const VIEW_TIMEOUT: Duration = Duration::from_secs(2);
 
 const LIMITS: Limits = Limits {
     body: 4096,
-    connections: 32,
-    per_second: 100,
+    connections: 256,
+    requests: 16,
+    connections_per_second: 2000,
+    requests_per_second: 100,
     header: Duration::from_secs(10),
     request: Duration::from_secs(10),
     keep_alive: KeepAlive::On,
@@ -80,20 +84,45 @@ impl Telemetry {
     }
 
     async fn answer(&self, request: &Request) -> Response {
+        let response = if self.is_asked(request) { self.show_path(request).await } else { wrong_host() };
+        with(with(response, CACHE_CONTROL, "no-store"), X_CONTENT_TYPE_OPTIONS, "nosniff")
+    }
+
+    /// Whether the request is for this server, and not for a name that somebody has pointed here.
+    fn is_asked(&self, request: &Request) -> bool {
+        let header = request.headers().get(HOST).map(|host| host.to_str().unwrap_or_default());
+        let hosts = self.0.hosts.read().unwrap_or_else(PoisonError::into_inner);
+        host::is_ours(
+            header.or(request.uri().authority().map(|authority| authority.as_str())),
+            &self.0.own_name,
+            &hosts,
+        )
+    }
+
+    async fn show_path(&self, request: &Request) -> Response {
         let looks = matches!(*request.method(), Method::GET | Method::HEAD);
-        let response = match request.uri().path() {
+        match request.uri().path() {
             "/metrics" if looks => self.metrics(),
             // v3 answers GET only.
             "/status" if *request.method() == Method::GET => self.show(status_answer).await,
-            "/" if looks => {
-                let pace = page::Pace::wanted(request.uri().query());
-                self.show(|view| page_answer(view, pace)).await
-            }
+            "/" if looks => self.page(page::Refresh::from_query(request.uri().query())).await,
             "/status" => not_allowed("GET"),
             "/metrics" | "/" => not_allowed("GET, HEAD"),
-            _ => text(StatusCode::NOT_FOUND, "not here; there are /, /metrics and /status\n"),
-        };
-        with(with(response, CACHE_CONTROL, "no-store"), X_CONTENT_TYPE_OPTIONS, "nosniff")
+            _ => text(StatusCode::NOT_FOUND, "not found; there are /, /metrics and /status\n"),
+        }
+    }
+
+    /// The page is made once for all who ask within [`page_cache::FRESH`], and not on the loop's thread.
+    async fn page(&self, refresh: page::Refresh) -> Response {
+        let made = self.0.pages.get(refresh, || async {
+            let view = self.view().await.map_err(str::to_owned)?;
+            let html = spawn_blocking(move || page::html(&view, refresh)).await;
+            html.map_err(|error| format!("the page cannot be rendered: {error}"))
+        });
+        match made.await {
+            Ok(html) => page_answer(html),
+            Err(why) => unavailable(&why),
+        }
     }
 
     fn metrics(&self) -> Response {
@@ -104,10 +133,17 @@ impl Telemetry {
     }
 
     async fn show(&self, shown: impl FnOnce(&View) -> Response) -> Response {
-        match timeout(LOOK, self.0.viewer.look()).await {
-            Ok(Some(view)) => shown(&view),
-            Ok(None) => unavailable("too many ask at once, or pilot has ended"),
-            Err(_) => unavailable("pilot's event loop does not answer"),
+        match self.view().await {
+            Ok(view) => shown(&view),
+            Err(why) => unavailable(why),
+        }
+    }
+
+    async fn view(&self) -> Result<View, &'static str> {
+        match timeout(VIEW_TIMEOUT, self.0.viewer.look()).await {
+            Ok(Some(view)) => Ok(view),
+            Ok(None) => Err("too many requests at once, or pilot has ended"),
+            Err(_) => Err("pilot's event loop does not answer"),
         }
     }
 }
@@ -119,14 +155,19 @@ fn status_answer(view: &View) -> Response {
     }
 }
 
-fn page_answer(view: &View, pace: page::Pace) -> Response {
-    let response = with(text(StatusCode::OK, page::html(view, pace)), CONTENT_TYPE, "text/html; charset=utf-8");
+fn page_answer(html: Bytes) -> Response {
+    let response = with(text(StatusCode::OK, html), CONTENT_TYPE, "text/html; charset=utf-8");
     let response = with(response, CONTENT_SECURITY_POLICY, page::POLICY);
     with(response, REFERRER_POLICY, "no-referrer")
 }
 
 fn not_allowed(allowed: &'static str) -> Response {
     with(text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n"), ALLOW, allowed)
+}
+
+fn wrong_host() -> Response {
+    let why = "the Host of this request is not a name of this server; add it to `telemetry.hosts`\n";
+    text(StatusCode::FORBIDDEN, why)
 }
 
 fn unavailable(why: &str) -> Response {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::runtime::snapshot::Snapshot;
+use crate::runtime::view::Snapshot;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -33,12 +33,12 @@ struct Service<'a> {
 pub(super) fn json(snapshot: &Snapshot) -> serde_json::Result<Vec<u8>> {
     let without_service = snapshot.jobs.iter().filter(|job| job.services.is_empty());
     let services = snapshot.jobs.iter().flat_map(|job| {
-        let service = |service| (job.status.as_str(), service);
+        let service = |service| (job.health.as_str(), service);
         job.services.iter().map(service)
     });
     serde_json::to_vec(&Answer {
         version: snapshot.version,
-        jobs: filled(without_service.map(|job| Job { name: &job.name, status: job.status.as_str() })),
+        jobs: filled(without_service.map(|job| Job { name: &job.name, status: job.health.as_str() })),
         services: filled(services.map(|(status, service)| Service {
             name: &service.name,
             address: &service.address,

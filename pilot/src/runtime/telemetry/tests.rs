@@ -1,5 +1,6 @@
 //! What is shown is true: each metric against its description, `/status` byte for byte, the page as a browser gets it.
 
+mod health;
 mod metrics;
 mod pages;
 mod user;

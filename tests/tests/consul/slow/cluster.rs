@@ -197,8 +197,9 @@ fn command_lines() -> String {
 #[test]
 fn three_servers_form_a_cluster_by_themselves_show_no_secret_and_let_no_stranger_in() {
     let mut cluster = Cluster::prepare();
-    let mut secrets: Vec<String> =
-        ["management", "server", "agent", "snapshot", "pilot"].map(|of| cluster.token(of)).into();
+    let mut secrets: Vec<String> = ["management", "server", "agent", "snapshot", "pilot", "review", "review-agent"]
+        .map(|of| cluster.token(of))
+        .into();
     let config: Value = serde_json::from_str(&cluster.secret("server/config.json")).unwrap();
     secrets.push(config["encrypt"].as_str().unwrap().to_owned());
     secrets.push(cluster.secret("server/server-key.pem").lines().nth(1).unwrap().to_owned());
@@ -472,9 +473,13 @@ fn each_policy_allows_what_its_file_says_and_no_more() {
     let service = json!({ "Node": "agent-x", "Address": "10.77.0.99", "Service": { "Service": "app" } });
     let [register, tokens] = ["/v1/catalog/register", "/v1/acl/tokens"];
     let key = json!({ "k": 1 });
+    let at_agent = "/v1/agent/service/register";
+    let named = |name: &str| json!({ "Name": name, "ID": name, "Port": 1 });
     let allowed = [
         ("server", "PUT", register, node("server-9")),
         ("agent", "PUT", register, node("agent-x")),
+        ("review-agent", "PUT", register, node("review-x")),
+        ("review", "PUT", at_agent, named("app-fix-1")),
         ("snapshot", "GET", "/v1/snapshot", Value::Null),
     ];
     let forbidden = [
@@ -485,6 +490,14 @@ fn each_policy_allows_what_its_file_says_and_no_more() {
         ("agent", "PUT", register, service),
         ("agent", "PUT", "/v1/kv/any", key.clone()),
         ("agent", "GET", tokens, Value::Null),
+        // A branch under review has no right over production's names, nor the other way round.
+        ("review-agent", "PUT", register, node("agent-x")),
+        ("review-agent", "PUT", register, node("server-1")),
+        ("review", "PUT", at_agent, named("app")),
+        ("review", "PUT", at_agent, named("backend")),
+        ("review", "PUT", "/v1/kv/any", key.clone()),
+        ("review", "GET", tokens, Value::Null),
+        ("pilot", "PUT", at_agent, named("app-fix-1")),
         ("snapshot", "PUT", "/v1/kv/any", key.clone()),
         ("snapshot", "PUT", register, node("agent-y")),
         ("", "PUT", register, node("agent-y")),
@@ -519,7 +532,10 @@ fn each_policy_allows_what_its_file_says_and_no_more() {
     let mut names: Vec<&str> =
         policies.as_array().unwrap().iter().filter_map(|policy| policy["Name"].as_str()).collect();
     names.sort_unstable();
-    assert_eq!(names, ["agent", "anonymous", "global-management", "pilot", "server", "shop", "snapshot"]);
+    assert_eq!(
+        names,
+        ["agent", "anonymous", "global-management", "pilot", "review", "review-agent", "server", "shop", "snapshot"]
+    );
 }
 
 #[test]

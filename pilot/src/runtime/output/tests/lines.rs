@@ -147,14 +147,22 @@ fn a_line_of_ten_megabytes_comes_out_whole_in_marked_pieces() {
         assert_eq!(next, &(false, "next".to_owned()));
         let (last, marked) = long.split_last().unwrap();
         assert!(!last.0 && marked.iter().all(|piece| piece.0), "all but the last piece are marked");
-        assert!(long.iter().all(|piece| piece.1.len() <= LONGEST) && long.len() <= sent.len() / LONGEST + 2);
+        assert!(long.iter().all(|piece| piece.1.len() <= MAX_LINE) && long.len() <= sent.len() / MAX_LINE + 2);
         assert!(long.iter().map(|piece| piece.1.as_str()).collect::<String>() == sent);
     }
 }
 
 #[test]
 fn a_line_of_exactly_the_longest_length_is_not_cut() {
-    let sent = "x".repeat(LONGEST);
+    let sent = "x".repeat(MAX_LINE);
     let out = written(format!("{sent}\ny").as_bytes());
     assert!(out == [sent.as_bytes(), b"y"], "{:?}", out.iter().map(Vec::len).collect::<Vec<_>>());
+}
+
+/// A16: nothing that a child or a stranger says speaks to a terminal, or looks like another line.
+#[test]
+fn control_characters_are_escaped_in_the_text_format() {
+    let sent = "\u{1b}[31mred\r\0\u{7f}\u{85}\u{9b}2J\u{2028}\u{2029}\u{202e}\tü–€".as_bytes();
+    let want = r#"msg="\x1b[31mred\r\x00\x7f\u0085\u009b2J\u2028\u2029\u202e\tü–€" "#;
+    assert!(line(LogFormat::Text, &[], sent).contains(want), "{}", line(LogFormat::Text, &[], sent));
 }

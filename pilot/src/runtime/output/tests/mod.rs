@@ -18,7 +18,7 @@ use tz::TimeZone;
 
 use super::format::{Field, Layout, Value};
 use super::sink::Sink;
-use super::{Destination, LONGEST, Label, Output, OutputError};
+use super::{Destination, Label, MAX_LINE, Output, OutputError};
 use pilot_core::plan::{Level, LogFormat, LogOutput, Logging};
 
 const DEADLINE: Duration = Duration::from_secs(30);

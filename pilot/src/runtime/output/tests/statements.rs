@@ -179,3 +179,15 @@ fn the_last_words_come_behind_all_lines_and_know_the_last_of_them() {
     assert_eq!((&last["msg"], &last["level"]), (&"the \"end\"".into(), &"error".into()));
     assert_eq!(last["lines"], serde_json::json!(["two", "three without an end"]));
 }
+
+/// The key of a metric comes from whoever may post one.
+#[test]
+fn a_newline_in_what_is_quoted_forges_no_line() {
+    let forged = "key\n2026-01-01T00:00:00Z app exited\r\u{1b}[2K";
+    let statements = || tracing::error!("metric {forged} is unknown");
+    for format in [LogFormat::Default, LogFormat::Text, LogFormat::Json] {
+        let lines = recorded(format, Level::Debug, statements);
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(!lines[0].contains(['\r', '\u{1b}']), "{lines:?}");
+    }
+}

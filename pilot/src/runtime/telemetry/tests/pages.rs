@@ -11,50 +11,54 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 use super::*;
-use crate::runtime::snapshot::{JobView, ServiceView, Snapshot, View, WatchView};
 use crate::runtime::telemetry::{page, status};
+use crate::runtime::view::{JobView, ServiceView, Snapshot, View, WatchView, render_graph};
 use pilot_config::{Interfaces, Surroundings, Zones, load};
 use pilot_core::event::{Code, Event};
 use pilot_core::exit::Exit;
 use pilot_core::history::{Cause, Entry, EntryId, What};
 use pilot_core::job::{State, Status};
+use pilot_core::plan::Count;
 
 /// Only spent when something is broken.
-const PATIENCE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(20);
 
-fn job(name: &str, status: Status) -> JobView {
+fn job(name: &str, health: Status) -> JobView {
     JobView {
         name: name.into(),
         state: State::Running,
         state_for: Duration::from_secs(3725),
         restarts_in: None,
-        status,
-        status_for: Duration::from_secs(65),
+        health,
+        health_for: Duration::from_secs(65),
         checked: true,
+        reason: None,
         pid: Some(17),
         runs: 3,
         restarts: 2,
+        restarts_left: Count::Unlimited,
         last_exit: Some(Exit::Signal(9)),
         services: Vec::new(),
     }
 }
 
-fn served(name: &str, status: Status, address: &str) -> JobView {
+fn served(name: &str, health: Status, address: &str) -> JobView {
     let service = ServiceView { name: name.into(), id: format!("{name}-box"), address: address.into(), port: 8000 };
-    JobView { services: vec![service], ..job(name, status) }
+    JobView { services: vec![service], ..job(name, health) }
 }
 
 fn snapshot(jobs: Vec<JobView>, watches: &[&str]) -> Snapshot {
     let watch = |name: &&str| WatchView {
         name: (*name).into(),
         service: Some("db".into()),
-        status: Status::Healthy,
-        status_for: Duration::from_secs(200_000),
+        health: Status::Healthy,
+        health_for: Duration::from_secs(200_000),
+        reason: None,
         instances: vec![("10.0.0.1".into(), 1), ("10.0.0.2".into(), 1)],
     };
     let watches = watches.iter().map(watch).collect();
     let uptime = Duration::from_secs(9);
-    Snapshot { version: "9.9.9", pid: 1, uptime, stopping: false, jobs, watches }
+    Snapshot { version: "9.9.9", pid: 1, uptime, stopping: false, maintenance: false, reloading: false, jobs, watches }
 }
 
 /// A view of this, with nothing in its plan and nothing that has happened.
@@ -75,11 +79,11 @@ fn plan(text: &str) -> Arc<plan::Plan> {
 
 fn entry(id: u64, what: What, cause: Cause) -> Arc<Entry> {
     let at = Duration::from_secs(id);
-    Arc::new(Entry { id: EntryId(id), at, times: 1, last_at: at, cause, what })
+    Arc::new(Entry { id: EntryId(id), at, times: 1, last_at: at, cause, what, reason: None })
 }
 
 fn shown(view: &View) -> String {
-    page::html(view, page::Pace::Follow)
+    page::html(view, page::Refresh::Auto)
 }
 
 fn status_of(snapshot: &Snapshot) -> String {
@@ -112,15 +116,15 @@ fn the_page_shows_everything_and_takes_nothing_for_html() {
     let page = shown(&seen(snapshot(jobs, &["db"])));
     for shown in [
         "<title>1 unhealthy - pilot</title>",
-        "Version 9.9.9, process 1, up 9 s. ",
+        "Version 9.9.9, process 1, up 9s. ",
         "<td data-label=\"Job\">&lt;script&gt;alert(&#39;&amp;&quot;&#39;)&lt;/script&gt;</td>",
-        "<span class=\"unhealthy\">unhealthy</span> <span class=\"quiet\">for 1 min 5 s</span>",
-        "<span class=\"running\">running</span> <span class=\"quiet\">for 1 h 2 min</span>",
+        "<span class=\"unhealthy\">unhealthy</span> <span class=\"quiet\">for 1m5s</span>",
+        "<span class=\"running\">running</span> <span class=\"quiet\">for 1h2m</span>",
         "3 <span class=\"quiet\">(2 restarts)</span>",
         "signal: killed",
         "[fd00::1]:8000",
         "<td data-label=\"Looks at\">service db</td>",
-        "for 2 days 7 h",
+        "for 2d7h",
         "<td data-label=\"Instances\">2</td>",
     ] {
         assert!(page.contains(shown), "{shown}\n{page}");
@@ -128,7 +132,7 @@ fn the_page_shows_everything_and_takes_nothing_for_html() {
     assert!(!page.contains("<script") && !page.contains("stopped"), "{page}");
     let stopping = Snapshot { stopping: true, ..snapshot(vec![], &[]) };
     let page = shown(&seen(stopping));
-    assert!(page.contains("Everything is being stopped.") && !page.contains("<table"), "{page}");
+    assert!(page.contains("All jobs are being stopped.") && !page.contains("<table"), "{page}");
 }
 
 #[test]
@@ -145,9 +149,9 @@ fn the_graph_is_that_of_the_running_pilot_and_holds_nothing_secret() {
     let view = View { plan, ..seen(snapshot(jobs, &[])) };
     let page = shown(&view);
     let graph = page.split("<svg ").nth(1).unwrap().split("</svg>").next().unwrap();
-    assert!(crate::runtime::live::picture(&view.plan, &view.snapshot, crate::picture::Form::Svg).contains(graph));
+    assert!(render_graph(&view.plan, &view.snapshot, crate::graph::Format::Svg).contains(graph));
     for shown in
-        ["<g class=\"unwell\">", "running for 1h2m5s, unhealthy, 2 restarts", "waiting for 1h2m5s", ">exitSuccess<"]
+        ["<g class=\"unwell\">", "running for 1h2m, unhealthy, 2 restarts", "waiting for 1h2m", ">exitSuccess<"]
     {
         assert!(graph.contains(shown), "{shown}\n{graph}");
     }
@@ -165,7 +169,7 @@ fn a_graph_that_is_very_large_is_not_drawn() {
     };
     assert!(with(250).contains("<svg "));
     let page = with(251);
-    assert!(!page.contains("<svg ") && page.contains("<p>It is too large to be drawn here"), "{page}");
+    assert!(!page.contains("<svg ") && page.contains("<p>The graph is too large for this page"), "{page}");
 }
 
 #[test]
@@ -189,10 +193,10 @@ fn the_timeline_tells_the_newest_first_and_names_each_cause() {
     };
     let ended = "app ended after 2.5s: signal: killed";
     let rows = [
-        row(["4 s ago", "event healthy of &lt;i&gt;, 7 times", "it was seen outside", "5"]),
-        row(["5 s ago", "app was started", &format!("<span><span class=\"quiet\">3:</span> {ended}</span>"), "4"]),
+        row(["4s ago", "event healthy of &lt;i&gt;, 7 times", "it was observed from outside", "5"]),
+        row(["5s ago", "app was started", &format!("<span><span class=\"quiet\">3:</span> {ended}</span>"), "4"]),
         // Too long ago to be told.
-        row(["6 s ago", ended, "2", "3"]),
+        row(["6s ago", ended, "2", "3"]),
     ];
     assert!(timeline.contains(&rows.concat()), "{timeline}");
 }
@@ -202,7 +206,7 @@ fn the_page_asks_again_unless_it_is_to_hold_still() {
     let view = seen(snapshot(vec![], &[]));
     let refresh = "<meta http-equiv=\"refresh\" content=\"5\">";
     for (query, follows, link) in [(None, true, "?still"), (Some(""), true, "?still"), (Some("still"), false, "?")] {
-        let page = page::html(&view, page::Pace::wanted(query));
+        let page = page::html(&view, page::Refresh::from_query(query));
         assert_eq!(page.contains(refresh), follows, "{query:?}");
         assert!(page.contains(&format!("<a href=\"{link}\">")), "{page}");
     }
@@ -239,7 +243,12 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 fn on(port: u16) -> plan::Telemetry {
-    plan::Telemetry { port, address: [127, 0, 0, 1].into(), metrics: Vec::new() }
+    plan::Telemetry {
+        port,
+        address: [127, 0, 0, 1].into(),
+        metrics: Vec::new(),
+        hosts: vec!["pilot.example.com".to_owned()],
+    }
 }
 
 /// Telemetry that listens, with a supervisor that answers every viewer with an empty snapshot.
@@ -257,13 +266,14 @@ async fn listening_with(viewer: Viewer) -> (Listening, SocketAddr) {
     // A port that was free a moment ago.
     let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let telemetry = Telemetry::new(meters(), viewer);
+    telemetry.define(Some(&on(address.port())));
     let listening = telemetry.listen(&on(address.port()), |why| panic!("{why}"));
     let reached = async {
         while TcpStream::connect(address).await.is_err() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(PATIENCE, reached).await.expect("it listens");
+    timeout(DEADLINE, reached).await.expect("it listens");
     (listening, address)
 }
 
@@ -272,7 +282,7 @@ async fn ask(address: SocketAddr, method: &str, path: &str) -> String {
     let request = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
-    timeout(PATIENCE, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
+    timeout(DEADLINE, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
     answer
 }
 
@@ -305,6 +315,28 @@ async fn three_pages_are_answered_and_nothing_but_looking_is_allowed() {
     let page = ask(address, "GET", "/").await;
     assert!(page.contains(&format!("content-security-policy: {}\r\n", page::POLICY)), "{page}");
     assert!(page.ends_with("</html>\n"));
+}
+
+#[tokio::test]
+async fn a_name_that_somebody_has_pointed_here_is_not_answered() {
+    let (_listening, address) = listening().await;
+    for (host, want) in [
+        ("127.0.0.1:9090", 200),
+        ("localhost", 200),
+        ("app", 200),
+        ("pilot.example.com", 200),
+        ("evil.example", 403),
+        ("evil.example:9090", 403),
+    ] {
+        for path in ["/", "/status", "/metrics"] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            timeout(DEADLINE, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
+            assert!(answer.starts_with(&format!("HTTP/1.1 {want} ")), "{host} {path}: {answer}");
+        }
+    }
 }
 
 /// A supervisor that is stuck is not waited for, and metrics do not need it.
@@ -355,6 +387,6 @@ async fn a_port_that_becomes_free_is_taken_and_a_dropped_listener_gives_it_back(
         }
         given_up.notify_one();
     };
-    timeout(PATIENCE, free).await.expect("the port is free again");
+    timeout(DEADLINE, free).await.expect("the port is free again");
     given_up.notified().await;
 }

@@ -163,7 +163,7 @@ fn the_series_of_a_metric_are_bounded() {
 fn a_reload_takes_other_definitions_and_begins_at_zero_while_pilots_own_metrics_go_on() {
     let meters = meters();
     let telemetry = telemetry(&meters);
-    let plan = |metrics| plan::Telemetry { port: 0, address: [127, 0, 0, 1].into(), metrics };
+    let plan = |metrics| plan::Telemetry { port: 0, address: [127, 0, 0, 1].into(), metrics, hosts: Vec::new() };
     let (one, two) = (metric(["", "", "one"], MetricKind::Counter), metric(["", "", "two"], MetricKind::Counter));
     telemetry.define(Some(&plan(vec![one.clone(), two.clone()])));
     for key in ["one", "two"] {
