@@ -194,7 +194,7 @@ fn a_fork_s_pull_request_sees_no_credential_even_if_its_branch_is_called_master(
 }
 
 #[test]
-fn the_stand_in_finds_what_a_parser_does_not() {
+fn the_fake_jenkins_finds_what_a_parser_does_not() {
     let broken = [
         ("agent { label 'docker-build' }", "", "a pipeline needs an agent"),
         ("agent { label", "agnet { label", "unknown: agnet in pipeline"),
