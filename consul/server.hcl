@@ -1,4 +1,4 @@
-# Consul's own configuration of a server. Three servers keep one catalogue; two of three must be there to change it.
+# Consul's own configuration of a server. Three servers keep one catalog; two of three must be there to change it.
 # What differs between machines is added by start.sh; keys and tokens are in config.json (make-secrets.sh).
 # The spellings are Consul 1.8's; newer ones take them too, some with a warning that names the new spelling.
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Saves a snapshot of the whole catalogue (services, keys, ACLs with all their tokens) and keeps the last ones. Run by pilot
+# Saves a snapshot of the whole catalog (services, keys, ACLs with all their tokens) and keeps the last ones. Run by pilot
 # on each server; an odd one is taken by `snapshot.sh` as well.
 #   CONSUL_SNAPSHOTS       folder; /consul/snapshots
 #   CONSUL_SNAPSHOTS_KEEP  48

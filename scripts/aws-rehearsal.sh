@@ -1,13 +1,13 @@
 #!/bin/sh
 # The whole way in a real AWS account, once: creates every stack, deploys, deploys a branch, fails a deployment on purpose, rolls back,
 # deletes everything, and looks whether anything is left. For somebody with a throw-away account and an evening; it asks before
-# it begins. Nobody has run it yet: every finding belongs into tests/stacks.
+# it begins. It has never been run: every finding belongs in tests/stacks.
 #
 #   AWS_PROFILE=throwaway DOMAIN=rehearsal.example.org HOSTED_ZONE_ID=Z... MAIL=me@example.org make aws-rehearsal
 #
 # DOMAIN       lies in the public zone HOSTED_ZONE_ID of that account; a certificate is made for it
 # AWS_REGION   eu-central-1
-# KEEP=1       leaves everything as it is at the end, for looking; a second run goes on from there and deletes
+# KEEP=1       leaves everything in place at the end, for inspection; a second run continues from there and deletes it
 #
 # What it costs: about 3 to 5 US dollars for an evening (two NAT gateways 0.10 an hour, load balancer 0.03, db.t4g.small in two zones
 # 0.07, tasks 0.05, the rest less). A database or NAT gateway that is forgotten costs about 4 a day: the last step says what is left.
@@ -39,7 +39,7 @@ read -r said
 
 # Copies of what is here, so that nothing of this checkout changes.
 home=$(mktemp -d)
-trap 'printf "\naws-rehearsal: ended before its end. What is there costs money: KEEP= make aws-rehearsal goes on and deletes it.\n" >&2; rm -rf "$home"' EXIT
+trap 'printf "\naws-rehearsal: ended early. What is there costs money; run it again, without KEEP, to delete it.\n" >&2; rm -rf "$home"' EXIT
 git clone -q . "$home/checkout"
 cd "$home/checkout"
 git checkout -q -B master

@@ -21,7 +21,7 @@ branch)
     script=update-stack
     BRANCH=$(scripts/tags.sh branch)
     ;;
-*) die "$1 is not \`branch\`; without a word it goes to production" ;;
+*) die "$1 is not \`branch\`; without an argument it deploys to production" ;;
 esac
 export BRANCH
 
@@ -37,7 +37,7 @@ else
     # Only the commits of the branch itself: those that came with a merge were never built as its head.
     for tag in ${TAG:-$(git rev-list --first-parent --max-count=20 HEAD | cut -b 1-8)}; do
         printf '%s\n' "$tag" | grep -Eqx '[0-9a-f]{8}|[0-9a-f]{40}' ||
-            die "$tag is not a commit's tag (8 hex digits, or all 40). Names that move, such as a branch's, are not deployed"
+            die "$tag is not a commit's tag (8 hex digits, or all 40). Mutable tags, such as a branch's, are not deployed"
         digest_of "$(printf '%.8s' "$tag")"
         [ -z "$digest" ] || break
     done

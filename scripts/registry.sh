@@ -16,12 +16,12 @@ note() { printf '%s\n' "$*"; }
 # $REPO, which for a registry is more than the Makefile's default.
 needs_repository() {
     repository=${REPO:-app}
-    case $repository in */*) ;; *) die "REPO says in which repository: REPO=myrepo/app make $script" ;; esac
+    case $repository in */*) ;; *) die "set REPO to the repository: REPO=myrepo/app make $script" ;; esac
     valid_repository "$repository" || die "REPO=$repository is not a repository's name"
 }
 
 needs_skopeo() {
-    command -v skopeo >/dev/null 2>&1 || die 'skopeo is not there, which reads back what the registry serves: apt-get install skopeo'
+    command -v skopeo >/dev/null 2>&1 || die 'skopeo is missing; it reads back what the registry serves: apt-get install skopeo'
 }
 
 # A registry's part of a name is what stands before the first slash, if that has a dot, a colon or is localhost.
@@ -38,7 +38,7 @@ read_image() {
     image=${1#*@}
     digest=$(printf '%s\n' "$image" | grep -Ex 'sha256:[0-9a-f]{64}' || true)
     [ "$digest" = "$image" ] && valid_repository "$repository" && return
-    die "IMAGE=$1 is not repository@sha256:... with 64 hex digits. Names that move are not taken; make push prints the digest"
+    die "IMAGE=$1 is not repository@sha256:... with 64 hex digits. Mutable tags are not accepted; make push prints the digest"
 }
 
 # ecr_region: sets $ecr_region to the region of the registry's name, if it is one of Amazon ECR; answers 1 if it is not.
@@ -54,7 +54,7 @@ log_in() {
     [ -z "${REGISTRY_LOGIN:-}" ] || return 0
     if [ -z "${REGISTRY_USER:-}" ]; then
         ecr_region || return 0
-        command -v aws >/dev/null 2>&1 || die "${repository%%/*} is Amazon ECR, and aws is not there to ask for its token: pip3 install awscli"
+        command -v aws >/dev/null 2>&1 || die "${repository%%/*} is Amazon ECR, and aws, which gets its token, is missing: pip3 install awscli"
         insist aws ecr get-login-password --region "$ecr_region" || die "no token for ${repository%%/*}: $why"
         REGISTRY_USER=AWS
         REGISTRY_PASSWORD=$said
@@ -108,7 +108,7 @@ insist() {
             rm -f "$complaint"
             return 1
         fi
-        note "  no success, trying again in $pause s: $(in_plain_words 1)" >&2
+        note "  failed, retrying in $pause s: $(in_plain_words 1)" >&2
         sleep "$pause"
         pause=$((pause * 2))
     done

@@ -22,7 +22,7 @@ in_its_region() {
 
 # A folder for what goes to AWS and what it says; only we can read it.
 start() {
-    command -v aws >/dev/null 2>&1 || die 'aws is not there: pip3 install awscli'
+    command -v aws >/dev/null 2>&1 || die 'aws is missing: pip3 install awscli'
     in_its_region
     work=$(mktemp -d)
     trap 'leave' EXIT
@@ -49,7 +49,7 @@ stack_status() {
     elif grep -q 'does not exist' "$work/complaint"; then
         status=absent
     else
-        die "AWS cannot say how $1 is: $(in_aws_words)"
+        die "cannot read the state of $1: $(in_aws_words)"
     fi
 }
 
@@ -90,7 +90,7 @@ wait_for() {
         *_IN_PROGRESS) ;;
         *) return 1 ;;
         esac
-        [ "$(date +%s)" -lt "$deadline" ] || die "$1 is still $status after $STACK_SECONDS s; AWS goes on: scripts/stack.sh status"
+        [ "$(date +%s)" -lt "$deadline" ] || die "$1 is still $status after $STACK_SECONDS s; AWS continues with it: scripts/stack.sh status"
         sleep "$POLL"
     done
 }

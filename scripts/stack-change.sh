@@ -26,15 +26,15 @@ can_change() {
     ROLLBACK_COMPLETE | CREATE_FAILED | ROLLBACK_FAILED)
         # It was never whole, and AWS does not change it any more.
         [ "$environment" = review ] && [ "$1" = "$stack" ] && [ "${RECREATE:-}" = 1 ] ||
-            die "$1 is $status: its creation failed, and only deleting it goes on from there. $(recreate_words "$1")"
+            die "$1 is $status: its creation failed; it can only be deleted. $(recreate_words "$1")"
         delete "$1"
         type=CREATE
         ;;
-    UPDATE_ROLLBACK_FAILED) die "$1 is $status: aws cloudformation continue-update-rollback --stack-name $1, after what its events name is repaired" ;;
-    *_IN_PROGRESS) die "$1 is $status: something else is at it; try again when that has ended" ;;
-    DELETE_FAILED) die "$1 is $status: delete it again after what its events name is gone" ;;
+    UPDATE_ROLLBACK_FAILED) die "$1 is $status: fix what its events name, then: aws cloudformation continue-update-rollback --stack-name $1" ;;
+    *_IN_PROGRESS) die "$1 is $status: another operation is in progress; try again when it has finished" ;;
+    DELETE_FAILED) die "$1 is $status: remove what its events name, then delete it again" ;;
     *_COMPLETE) type=UPDATE ;;
-    *) die "$1 is $status, which this script does not know" ;;
+    *) die "$1 is $status, a state that this script does not know" ;;
     esac
 }
 recreate_words() {
@@ -81,7 +81,7 @@ change_set() {
     lost=$(printf '%s\n' "$answer" | awk -F '\t' -v precious="^($PRECIOUS)\$" \
         '$3 ~ precious && ($1 == "Remove" || $4 == "True" || $4 == "Conditional") { print $2 }' | tr '\n' ' ')
     [ -z "$lost" ] || [ "$allow_replace" = yes ] ||
-        die "$2: this would remove or replace ${lost% }, with what is in it. If that is meant: --allow-replace"
+        die "$2: this would remove or replace ${lost% }, with its contents. To do that: --allow-replace"
 }
 
 # carry_out: the change set that change_set made. Ends the script with 4 when AWS went back.
@@ -99,7 +99,7 @@ carry_out() {
     wait_for "$changed" || {
         under_way=''
         why "$changed"
-        printf 'stack: %s is %s: AWS has gone back to what was there before\n' "$changed" "$status" >&2
+        printf 'stack: %s is %s: AWS rolled it back\n' "$changed" "$status" >&2
         exit 4
     }
     under_way=''
@@ -122,7 +122,7 @@ drop_change_set() {
 }
 
 interrupted() {
-    [ -z "$under_way" ] || printf 'stack: interrupted. AWS goes on with %s: scripts/stack.sh status\n' "$under_way" >&2
+    [ -z "$under_way" ] || printf 'stack: interrupted. AWS continues with %s: scripts/stack.sh status\n' "$under_way" >&2
     exit 130
 }
 

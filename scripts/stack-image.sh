@@ -14,7 +14,7 @@ image() {
         label_of "$image" "$REVISION"
         commit=$label
     fi
-    printf '%s\n' "$commit" | grep -Eqx '[0-9a-f]{40}' || die "nobody says which commit $1 was built from (COMMIT=)"
+    printf '%s\n' "$commit" | grep -Eqx '[0-9a-f]{40}' || die "cannot tell which commit $1 was built from; set COMMIT="
     stack_status "$stack"
     if never_was; then
         # Nothing runs that a migration could be kept from: the first tasks make the schema and its tables, one at a time.
@@ -61,7 +61,7 @@ keep_in_registry() {
     esac
     # What ran before may be gone already; going back to it is then no more possible, and that is all.
     case $1 in
-    "$repository@"*) (point "$kept_as-previous" "${1#*@}") || note "$1 could not be kept for the way back" ;;
+    "$repository@"*) (point "$kept_as-previous" "${1#*@}") || note "$1 could not be kept for a rollback" ;;
     esac
     point "$kept_as" "$image"
 }
@@ -73,10 +73,10 @@ refuse_older() {
     if [ "$environment" = review ]; then
         # A branch's history may have been rewritten; only what is certainly older is refused.
         ! git merge-base --is-ancestor "$2" "$1" 2>/dev/null ||
-            die "$2 is older than $1, which is deployed. Back to it: BACK=1"
+            die "$2 is older than $1, which is deployed. To go back: BACK=1"
         return 0
     fi
     git rev-parse -q --verify "$1^{commit}" >/dev/null || die "this checkout does not know the commit that is deployed, $1: git fetch"
     git merge-base --is-ancestor "$1" "$2" 2>/dev/null ||
-        die "$2 does not contain $1, which is deployed: it is older, or of another branch. Back to it: BACK=1"
+        die "$2 does not contain $1, which is deployed: it is older, or of another branch. To go back: BACK=1"
 }

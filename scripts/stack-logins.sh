@@ -5,7 +5,7 @@
 # logins [REPO@sha256:... | discard-old]: without an image, with the one that it ran with before.
 logins() {
     [ "$environment" != review ] ||
-        die "$slug is under review, and what makes the database's users is told the administrator's password: BRANCH=master or ENVIRONMENT=staging"
+        die "$slug is under review, and the task that creates the database users gets the administrator's password; run it with BRANCH=master or ENVIRONMENT=staging"
     image=''
     command='"logins"'
     case ${1:-} in
@@ -33,16 +33,16 @@ logins() {
     group=$value
     output_of "$name" ClusterName
     note "$name: the database's users"
-    run_task "the database's users are not as they should be" "$group" app/app "$value" --task-definition "$definition" --launch-type FARGATE \
+    run_task "the database users could not be created" "$group" app/app "$value" --task-definition "$definition" --launch-type FARGATE \
         --network-configuration "$network" --overrides "{\"containerOverrides\": [{\"name\": \"app\", \"command\": [$command]}]}"
     last_lines_of "$task"
 }
 
-without_an_image() { die "$1 is made with an image that you trust: scripts/stack.sh logins REPO@sha256:..."; }
+without_an_image() { die "$1 needs an image that you trust: scripts/stack.sh logins REPO@sha256:..."; }
 
 # What is under review does not make them.
 needs_logins() {
     stack_status "$(name_of logins)"
-    ! never_was || die "the database has no users yet; they are made with production's first image, or before it with one that you trust:
+    ! never_was || die "the database has no users yet; production's first deployment creates them, or an image that you trust:
   BRANCH=master scripts/stack.sh logins REPO@sha256:..."
 }

@@ -51,6 +51,11 @@ of_the_branch() {
     # The tokens of branches may register app-..., and nothing else (consul/acl/review.hcl).
     ServiceName) [ "$slug" = master ] || value=app-$slug ;;
     RulePriority) free_priority ;;
+    ContainerPort) output_of "base-$prefix-alb" ContainerPort ;;
+    ConsulImageUri)
+        base_stack ConsulStack
+        [ -z "$value" ] || output_of "$value" ImageUri
+        ;;
     esac
 }
 
@@ -107,7 +112,11 @@ kept() {
     # The boundary of its roles: one that was made without gets it as soon as there is one.
     [ "$key" != CiStack ] || return 1
     [ "$keep" = all ] && return
-    case $key in ImageUri | Commit | PreviousImageUri | RulePriority | ExternalId) ;; *) false ;; esac
+    case $template:$key in
+    # What deployments gave it. Consul's image is a number of the environment.
+    service:ImageUri | logins:ImageUri | *:Commit | *:PreviousImageUri | *:RulePriority | *:ExternalId) ;;
+    *) false ;;
+    esac
 }
 # A certificate, key or secret of another region is refused by AWS too, when half of the stack is there.
 in_this_region() {

@@ -22,10 +22,10 @@ run_task() {
         "STOPPED	0	"*) return ;;
         STOPPED*)
             last_lines_of "$task"
-            die "$failed: $(printf '%s' "$answer" | awk -F '\t' '{ print ($2 == "None" ? "it never began" : "exit code " $2) ", " $3 }')"
+            die "$failed: $(printf '%s' "$answer" | awk -F '\t' '{ print ($2 == "None" ? "it never started" : "exit code " $2) ", " $3 }')"
             ;;
         esac
-        [ "$(date +%s)" -lt "$deadline" ] || die "$failed: it has not ended after $TASK_SECONDS s and goes on: $task"
+        [ "$(date +%s)" -lt "$deadline" ] || die "$failed: it is still running after $TASK_SECONDS s: $task"
         sleep "$POLL"
     done
 }

@@ -19,7 +19,7 @@ verify() {
         sleep "$POLL"
     done
     why "$verified"
-    printf 'stack: %s does not run what it was to run:\n' "$verified" >&2
+    printf 'stack: %s does not run what was deployed:\n' "$verified" >&2
     sed 's/^/  /' "$work/differences" >&2
     return 5
 }
@@ -45,7 +45,7 @@ differences() {
         'services[0].[taskDefinition,length(deployments),(deployments[?status==`"PRIMARY"`].rolloutState)[0],runningCount,desiredCount]'
     # shellcheck disable=SC2086  # five words
     set -- "$1" $answer
-    [ "$2" = "$definition" ] || echo "the service has the task definition $2, the stack $definition: ECS has gone back"
+    [ "$2" = "$definition" ] || echo "the service has the task definition $2, the stack $definition: ECS rolled it back"
     [ "$3" = 1 ] || echo "the service has $3 deployments at once"
     [ "$4" = COMPLETED ] || echo "the deployment is $4"
     [ "$5" = "$6" ] || echo "$5 tasks of $6 run"

@@ -46,7 +46,7 @@ usage() {
 }
 
 slug=$(scripts/tags.sh stack)
-[ -n "$slug" ] || die 'nobody says which branch this is: BRANCH=name'
+[ -n "$slug" ] || die 'cannot tell which branch this is; set BRANCH=name'
 environment=${ENVIRONMENT:-}
 [ -n "$environment" ] || case $slug in master) environment=production ;; *) environment=review ;; esac
 # At most four letters: a target group's name begins with the first five of its stack's, and roles go by names.
@@ -55,7 +55,7 @@ production | review) prefix=app ;;
 staging) prefix=stg ;;
 *) die "ENVIRONMENT=$environment is not production, staging or review" ;;
 esac
-[ "$environment" != production ] || [ "$slug" = master ] || die "production is master's; this is $slug (BRANCH=)"
+[ "$environment" != production ] || [ "$slug" = master ] || die "only master is production, and this is $slug (BRANCH=)"
 stack=$prefix-$slug
 BASE='network alerts registry alb database'
 OPTIONS='logins consul ci-role ec2-capacity'
@@ -115,7 +115,7 @@ up() {
         if [ "$template" = service ] && never_was; then
             [ -n "${IMAGE:-}" ] || {
                 output_of "$(name_of registry)" RepositoryUri
-                note "$name is made with its first image: REPO=${value:-...} make build push update-stack"
+                note "$name is created with its first image: REPO=${value:-...} make build push update-stack"
                 continue
             }
             image "$IMAGE" || return
@@ -137,7 +137,7 @@ up() {
 }
 
 scale() {
-    case ${1:-} in '' | *[!0-9]* | 0*) die 'how many containers? A number from 1 on (CONTAINERS=)' ;; esac
+    case ${1:-} in '' | *[!0-9]* | 0*) die 'CONTAINERS must be a number, 1 or more' ;; esac
     stack_status "$stack"
     [ "$status" != absent ] || die "there is no stack $stack"
     keep=all
@@ -173,7 +173,7 @@ down() {
         note "there is no $stack"
         return 3
         ;;
-    *_IN_PROGRESS) [ "$status" = REVIEW_IN_PROGRESS ] || die "$stack is $status: something else is at it" ;;
+    *_IN_PROGRESS) [ "$status" = REVIEW_IN_PROGRESS ] || die "$stack is $status: another operation is in progress" ;;
     esac
     parameter_of "$stack" DatabaseName
     schema=$value
@@ -192,8 +192,8 @@ down() {
 # What is under review for long is forgotten. Stacks that were never whole count from their creation.
 expire() {
     days=${1:-14}
-    case $days in '' | *[!0-9]* | 0*) die "how many days? A number from 1 on, not $days" ;; esac
-    [ "$environment" != staging ] || die 'what is under review is production'"'"'s neighbour: without ENVIRONMENT=staging'
+    case $days in '' | *[!0-9]* | 0*) die "DAYS must be a number, 1 or more, not $days" ;; esac
+    [ "$environment" != staging ] || die 'branches under review belong to production'"'"'s environment; run it without ENVIRONMENT=staging'
     environment=review
     oldest=$(date -u -d "-$days days" +%Y-%m-%dT%H:%M:%S)
     # What is being changed or deleted is not listed, nor is a stack inside of another.

@@ -1,6 +1,6 @@
 # What pilot may do for the application `app`. For another application copy this file, under the name of its token.
 #
-# Put it into the catalogue, say how it is, take it out. With `services` or `telemetry` in pilot's configuration, their
+# Put it into the catalog, say how it is, take it out. With `services` or `telemetry` in pilot's configuration, their
 # names too (telemetry is registered as "containerpilot").
 service "app" {
   policy = "write"

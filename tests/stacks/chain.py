@@ -38,7 +38,7 @@ def build(environment="production", mode="ecs", consul=True, capacity=False, giv
         "alb": {"NetworkStack": "network", "AlertsStack": "alerts"},
         "database": common,
         "logins": {"DatabaseStack": "database", "ImageUri": DIGEST},
-        "consul": {**common, "ImageUri": DIGEST, "ServerSecretArn": arn + "server", "AgentSecretArn": arn + "agent", "ReviewSecretArn": arn + "review", "SecretKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1"},
+        "consul": {**common, "ImageUri": DIGEST.replace("/app@", "/consul@"), "ServerSecretArn": arn + "server", "AgentSecretArn": arn + "agent", "ReviewSecretArn": arn + "review", "SecretKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1"},
         "service": {**common, "DatabaseStack": "database", "ConsulStack": "consul" if consul else "", "ImageUri": DIGEST, "Commit": HASH,
                     "HostName": "x.example.org", "RulePriority": 1000, "DatabaseName": "app", "RegistrationMode": mode, "DatabaseLogin": "Review" if environment == "review" else "App", "ServiceName": "app-x" if environment == "review" else "app", "CiStack": "ci-role", "CapacityStack": "ec2-capacity" if capacity else ""},
         "ec2-capacity": {"NetworkStack": "network", "ClusterName": "c"},
@@ -51,6 +51,9 @@ def build(environment="production", mode="ecs", consul=True, capacity=False, giv
         order.insert(order.index("service"), "ec2-capacity")
     for name in order:
         values = {**parameters.get(name, {}), **fixed[name], **(given or {}).get(name, {})}
+        if name == "service":
+            values.setdefault("ContainerPort", stacks["alb"].outputs["ContainerPort"])
+            values.setdefault("ConsulImageUri", stacks["consul"].outputs["ImageUri"] if consul else "")
         stacks[name] = Stack(name, load(sources[name]), values, exports)
     stacks["service"].pilot_config = config or (ROOT / "image/pilot.json5").read_text()
     return stacks

@@ -140,7 +140,7 @@ class Aws:
     def add_base(self, prefix="app", **more):
         for name, outputs in {
             "network": {"PrivateSubnets": "subnet-1,subnet-2"}, "alerts": {}, "registry": {}, "database": {}, "logins": LOGINS,
-            "alb": {"DomainName": "example.org", "HttpsListener": "arn:listener", "ServiceSecurityGroup": "sg-1"}, **more,
+            "alb": {"DomainName": "example.org", "HttpsListener": "arn:listener", "ServiceSecurityGroup": "sg-1", "ContainerPort": "5000"}, **more,
         }.items():
             self.stacks[f"base-{prefix}-{name}"] = {"StackStatus": "CREATE_COMPLETE", "Outputs": outputs, "Parameters": {}}
 

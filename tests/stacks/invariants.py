@@ -86,7 +86,7 @@ def must_keep_containers_small(chain):
             mounts = container.get("MountPoints", [])
             assert "EntryPoint" in container or "/run/pilot" in [m["ContainerPath"] for m in mounts], f"{name}: pilot cannot write its socket"
             assert not [m for m in mounts if m["ReadOnly"]], f"{name}: a volume that cannot be written"
-            # The application serves without its agent; all else ends with its container, and ECS starts it anew.
+            # The application serves without its agent; all else ends with its container, and ECS restarts it.
             assert container["Essential"] is not (name == "service.Task" and container["Name"] == "consul"), name
             options = container["LogConfiguration"]["Options"]
             assert options["mode"] == "non-blocking" and options["awslogs-group"].endswith(".LogGroup>"), name

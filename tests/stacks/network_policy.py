@@ -25,7 +25,7 @@ ALLOWED = {
 }
 
 
-def must_let_in_and_out_only_what_the_picture_shows(chain):
+def must_allow_only_the_documented_traffic(chain):
     groups = {f"{stack.name}.{key}" for stack in chain.values() for key in stack.of_type("AWS::EC2::SecurityGroup")}
     assert groups <= set(ALLOWED), f"groups that nobody has thought about: {groups - set(ALLOWED)}"
     for group in groups:

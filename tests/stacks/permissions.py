@@ -2,6 +2,7 @@
 
 import re
 
+import evaluator
 import handlers
 
 # Calls that AWS cannot limit to one resource; nothing else may be allowed on "*".
@@ -151,6 +152,57 @@ def must_be_enough_for_the_service(chain):
     rules, = (s for s in allowing(chain, "elasticloadbalancing:ModifyRule", "ExecutionRole"))
     create, = allowing(chain, "elasticloadbalancing:CreateRule", "ExecutionRole")
     assert create["Resource"] == ["<alb.HttpsListener>"] and rules["Resource"] == ["<alb.HttpsListener>/*"], "rules of another listener"
+
+
+def must_make_the_rules_arn_of_the_listeners(chain):
+    """Evaluated with a real ARN: the placeholder of a listener has nothing that could be split."""
+    stack = chain["ci-role"]
+    listener = "arn:aws:elasticloadbalancing:eu-central-1:111122223333:listener/app/x/1/2"
+    exports = {name: listener if value == "<alb.HttpsListener>" else value for name, value in stack.exports.items() if not name.startswith("ci-role-")}
+    again = {"ci-role": evaluator.Stack("ci-role", stack.template, stack.parameters, exports)}
+    rules = {r for s in allowing(again, "elasticloadbalancing:ModifyRule", "ExecutionRole") for r in s["Resource"]}
+    assert rules == {listener.replace("listener/", "listener-rule/") + "/*"}, rules
+
+
+# What an action must be allowed on, at the end of the ARN; more or less of it is a deployment that stops half-way, or a way around.
+STACKS, TAGGED = {"stack/app-*/*"}, {"<alb.HttpsListener>/*", "targetgroup/app-*"}
+PUSH = ("BatchCheckLayerAvailability", "BatchGetImage", "CompleteLayerUpload", "DescribeImages", "GetDownloadUrlForLayer", "InitiateLayerUpload", "PutImage", "UploadLayerPart")
+REACH = {
+    **{("BuildRole", f"ecr:{call}"): {f"<registry.{name}.Arn>" for name in ("Repository", "PilotRepository", "ConsulRepository")} for call in PUSH},
+    ("BuildRole", "ecr:GetAuthorizationToken"): {"*"},
+    ("DeployRole", "cloudformation:DescribeStacks"): {*STACKS, "stack/base-app-*/*"},
+    **{("DeployRole", f"cloudformation:{call}"): STACKS for call in (
+        "CreateChangeSet", "DeleteChangeSet", "DeleteStack", "DescribeChangeSet", "DescribeStackEvents", "ExecuteChangeSet", "UpdateTerminationProtection")},
+    **{("DeployRole", f"ecs:{call}"): {"service/app-*", "task/app-*"} for call in ("DescribeServices", "DescribeTasks")},
+    ("DeployRole", "ecs:RunTask"): {"task-definition/app-*:*"},
+    ("DeployRole", "logs:GetLogEvents"): {"log-group:app-*"},
+    ("DeployRole", "iam:PassRole"): {EXECUTION, "role/stacks/app/*"},
+    ("DeployRole", "ecr:PutImage"): {"<registry.Repository.Arn>"},
+    **{("ExecutionRole", f"ecs:{call}"): {"cluster/app-*", "service/app-*", "service-deployment/app-*", "task-definition/app-*"} for call in (
+        "CreateCluster", "CreateService", "DeleteCluster", "DeleteService", "StopServiceDeployment", "TagResource", "UpdateCluster", "UpdateService")},
+    **{("ExecutionRole", f"cloudwatch:{call}"): {"alarm:app-*", "alarm:TargetTracking-service/app-*"} for call in ("DeleteAlarms", "PutMetricAlarm")},
+    **{("ExecutionRole", f"elasticloadbalancing:{call}"): TAGGED for call in ("AddTags", "RemoveTags")},
+    **{("ExecutionRole", f"logs:{call}"): {"log-group:app-*"} for call in ("CreateLogGroup", "DeleteLogGroup", "PutRetentionPolicy")},
+    **{("Boundary", f"elasticloadbalancing:{call}"): {"targetgroup/app-*"} for call in ("DeregisterTargets", "RegisterTargets")},
+    **{("Boundary", f"ssmmessages:{verb}{kind}Channel"): {"*"} for verb in ("Create", "Open") for kind in ("Control", "Data")},
+}
+
+
+def must_reach_what_is_called_and_no_more(chain):
+    for (role, action), wanted in REACH.items():
+        found = {r if r.startswith("<") else r.split(":", 5)[5] if r != "*" else r for s in allowing(chain, action, role) for r in s["Resource"]}
+        assert found == wanted, f"{role}: {action} on {found}, not on {wanted}"
+    logins = {"AppSecret", "ReviewSecret"}
+    boundary = {r for s in allowing(chain, "secretsmanager:GetSecretValue", "Boundary") for r in s["Resource"]}
+    consul = chain["consul"].parameters
+    agents = {consul["AgentSecretArn"], consul["ReviewSecretArn"]} if chain["ci-role"].parameters["ConsulStack"] else set()
+    assert boundary == {f"<database.{name}>" for name in logins} | agents, boundary
+    role = chain["ci-role"].of_type("AWS::IAM::Role")["DeployRole"]
+    assert 3600 <= int(role["MaxSessionDuration"]) <= 14_400, "a deployment may take an hour, and no key should live for a day"
+    for provider in chain["ci-role"].of_type("AWS::IAM::OIDCProvider").values():
+        assert provider == {"Url": f"https://{GITHUB}", "ClientIdList": ["sts.amazonaws.com"]}, provider
+    reading, = [s for s in allowing(chain, "logs:DescribeLogGroups", "ExecutionRole")]
+    assert reading["Condition"] == {"StringEquals": {"aws:RequestedRegion": chain["ci-role"].region}}, "in every region"
 
 
 # Not in any handler's list: ECS and Application Auto Scaling call them for whoever made the service.

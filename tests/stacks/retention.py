@@ -5,7 +5,7 @@ from chain import everything
 KEPT = {"AWS::KMS::Key", "AWS::SecretsManager::Secret", "AWS::S3::Bucket", "AWS::EFS::FileSystem", "AWS::ECR::Repository"}
 
 
-def must_keep_what_holds_data(chain):
+def must_retain_what_holds_data(chain):
     for stack in chain.values():
         for key, body in stack.resources.items():
             if body["Type"] in KEPT and (stack.name, key) != ("alerts", "Key"):  # that one encrypts what is on its way only
@@ -17,8 +17,15 @@ def must_keep_what_holds_data(chain):
     for name in ("alb", "database"):
         assert chain[name].template["Parameters"]["DeletionProtection"]["Default"] == "true", name
 
+    for name, repository in everything(chain, "AWS::ECR::Repository"):
+        assert repository["ImageTagMutability"] == "MUTABLE", f"{name}: a branch's name has to move"
+    for stack in chain.values():
+        for key, body in stack.resources.items():
+            if body["Type"] == "AWS::Logs::LogGroup":
+                assert body["DeletionPolicy"] == "Delete" and body["UpdateReplacePolicy"] in ("Delete", "Retain"), f"{stack.name}.{key} is in the way of the next stack"
 
-def must_encrypt_with_keys_of_its_own(chain):
+
+def must_encrypt_with_own_keys(chain):
     for name, secret in everything(chain, "AWS::SecretsManager::Secret"):
         assert secret["KmsKeyId"] == "<database.Key>" and secret["GenerateSecretString"]["PasswordLength"] >= 32, name
     disk, = chain["consul"].of_type("AWS::EFS::FileSystem").values()
@@ -27,9 +34,12 @@ def must_encrypt_with_keys_of_its_own(chain):
         assert repository["EncryptionConfiguration"] == {"EncryptionType": "KMS"} and repository["ImageScanningConfiguration"] == {"ScanOnPush": True}, name
 
 
-def must_shut_the_bucket_of_logs(chain):
+def must_block_public_access_to_the_log_bucket(chain):
     bucket, = chain["alb"].of_type("AWS::S3::Bucket").values()
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True} and len(bucket["PublicAccessBlockConfiguration"]) == 4
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    expire, = bucket["LifecycleConfiguration"]["Rules"]
+    assert int(expire["NoncurrentVersionExpiration"]["NoncurrentDays"]) <= 30, "versions that nobody sees and everybody pays"
     policy, = chain["alb"].of_type("AWS::S3::BucketPolicy").values()
     write, plain = policy["PolicyDocument"]["Statement"]
     assert write["Principal"] == {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"} and write["Action"] == "s3:PutObject"

@@ -32,7 +32,7 @@ def test_the_migration_is_the_services_own_task_with_another_image_and_command(d
 
 
 def test_a_migration_that_fails_stops_the_deployment(deployed):
-    for code, reason in ((None, "it never began, Essential container"), (1, "exit code 1, Essential container")):
+    for code, reason in ((None, "it never started, Essential container"), (1, "exit code 1, Essential container")):
         deployed.aws.migration_exit = code
         said = deployed.image(NEWER, deployed.new, code=1)
         assert f"the migration failed, and nothing was deployed: {reason}" in said and "no such column" in said
@@ -46,7 +46,7 @@ def test_a_migration_that_cannot_start_or_never_ends_stops_it_too(deployed):
     del deployed.aws.run_task
     stopped = deployed.aws.describe_tasks
     deployed.aws.describe_tasks = lambda options: {"tasks": [{**stopped(options)["tasks"][0], "lastStatus": "PENDING"}]}
-    assert "has not ended" in deployed.image(NEWER, deployed.new, code=1, TASK_SECONDS="0")
+    assert "is still running" in deployed.image(NEWER, deployed.new, code=1, TASK_SECONDS="0")
     del deployed.aws.describe_tasks
 
     def refused(options):
@@ -71,7 +71,7 @@ def test_what_ecs_took_back_while_cloudformation_says_complete_ends_with_5(deplo
     deployed.aws.ecs_goes_back = True
     said = deployed.image(NEWER, deployed.new, code=5)
     assert deployed.aws.stacks["app-master"]["StackStatus"] == "UPDATE_COMPLETE"
-    assert "ECS has gone back" in said and f"a task runs the image sha256:{'1' * 64}" in said
+    assert "ECS rolled it back" in said and f"a task runs the image sha256:{'1' * 64}" in said
     assert "unable to place a task" in said and "app:137:OutOfMemoryError" in said
 
 
@@ -122,11 +122,11 @@ def test_an_older_commit_never_replaces_a_newer_one(deployed):
     deployed.image(IMAGE, deployed.old, BACK="0", code=1)
 
 
-def test_a_branch_may_write_its_history_anew_but_not_go_back(sandbox):
+def test_a_branch_may_rewrite_its_history_but_not_go_back(sandbox):
     sandbox.aws.add_service("app-side", IMAGE, sandbox.new)
     assert "is older than" in sandbox.image(NEWER, sandbox.old, branch="side", code=1)
     sandbox.image(NEWER, sandbox.side, branch="side")
-    sandbox.image(IMAGE, sandbox.side, branch="side")  # the same commit, built anew
+    sandbox.image(IMAGE, sandbox.side, branch="side")  # the same commit, rebuilt
 
 
 def test_the_same_image_again_is_nothing_to_do_but_is_looked_at(deployed):
@@ -138,8 +138,8 @@ def test_the_same_image_again_is_nothing_to_do_but_is_looked_at(deployed):
 
 
 BLOCKED = {
-    "UPDATE_IN_PROGRESS": "something else is at it",
-    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": "something else is at it",
+    "UPDATE_IN_PROGRESS": "another operation is in progress",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": "another operation is in progress",
     "UPDATE_ROLLBACK_FAILED": "continue-update-rollback",
     "DELETE_FAILED": "delete it again",
     "ROLLBACK_COMPLETE": "its creation failed",
@@ -157,7 +157,7 @@ def test_a_state_that_blocks_is_told_and_left_alone(deployed, status):
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "CREATE_FAILED", "ROLLBACK_FAILED"])
-def test_a_branchs_failed_creation_is_made_anew_when_that_is_said_and_productions_never(sandbox, status):
+def test_a_branchs_failed_creation_is_recreated_when_that_is_said_and_productions_never(sandbox, status):
     for branch, name in (("side", "app-side"), ("master", "app-master")):
         sandbox.aws.add_service(name, IMAGE, sandbox.old, status=status)
         said = sandbox.image(NEWER, sandbox.new, branch=branch, code=1)
@@ -215,7 +215,7 @@ def test_from_nothing_the_stacks_are_made_in_their_order_and_the_branch_with_its
     sandbox.aws.hook, sandbox.aws.run = outputs, original
     said = sandbox.run("up", branch="feature/x")
     assert made == [f"base-app-{name}" for name in ("network", "alerts", "registry", "alb", "database")]
-    assert "is made with its first image: REPO=registry.example/app make build push update-stack" in said
+    assert "is created with its first image: REPO=registry.example/app make build push update-stack" in said
     first = sandbox.aws.sets["arn:set:3"]["parameters"]
     assert first["NetworkStack"] == "base-app-network" and first["AlertsStack"] == "base-app-alerts" and first["DomainName"] == "app.example.org"
     assert "the database has no users yet" in sandbox.image(IMAGE, sandbox.new, branch="feature/x", code=1)
@@ -232,7 +232,7 @@ def test_from_nothing_the_stacks_are_made_in_their_order_and_the_branch_with_its
     assert sandbox.called("ecs run-task") == [], "nothing runs that the migration could be kept from"
     # A second branch's `up` leaves the base stacks alone.
     made.clear()
-    assert "app-other is made with its first image" in sandbox.run("up", branch="other", code=3)
+    assert "app-other is created with its first image" in sandbox.run("up", branch="other", code=3)
     assert made == []
     # With an image it makes the branch's stack at once, and a base stack whose creation failed is in its way.
     sandbox.run("up", branch="other", IMAGE=IMAGE, COMMIT=sandbox.new)
@@ -257,7 +257,7 @@ def test_up_brings_a_service_to_the_numbers_that_are_written_here_and_proves_it(
     assert (given["Containers"], given["HostName"]) == ("3", "example.org") and (given["ImageUri"], given["RulePriority"]) == (IMAGE, "1234")
     assert "verified" in said and deployed.called("ecs run-task") == []
     deployed.aws.ecs_goes_back = True
-    assert "ECS has gone back" in deployed.run("up", "service", code=5)
+    assert "ECS rolled it back" in deployed.run("up", "service", code=5)
     deployed.aws.ecs_goes_back, deployed.aws.nothing_to_do = False, True
     assert "app-master: nothing to change" in deployed.run("up", "service", code=3)
     deployed.aws.nothing_to_do = False
@@ -411,7 +411,7 @@ def test_scaling_changes_the_least_and_if_need_be_the_most_and_nothing_else(depl
     assert "it has at least 3 already" in deployed.run("scale", "3", code=3)
     deployed.aws.nothing_to_do = False
     for wrong in ("", "0", "-1", "many", "06"):
-        assert "how many containers" in deployed.run("scale", wrong, code=1)
+        assert "CONTAINERS must be a number" in deployed.run("scale", wrong, code=1)
     # The next deployment keeps it.
     deployed.image(NEWER, deployed.new)
     assert deployed.aws.stacks["app-master"]["Parameters"]["Containers"] == "3"
@@ -420,7 +420,7 @@ def test_scaling_changes_the_least_and_if_need_be_the_most_and_nothing_else(depl
 def test_nothing_to_do_is_no_failure_to_who_says_make_and_all_else_is(deployed):
     """What people do every day, as docs/operate/stacks.md says it."""
     make = lambda target, code=0, **more: deployed.run(target, program="make", code=code, **more)
-    assert "app-side is made with its first image" in make("create-stack", branch="side")
+    assert "app-side is created with its first image" in make("create-stack", branch="side")
     deployed.registry(NEWER.split("@")[1], deployed.new)
     make("update-stack", branch="side", REPO="registry.example/app", TAG=deployed.new)
     make("scale-app", branch="side", CONTAINERS="6")
@@ -439,10 +439,10 @@ def test_a_stack_of_which_there_is_only_a_change_set_is_made(sandbox):
     said = sandbox.run("plan", branch="side")
     assert "base-app-alerts would be made" in said and "app-side would be made" in said
     said = sandbox.run("up", branch="side")
-    assert "base-app-alerts is CREATE_COMPLETE" in said and "app-side is made with its first image" in said
+    assert "base-app-alerts is CREATE_COMPLETE" in said and "app-side is created with its first image" in said
     sandbox.image(IMAGE, sandbox.side, branch="side")
     sandbox.aws.stacks["app-side"]["StackStatus"] = "ROLLBACK_COMPLETE"
-    assert "app-side is made with its first image" in sandbox.run("up", branch="side", code=3)
+    assert "app-side is created with its first image" in sandbox.run("up", branch="side", code=3)
 
 
 def test_down_deletes_a_branchs_stack_and_its_database_and_no_other(sandbox):
@@ -488,7 +488,7 @@ def test_what_is_under_review_for_long_is_deleted_and_nothing_else(sandbox):
     assert sorted(o["StackName"] for o in sandbox.given("cloudformation delete-stack")) == ["app-never-was", "app-old"], said
     assert "no branch's stack is older than 14 days" in sandbox.run("expire", code=3)
     for wrong in ("0", "many", "-1"):
-        assert "how many days" in sandbox.run("expire", wrong, code=1)
+        assert "DAYS must be a number" in sandbox.run("expire", wrong, code=1)
     assert "without ENVIRONMENT=staging" in sandbox.run("expire", ENVIRONMENT="staging", code=1)
 
 
@@ -564,7 +564,7 @@ def test_an_interrupted_run_says_that_aws_goes_on_and_a_change_set_is_taken_back
         said = "".join(process.communicate(timeout=60))
         deployed.aws.hook = lambda call: None
         assert process.returncode == 130, said
-        assert ("AWS goes on with app-master" in said) == (not dropped), said
+        assert ("AWS continues with app-master" in said) == (not dropped), said
         assert ("dropped" in [s["state"] for s in deployed.aws.sets.values()][-1:]) == dropped
 
 
@@ -587,7 +587,7 @@ def test_a_stack_that_does_not_end_is_left_with_a_word(deployed):
         if call[0] == "cloudformation execute-change-set":
             deployed.aws.hook = lambda call: deployed.aws.stacks["app-master"].update(next=["UPDATE_IN_PROGRESS"])
     deployed.aws.hook = slow
-    assert "still UPDATE_IN_PROGRESS after 0 s; AWS goes on" in deployed.image(NEWER, deployed.new, code=1, STACK_SECONDS="0")
+    assert "still UPDATE_IN_PROGRESS after 0 s; AWS continues" in deployed.image(NEWER, deployed.new, code=1, STACK_SECONDS="0")
 
 
 def test_wrong_words_end_with_2_and_the_usage(sandbox):
@@ -604,9 +604,9 @@ def test_the_label_says_which_commit_if_nobody_does(deployed):
 
 def test_images_by_names_that_move_are_refused_before_aws_is_asked(sandbox):
     for image in ("registry.example/app:master", "registry.example/app", "registry.example/app@sha256:12"):
-        assert "Names that move" in sandbox.image(image, sandbox.new, code=1)
+        assert "Mutable tags" in sandbox.image(image, sandbox.new, code=1)
     assert "which commit" in sandbox.image(IMAGE, "master", code=1)
-    assert "production is master's" in sandbox.image(IMAGE, sandbox.new, branch="side", ENVIRONMENT="production", code=1)
+    assert "only master is production" in sandbox.image(IMAGE, sandbox.new, branch="side", ENVIRONMENT="production", code=1)
     assert sandbox.aws.calls == []
 
 

@@ -35,7 +35,7 @@ def test_users_that_cannot_be_made_keep_the_service_from_being_made(sandbox):
     del sandbox.aws.stacks[LOGINS]
     sandbox.aws.logins_exit = 1
     said = sandbox.image(IMAGE, sandbox.new, code=1)
-    assert "the database's users are not as they should be: exit code 1, Essential container in task exited" in said and "no such column" in said
+    assert "the database users could not be created: exit code 1, Essential container in task exited" in said and "no such column" in said
     assert sandbox.aws.stacks["app-master"]["StackStatus"] == "REVIEW_IN_PROGRESS" and sandbox.aws.sets["arn:set:0"]["state"] == "dropped"
     # The next attempt makes them, although their stack is there.
     sandbox.aws.logins_exit = 0
@@ -70,10 +70,10 @@ def test_a_new_password_is_told_by_the_image_of_before_and_the_old_one_forgotten
 
 
 @pytest.mark.parametrize("words,reason", [
-    (["logins"], "base-app-logins is made with an image that you trust: scripts/stack.sh logins REPO@sha256:..."),
-    (["logins", "discard-old"], "is made with an image"),
-    (["up", "logins"], "is made with an image"),
-    (["logins", "registry.example/app:master"], "Names that move are not taken"),
+    (["logins"], "base-app-logins needs an image that you trust: scripts/stack.sh logins REPO@sha256:..."),
+    (["logins", "discard-old"], "needs an image that you trust"),
+    (["up", "logins"], "needs an image that you trust"),
+    (["logins", "registry.example/app:master"], "Mutable tags are not accepted"),
 ])
 def test_without_an_image_by_its_digest_there_are_no_users(sandbox, words, reason):
     del sandbox.aws.stacks[LOGINS]

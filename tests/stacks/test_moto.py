@@ -34,7 +34,7 @@ WIRES = {
     "ec2-capacity": {"NetworkStack": "network", "ClusterName": "c"},
     "ci-role": {"RegistryStack": "registry", "AlbStack": "alb", "DatabaseStack": "database", "ExternalId": "0123456789abcdef"},
     "service": {"NetworkStack": "network", "AlbStack": "alb", "DatabaseStack": "database", "AlertsStack": "alerts", "CiStack": "ci-role",
-                "ImageUri": DIGEST, "Commit": "b" * 40, "HostName": "x.example.org", "RulePriority": "1000", "DatabaseName": "app"},
+                "ImageUri": DIGEST, "Commit": "b" * 40, "HostName": "x.example.org", "RulePriority": "1000", "ContainerPort": "5000", "DatabaseName": "app"},
 }
 
 

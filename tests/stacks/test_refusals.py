@@ -20,7 +20,7 @@ def refuses(sandbox, reason, *words, **more):
     (["plan", "network", "databse"], {}, "there is no stack databse"),
     (["scale", "3"], {}, "there is no stack app-master"),
     (["verify"], {}, "there is no stack app-master"),
-    (["image", IMAGE], {"COMMIT": "a" * 39}, "nobody says which commit"),
+    (["image", IMAGE], {"COMMIT": "a" * 39}, "cannot tell which commit"),
 ])
 def test_what_cannot_be_meant_is_refused_with_what_there_is(sandbox, words, more, reason):
     refuses(sandbox, reason, *words, **more)
@@ -29,7 +29,7 @@ def test_what_cannot_be_meant_is_refused_with_what_there_is(sandbox, words, more
 def test_a_checkout_that_is_on_no_branch_has_no_stack(sandbox):
     subprocess.run(["git", "checkout", "-q", "--detach"], cwd=sandbox.checkout, check=True)
     try:
-        refuses(sandbox, "nobody says which branch this is: BRANCH=name", "status", branch="")
+        refuses(sandbox, "cannot tell which branch this is; set BRANCH=name", "status", branch="")
     finally:
         subprocess.run(["git", "checkout", "-q", "master"], cwd=sandbox.checkout, check=True)
 
@@ -42,9 +42,9 @@ def test_a_word_too_many_changes_nothing(sandbox, words):
 
 def test_without_the_client_or_its_answer_the_reason_is_told(sandbox, tmp_path):
     (tmp_path / "bin/aws").write_text("#!/bin/sh\necho 'Unable to locate credentials' >&2\nexit 253\n")
-    refuses(sandbox, "AWS cannot say how base-app-network is: Unable to locate credentials", "status")
+    refuses(sandbox, "cannot read the state of base-app-network: Unable to locate credentials", "status")
     (tmp_path / "bin/aws").unlink()
-    refuses(sandbox, "aws is not there: pip3 install awscli", "status", PATH=without_what_was_installed(tmp_path))
+    refuses(sandbox, "aws is missing: pip3 install awscli", "status", PATH=without_what_was_installed(tmp_path))
 
 
 def without_what_was_installed(folder):
@@ -55,8 +55,8 @@ def without_what_was_installed(folder):
 
 def test_without_skopeo_nobody_says_what_an_image_was_built_from(sandbox, tmp_path):
     path = without_what_was_installed(tmp_path)
-    refuses(sandbox, "skopeo is not there", "image", NEWER, PATH=path)
-    refuses(sandbox, "skopeo is not there", **{**DEPLOY, "IMAGE": NEWER}, PATH=path)
+    refuses(sandbox, "skopeo is missing", "image", NEWER, PATH=path)
+    refuses(sandbox, "skopeo is missing", **{**DEPLOY, "IMAGE": NEWER}, PATH=path)
 
 
 def test_a_branch_has_no_stack_before_the_load_balancer_is_there(sandbox):
@@ -73,7 +73,7 @@ def test_a_value_that_would_not_be_json_is_refused(sandbox, value):
 @pytest.mark.parametrize("status", ["DELETE_IN_PROGRESS", "CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"])
 def test_a_stack_that_something_else_is_at_is_not_deleted(sandbox, status):
     sandbox.aws.add_service("app-side", IMAGE, sandbox.side, status=status)
-    refuses(sandbox, f"app-side is {status}: something else is at it", "down", branch="side")
+    refuses(sandbox, f"app-side is {status}: another operation is in progress", "down", branch="side")
 
 
 def test_a_stack_that_was_only_looked_at_is_deleted_and_has_no_tables(sandbox):
@@ -104,7 +104,7 @@ def test_nothing_precious_is_lost_and_what_only_has_such_a_name_is_no_obstacle(s
     sandbox.aws.changes = [{"Action": "Modify", "LogicalResourceId": "Other", "ResourceType": "AWS::EC2::Subnet", "Replacement": "True"},
                         {"Action": "Remove", "LogicalResourceId": "Precious", "ResourceType": kind}]
     said = sandbox.run("up", "network", code=1)
-    assert "would remove or replace Precious, with what is in it. If that is meant: --allow-replace" in said
+    assert "would remove or replace Precious, with its contents. To do that: --allow-replace" in said
     assert sandbox.called("cloudformation execute-change-set") == []
     sandbox.aws.changes = [{"Action": "Remove", "LogicalResourceId": "Like", "ResourceType": kind + "Policy"}, {"Action": "Add", "LogicalResourceId": "New", "ResourceType": kind}]
     sandbox.run("up", "network")
@@ -138,13 +138,13 @@ DEPLOY = {"program": "scripts/deploy.sh", "REPO": "registry.example/app", "MAINL
 
 
 @pytest.mark.parametrize("words,more,reason", [
-    (["production"], {}, "production is not `branch`; without a word it goes to production"),
+    (["production"], {}, "production is not `branch`; without an argument it deploys to production"),
     ([], {"TAG": "master"}, "master is not a commit's tag"),
     ([], {"TAG": "1234567"}, "1234567 is not a commit's tag"),
     ([], {"TAG": "a" * 41}, "is not a commit's tag"),
-    ([], {"IMAGE": "registry.example/app:master"}, "Names that move are not taken"),
+    ([], {"IMAGE": "registry.example/app:master"}, "Mutable tags are not accepted"),
     ([], {"IMAGE": NEWER, "REPO": "registry.example/shop"}, "IMAGE is of registry.example/app, and deployments are of registry.example/shop"),
-    ([], {"REPO": "app"}, "REPO says in which repository"),
+    ([], {"REPO": "app"}, "set REPO to the repository"),
     ([], {"IMAGE": NEWER, "MAINLINE": "origin/nowhere"}, "this checkout has no origin/nowhere to compare with (MAINLINE=)"),
 ])
 def test_a_deployment_of_what_cannot_be_meant_is_refused(deployed, words, more, reason):
@@ -163,4 +163,4 @@ def test_a_commit_that_was_never_pushed_is_not_deployed(deployed, tag):
 def test_an_image_that_says_no_commit_is_not_deployed(deployed):
     deployed.registry(NEWER.split("@")[1], "")
     refuses(deployed, "was built from commit unknown, which master does not have", **DEPLOY, IMAGE=NEWER)
-    refuses(deployed, "nobody says which commit", "image", NEWER)
+    refuses(deployed, "cannot tell which commit", "image", NEWER)

@@ -100,7 +100,7 @@ def test_what_runs_and_what_ran_before_get_names_that_the_registrys_rules_keep(e
 def test_an_image_that_is_gone_keeps_nobody_from_deploying(ecr):
     ecr.gone(OLD)
     said = ecr.image(NEW, ecr.new)
-    assert f"{OLD} could not be kept for the way back" in said and "verified" in said
+    assert f"{OLD} could not be kept for a rollback" in said and "verified" in said
     assert ecr.named("deployed-production") == NEW.split("@")[1] and ecr.named("deployed-production-previous") is None
 
 

@@ -46,7 +46,7 @@ OPTIONS = [
 @pytest.mark.parametrize("given", OPTIONS, ids=str)
 def test_an_option_keeps_every_invariant(given):
     if "alb" in given:  # the walls are written for the usual port
-        skipped = {"must_let_in_and_out_only_what_the_picture_shows"}
+        skipped = {"must_allow_only_the_documented_traffic"}
     else:
         skipped = set()
     chain = build(given=given)
@@ -81,7 +81,9 @@ REFUSED = [
     ("service", {"Cpu": "2048", "Memory": "2048"}),
     ("service", {"Spot": "true", "CapacityStack": "ec2-capacity"}),
     ("service", {"ServiceName": "App"}),
-    ("service", {"ContainerPort": 8080}),
+    ("service", {"ConsulImageUri": ""}),
+    ("service", {"ConsulImageUri": "consul:latest"}),
+    ("service", {"ContainerPort": 80}),
     ("consul", {"Cpu": "512", "Memory": "512"}),
     ("consul", {"Cpu": "1024", "Memory": "1024"}),
     ("consul", {"ReviewSecretArn": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:agent"}),

@@ -50,19 +50,25 @@ def test_from_an_account_and_a_certificate_to_production_a_branch_and_the_way_ba
     said = make("create-stack")
     made = list(account.aws.stacks)
     assert made == [f"base-app-{name}" for name in ("network", "alerts", "registry", "alb", "database")]
-    assert "app-master is made with its first image" in said
+    assert "app-master is created with its first image" in said
     # 3, 4: an image; users, then the service.
     said = make("deploy", IMAGE=FIRST)
     executed = [account.aws.sets[options["ChangeSetName"]]["stack"] for options in account.given("cloudformation execute-change-set")]
     assert executed[-2:] == ["base-app-logins", "app-master"] and "verified" in said
     assert "carry no permissions boundary" in said
     assert account.called("ecs run-task", "curl") == ["ecs run-task", "curl"], "the users, and no migration"
-    assert account.aws.stacks["app-master"]["Parameters"]["HostName"] == "app.example.org"
+    given = account.aws.stacks["app-master"]["Parameters"]
+    assert (given["HostName"], given["ContainerPort"]) == ("app.example.org", account.aws.stacks["base-app-alb"]["Outputs"]["ContainerPort"])
     # 5: Consul, which the service then has.
     account.params.write_text(account.params.read_text() + CONSUL)
     account.run("up", "consul")
     account.run("up", "service")
     assert any("consul-agent" in secret for secret in secrets(account, "app-master")) and not any("consul-review" in secret for secret in secrets(account, "app-master"))
+    # Later a newer Consul: the servers, then the agents; nothing that is in use keeps it from that.
+    account.params.write_text(account.params.read_text().replace("3" * 64, "4" * 64))
+    account.run("up", "consul")
+    account.run("up", "service")
+    assert account.aws.stacks["app-master"]["Parameters"]["ConsulImageUri"].endswith("4" * 64)
     # 6: Jenkins' roles, after the first deployment.
     account.run("up", "ci-role", EXTERNAL_ID="0123456789abcdef")
     said = make("deploy", IMAGE=SECOND, TAG="")
@@ -72,7 +78,7 @@ def test_from_an_account_and_a_certificate_to_production_a_branch_and_the_way_ba
     made = account.aws.sets[account.given("cloudformation execute-change-set")[-1]["ChangeSetName"]]
     assert (made["stack"], made["role"]) == ("app-master", "<base-app-ci-role.ExecutionRole.Arn>")
     # Every day: a branch, and its end.
-    assert "app-fix-1 is made with its first image" in make("create-stack", branch="fix-1")
+    assert "app-fix-1 is created with its first image" in make("create-stack", branch="fix-1")
     account.image(SECOND, account.new, branch="fix-1")
     given = account.aws.stacks["app-fix-1"]["Parameters"]
     assert (given["HostName"], given["DatabaseName"], given["DatabaseLogin"], given["ServiceName"]) == ("fix-1.app.example.org", "app_fix_1", "Review", "app-fix-1")

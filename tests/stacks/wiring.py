@@ -5,6 +5,7 @@ import functools
 import json
 import re
 
+import policies
 from chain import ROOT, app, everything, service, settings
 
 ACCOUNT = "111122223333"
@@ -57,6 +58,18 @@ def must_hand_on_what_the_name_says(chain):
     given = {"AppAgentSecretArn": "AgentSecretArn", "ReviewAgentSecretArn": "ReviewSecretArn", "KeyArn": "SecretKeyArn"}
     assert all(consul.outputs[key] == consul.parameters[parameter] for key, parameter in given.items()), consul.outputs
     assert value_of(chain, "service", "Url") == "https://" + chain["service"].parameters["HostName"]
+
+
+# What an importing stack pins: these change only with what they belong to, and the whole cluster or the secrets with them.
+PINNED = {("consul", "Datacenter"), ("consul", "Join"), ("consul", "AppAgentSecretArn"), ("consul", "ReviewAgentSecretArn"), ("consul", "KeyArn"), ("network", "Cidr")}
+
+
+def must_export_nothing_that_has_to_change(chain):
+    """CloudFormation refuses to change an export that is in use: an image or a port that were exported could never be another one."""
+    for stack in chain.values():
+        for key, output in stack.template.get("Outputs", {}).items():
+            given = [name for name in stack.template["Parameters"] if name in repr(output["Value"])]
+            assert "Export" not in output or not given or (stack.name, key) in PINNED, f"{stack.name}: {key} is {given}, and exported"
 
 
 # --- roles ---------------------------------------------------------------------------------------------------------------------
@@ -140,6 +153,35 @@ def must_bound_no_more_than_tasks_use(chain):
     assert {"ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage", "logs:CreateLogStream", "logs:PutLogEvents"} <= set(inside)
 
 
+def must_write_whole_policies(chain):
+    """A statement without one of its parts is refused, or means something else; a key that its account cannot manage is lost."""
+    for where, kind, document in policies.documents(chain):
+        assert document.get("Version") == "2012-10-17" and document["Statement"], f"{where}: an old language, or an empty policy"
+        for statement in document["Statement"]:
+            parts = set(statement)
+            whole = {"trust": {"Effect", "Action", "Principal"}, "identity": {"Effect", "Action", "Resource"}, "resource": {"Effect", "Action", "Principal", "Resource"}}[kind]
+            if where == "consul.Disk":
+                whole = whole - {"Resource"}  # a file system's policy is about itself
+            assert parts - {"Condition", "Sid"} == whole, f"{where}: {parts ^ whole}"
+            assert statement["Effect"] in ("Allow", "Deny") and statement["Action"], where
+            principal = statement.get("Principal", {"any": "any"})
+            assert principal == "*" or all(principal.values()), f"{where}: nobody"
+    for name, key in everything(chain, "AWS::KMS::Key"):
+        root = key["KeyPolicy"]["Statement"][0]
+        owner = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*", "Resource": "*"}
+        assert root == owner, f"{name}: nobody could manage it any more"
+    role = {a for p in chain["service"].of_type("AWS::IAM::Role")["TaskRole"]["Policies"] for s in p["PolicyDocument"]["Statement"]
+            for a in ([s["Action"]] if isinstance(s["Action"], str) else s["Action"])}
+    wanted = {"elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:DescribeTargetHealth"}
+    if chain["service"].parameters["RegistrationMode"] == "self":
+        wanted.add("elasticloadbalancing:RegisterTargets")
+    if chain["service"].parameters["Exec"] == "true":
+        wanted |= {f"ssmmessages:{verb}{kind}Channel" for verb in ("Create", "Open") for kind in ("Control", "Data")}
+    assert role == wanted, f"service.TaskRole: {role ^ wanted}"
+    bucket = chain["alb"].of_type("AWS::S3::BucketPolicy")["LogBucketPolicy"]
+    assert bucket["Bucket"] == "<alb.LogBucket>"
+
+
 # --- secrets -------------------------------------------------------------------------------------------------------------------
 
 
@@ -206,6 +248,8 @@ def must_use_one_port_along_the_whole_path(chain):
     assert found == {port}, f"the load balancer asks at {port}, and there are {found}"
     assert (group["TargetType"], group["Protocol"], mapped["Protocol"]) == ("ip", "HTTP", "tcp"), "awsvpc tasks have addresses of their own"
     assert group["VpcId"] == "<network.Vpc>" and port >= 1024, "no capability is left to bind a lower one"
+    if chain["service"].parameters["RegistrationMode"] == "ecs":
+        assert len(service(chain)["LoadBalancers"]) == 1, "tasks that nobody sends requests to"
     for balancer in service(chain).get("LoadBalancers", []):
         assert (balancer["ContainerName"], balancer["TargetGroupArn"]) == ("app", "<service.TargetGroup>"), balancer
     for stack in ("service", "logins"):
@@ -214,8 +258,13 @@ def must_use_one_port_along_the_whole_path(chain):
         assert (database["DB_HOST"], database["DB_PORT"]) == ("<database.Db.Endpoint.Address>", "<database.Db.Endpoint.Port>"), stack
         assert database["DB_CA_FILE"] == chain[stack].parameters["DatabaseCaFile"], stack
     assert environment["DB_NAME"] == chain["service"].parameters["DatabaseName"]
+    assert ("CONSUL_HTTP_ADDR" in environment) == bool(chain["service"].parameters["ConsulStack"]), "an agent that nobody registers with"
     if "CONSUL_HTTP_ADDR" in environment:
         assert environment["CONSUL_HTTP_ADDR"] == "http://127.0.0.1:8500", "the agent listens on the loopback interface alone"
+        assert "CONSUL_HTTP_TOKEN" in {s["Name"] for s in app(chain)["Secrets"]}, "without a token nobody may do anything"
+        agent = next(c for c in chain["service"].of_type("AWS::ECS::TaskDefinition")["Task"]["ContainerDefinitions"] if c["Name"] == "consul")
+        there = {e["Name"]: e["Value"] for e in agent["Environment"]}
+        assert there["CONSUL_JOIN"] == value_of(chain, "consul", "Join") and there["CONSUL_DATACENTER"] == value_of(chain, "consul", "Datacenter"), there
 
 
 def must_ask_for_health_what_a_new_task_repairs(chain):
@@ -319,6 +368,8 @@ def must_give_each_consul_server_its_own(chain):
         found = consul.of_type("AWS::ECS::Service")[f"Server{n}"]
         assert (found["TaskDefinition"], found["ServiceRegistries"]) == (f"<consul.Task{n}>", [{"RegistryArn": f"<consul.Name{n}.Arn>"}]), found
         assert found["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"] == ["<consul.ServerSecurityGroup.GroupId>"], found
+        assert (found["Cluster"], found["LaunchType"], found["PlatformVersion"]) == ("<consul.Cluster>", "FARGATE", "LATEST"), found
+        assert point["FileSystemId"] == "<consul.Disk>" and found["NetworkConfiguration"]["AwsvpcConfiguration"]["Subnets"] == ["<network.PrivateSubnetA>", "<network.PrivateSubnetB>"]
         alarm = {d["Name"]: d["Value"] for d in consul.of_type("AWS::CloudWatch::Alarm")[f"Server{n}GoneAlarm"]["Dimensions"]}
         assert alarm == {"ClusterName": "<consul.Cluster>", "ServiceName": f"<consul.Server{n}.Name>"}, alarm
     targets = [t for _, t in everything(chain, "AWS::EFS::MountTarget")]
@@ -334,12 +385,14 @@ def must_mount_what_there_is(chain):
             assert {m["SourceVolume"] for m in container.get("MountPoints", [])} <= volumes and len(paths) == len(set(paths)), f"{name}: {paths}"
             wanted = {"app": {"/data", "/run/pilot"}, "consul": {"/consul", "/run/pilot"}}[container["Name"]]
             assert name == "logins.Task" or wanted <= set(paths), f"{name}: {container['Name']} cannot write to {wanted - set(paths)}"
+            assert container["LogConfiguration"]["LogDriver"] == "awslogs", name
             options = container["LogConfiguration"]["Options"]
+            assert options["max-buffer-size"] == "25m" and options["awslogs-stream-prefix"] in ("app", "consul", *(f"server-{n}" for n in (1, 2, 3))), f"{name}: {options}"
             assert options["awslogs-region"] == chain[name.split(".")[0]].region and options["awslogs-group"] == f"<{name.split('.')[0]}.LogGroup>", f"{name}: {options}"
         prefixes = [c["LogConfiguration"]["Options"]["awslogs-stream-prefix"] for c in task["ContainerDefinitions"]]
         assert len(prefixes) == len(set(prefixes)), f"{name}: two containers write under one name"
         agents = [c["Image"] for c in task["ContainerDefinitions"] if c["Name"] == "consul"]
-        assert set(agents) <= {chain["consul"].parameters["ImageUri"]}, "the agents are of another version than the servers"
+        assert set(agents) <= {value_of(chain, "consul", "ImageUri")}, "the agents are of another version than the servers"
 
 
 # --- alarms and scaling --------------------------------------------------------------------------------------------------------
@@ -347,14 +400,14 @@ def must_mount_what_there_is(chain):
 ABOVE, BELOW = {"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"}, {"LessThanThreshold", "LessThanOrEqualToThreshold"}
 # Metric: its namespace, the side on which it is bad, how it is summed up, and between which thresholds an alarm means something.
 METRICS = {
-    "HTTPCode_ELB_5XX_Count": ("AWS/ApplicationELB", ABOVE, {"Sum"}, (1, 100)),
-    "HTTPCode_Target_5XX_Count": ("AWS/ApplicationELB", ABOVE, {"Sum"}, (1, 100)),
+    "HTTPCode_ELB_5XX_Count": ("AWS/ApplicationELB", ABOVE, {"Sum"}, (1, 50)),
+    "HTTPCode_Target_5XX_Count": ("AWS/ApplicationELB", ABOVE, {"Sum"}, (1, 50)),
     "TargetResponseTime": ("AWS/ApplicationELB", ABOVE, {"p90", "p95", "p99"}, (0.2, 10)),
     "UnHealthyHostCount": ("AWS/ApplicationELB", ABOVE, {"Minimum"}, (1, 1)),
     "HealthyHostCount": ("AWS/ApplicationELB", BELOW, {"Maximum"}, (1, 1)),
     "FreeStorageSpace": ("AWS/RDS", BELOW, {"Average", "Minimum"}, (1 << 30, 10 << 30)),
     "CPUUtilization": ("AWS/RDS", ABOVE, {"Average"}, (60, 95)),
-    "FreeableMemory": ("AWS/RDS", BELOW, {"Average", "Minimum"}, (64 << 20, 1 << 30)),
+    "FreeableMemory": ("AWS/RDS", BELOW, {"Average", "Minimum"}, (64 << 20, 512 << 20)),
     "DatabaseConnections": ("AWS/RDS", ABOVE, {"Average", "Maximum"}, (20, 5000)),
     "CPUCreditBalance": ("AWS/RDS", BELOW, {"Average", "Minimum"}, (10, 100)),
     "RunningTaskCount": ("ECS/ContainerInsights", BELOW, {"Minimum", "Maximum"}, (1, 1)),
@@ -369,9 +422,16 @@ def must_raise_alarms_on_the_bad_side(chain):
         assert alarm["Namespace"] == namespace and alarm["ComparisonOperator"] in side, f"{name}: {alarm['MetricName']} {alarm['ComparisonOperator']}"
         assert (alarm.get("Statistic") or alarm.get("ExtendedStatistic")) in statistics, f"{name}: {alarm.get('Statistic')} of {alarm['MetricName']}"
         assert low <= float(alarm["Threshold"]) <= high, f"{name}: {alarm['Threshold']}"
-        assert int(alarm["Period"]) % 60 == 0 and 2 * 60 <= int(alarm["Period"]) * int(alarm["EvaluationPeriods"]) <= 1800, f"{name}: raised after {alarm['EvaluationPeriods']} x {alarm['Period']} s"
+        assert int(alarm["Period"]) % 60 == 0 and 2 * 60 <= int(alarm["Period"]) * int(alarm["EvaluationPeriods"]) <= 900, f"{name}: raised after {alarm['EvaluationPeriods']} x {alarm['Period']} s"
         assert int(alarm.get("DatapointsToAlarm", 1)) <= int(alarm["EvaluationPeriods"]), name
         assert alarm.get("ActionsEnabled", True) is True, name
+        assert alarm["TreatMissingData"] == ("missing" if namespace == "AWS/RDS" else "breaching" if side is BELOW else "notBreaching"), f"{name}: {alarm['TreatMissingData']}"
+        stack = name.split(".")[0]
+        if stack == "service":
+            groups = {d["Name"]: d["Value"] for d in alarm["Dimensions"]}
+            assert groups == {"LoadBalancer": "<alb.Alb.LoadBalancerFullName>", "TargetGroup": "<service.TargetGroup.TargetGroupFullName>"}, f"{name} looks at everybody's requests"
+        if stack != "consul":
+            assert alarm["OKActions"] == ["<alerts.Topic>"], f"{name}: nobody hears that it is over"
 
 
 def must_know_how_many_connections_a_class_takes(chain):
@@ -479,8 +539,9 @@ def must_run_the_database_that_its_parameters_belong_to(chain):
     assert database["VPCSecurityGroups"] == ["<database.DatabaseSecurityGroup.GroupId>"] and database["DBSubnetGroupName"] == "<database.SubnetGroup>"
     assert database["MasterUserSecret"] == {"KmsKeyId": "<database.Key>"} and database["MasterUsername"] not in ("app", "review")
     assert int(database["MonitoringInterval"]) in (1, 5, 10, 15, 30, 60) and database["MonitoringRoleArn"] == "<database.MonitoringRole.Arn>"
-    for key in ("MultiAZ", "BackupRetentionPeriod", "DeletionProtection", "AllocatedStorage"):
-        parameter = {"MultiAZ": "MultiAz", "BackupRetentionPeriod": "BackupDays", "AllocatedStorage": "StorageGb"}.get(key, key)
+    assert database["StorageType"] == "gp3" and database["CACertificateIdentifier"].startswith("rds-ca-"), "the image trusts RDS' own authority"
+    for key in ("MultiAZ", "BackupRetentionPeriod", "DeletionProtection", "AllocatedStorage", "DBInstanceClass", "EngineVersion"):
+        parameter = {"MultiAZ": "MultiAz", "BackupRetentionPeriod": "BackupDays", "AllocatedStorage": "StorageGb", "DBInstanceClass": "InstanceClass"}.get(key, key)
         assert str(database[key]) == chain["database"].parameters[parameter], f"{key} is not the parameter's"
     assert float(database["MaxAllocatedStorage"]) >= 1.1 * float(database["AllocatedStorage"]), "RDS wants a tenth more at least"
     clock = lambda text: int(text[:2]) * 60 + int(text[3:])
@@ -543,7 +604,7 @@ def must_never_expire_what_runs(chain):
             assert len(kept_there) == 500, f"{name}: tasks fetch these again whenever they move"
 
 
-def must_tell_somebody(chain):
+def must_notify_operators(chain):
     alerts = chain["alerts"]
     topic, = alerts.of_type("AWS::SNS::Topic").values()
     assert topic["KmsMasterKeyId"] == "<alerts.Key>"
@@ -574,8 +635,14 @@ def must_tell_somebody(chain):
         assert read == set(target["InputTransformer"]["InputPathsMap"]), f"{name}: {read}"
         ours = json.dumps(rule["EventPattern"])
         assert re.search(rf':(cluster|service)/{alerts.parameters["StackPrefix"]}-"', ours), f"{name} tells of other people's services"
+    assert rules["TaskFailed"]["EventPattern"]["detail-type"] == ["ECS Task State Change"] and rules["TaskFailed"]["EventPattern"]["detail"]["lastStatus"] == ["STOPPED"]
+    assert rules["TaskFailed"]["EventPattern"]["detail"]["group"] == [{"prefix": "service:"}], "every migration would be told as a failure"
+    assert rules["DeploymentFailed"]["EventPattern"]["detail-type"] == ["ECS Deployment State Change", "ECS Service Action"]
     assert rules["TaskFailed"]["EventPattern"]["detail"]["stopCode"] == ["EssentialContainerExited", "TaskFailedToStart"], "a deployment stops tasks all day"
-    assert "SERVICE_DEPLOYMENT_FAILED" in rules["DeploymentFailed"]["EventPattern"]["detail"]["eventName"]
+    names = {"SERVICE_DEPLOYMENT_FAILED", "SERVICE_TASK_PLACEMENT_FAILURE", "SERVICE_TASK_START_IMPAIRED", "SERVICE_TASK_CONFIGURATION_FAILURE"}
+    assert set(rules["DeploymentFailed"]["EventPattern"]["detail"]["eventName"]) == names
+    paths = {path for rule in rules.values() for path in rule["Targets"][0]["InputTransformer"]["InputPathsMap"].values()}
+    assert paths == {"$.detail.group", "$.detail.stoppedReason", "$.detail.taskArn", "$.detail.eventName", "$.detail.reason", "$.resources[0]"}, "fields that the events of ECS have"
 
 
 ARM, X86 = r"(t4g|[cmr][678]g[a-z]*)\.", r"(t3a?|[cmr][567][ai]?)\."
@@ -599,7 +666,9 @@ def must_run_on_machines_that_fit(chain):
     assert "DesiredCapacity" not in group and (str(group["MinSize"]), str(group["MaxSize"])) == (parameters["MinMachines"], parameters["MaxMachines"])
     data = capacity.of_type("AWS::EC2::LaunchTemplate")["Template"]["LaunchTemplateData"]
     assert data["IamInstanceProfile"] == {"Arn": "<ec2-capacity.Profile.Arn>"} and data["SecurityGroupIds"] == ["<ec2-capacity.MachineSecurityGroup.GroupId>"]
-    assert int(data["MetadataOptions"]["HttpPutResponseHopLimit"]) == 1 and data["ImageId"] == parameters["ImageId"]
+    assert int(data["MetadataOptions"]["HttpPutResponseHopLimit"]) == 1 and (data["ImageId"], data["InstanceType"]) == (parameters["ImageId"], parameters["InstanceType"])
+    disk, = data["BlockDeviceMappings"]
+    assert disk["DeviceName"] == "/dev/xvda" and disk["Ebs"]["VolumeType"] == "gp3" and 30 <= int(disk["Ebs"]["VolumeSize"]) <= 100, "Amazon Linux's root disk; a second one would stay empty"
     provider = capacity.of_type("AWS::ECS::CapacityProvider")["Capacity"]["AutoScalingGroupProvider"]
     assert provider["AutoScalingGroupArn"] == "<ec2-capacity.Machines>" and 50 <= int(provider["ManagedScaling"]["TargetCapacity"]) <= 100
 
@@ -619,9 +688,21 @@ def must_ask_for_what_fargate_has(chain):
     assert strategy == wanted and found.get("LaunchType", "") == ("" if wanted else "FARGATE"), f"{strategy}, {found.get('LaunchType')}"
     cluster = chain["service"].of_type("AWS::ECS::Cluster")["Cluster"]
     assert set(strategy) <= set(cluster["CapacityProviders"]), "the cluster does not have it"
+    assert chain["logins"].of_type("AWS::ECS::Cluster")["Cluster"]["CapacityProviders"] == ["FARGATE"]
     for environment in ("production", "staging"):
         assert settings(environment)["service"].get("Spot", "false") == "false", "AWS takes Spot tasks back"
         assert settings(environment)["service"].get("Exec", "false") == "false", "a shell in production"
+    assert cluster["CapacityProviders"] == (["<ec2-capacity.Capacity>"] if parameters["CapacityStack"] else ["FARGATE", "FARGATE_SPOT"]), cluster
+    for stack in ("service", "logins"):
+        task = chain[stack].of_type("AWS::ECS::TaskDefinition")["Task"]
+        container = next(c for c in task["ContainerDefinitions"] if c["Name"] == "app")
+        assert container["Image"] == chain[stack].parameters["ImageUri"], stack
+        assert task["Family"] == stack, f"{stack}: the rights of Jenkins go by the name of the stack"
+        assert task["RuntimePlatform"] == {"OperatingSystemFamily": "LINUX", "CpuArchitecture": chain[stack].parameters["Architecture"]}, f"{stack}: {task['RuntimePlatform']}"
+    network = found["NetworkConfiguration"]["AwsvpcConfiguration"]
+    assert network["SecurityGroups"] == ["<alb.ServiceSecurityGroup.GroupId>"] and network["Subnets"] == ["<network.PrivateSubnetA>", "<network.PrivateSubnetB>"], network
+    assert found.get("PlatformVersion", "") == ("" if parameters["CapacityStack"] else "LATEST"), "image by digest, volumes and exec need a late one"
+    assert found["EnableECSManagedTags"] is True and found["PropagateTags"] == "SERVICE", "the bill tells branches apart by these"
     assert found["Cluster"] == "<service.Cluster>" and found["TaskDefinition"] == "<service.Task>" and found["AvailabilityZoneRebalancing"] == "ENABLED"
 
 

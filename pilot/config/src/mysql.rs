@@ -23,26 +23,46 @@ const ROLES: [(&str, MysqlRole); 3] =
 
 /// Reads the probe.
 pub(super) fn read(field: &Field<'_>) -> Option<MysqlProbe> {
-    if matches!(field.value.kind, Kind::Object(_)) {
-        return from_object(&field.block(KEYS, &[])?);
-    }
-    let text = field.text()?;
-    let probe = from_url(&text);
-    if probe.is_none() {
-        field.error(
-            "is not a MySQL URL",
-            "write \"mysql://user@host:3306/database\", or an object { host, user, passwordFile, tls, role }",
-        );
-    }
-    probe
+    let probe = if matches!(field.value.kind, Kind::Object(_)) {
+        from_object(&field.block(KEYS, &[])?)
+    } else {
+        let probe = from_url(&field.text()?);
+        if probe.is_none() {
+            field.error(
+                "is not a MySQL URL",
+                "write \"mysql://user@host:3306/database\", or an object { host, user, passwordFile, tls, role }",
+            );
+        }
+        probe
+    }?;
+    warn_if_unverified(field, &probe);
+    Some(probe)
 }
 
-/// `mysql://user:password@host:port/database`; port and database may be left out.
+fn warn_if_unverified(field: &Field<'_>, probe: &MysqlProbe) {
+    let unverified = matches!(probe.tls, MysqlTls::Preferred | MysqlTls::Required);
+    let far = probe.socket.is_none() && !is_this_machine(&probe.host);
+    if unverified && far && probe.password != Password::None {
+        field.warn(
+            "does not verify the server: anybody on the way can pose as it",
+            "write `tls: \"verify-identity\"` and `caFile`, the authority that its certificate is from",
+        );
+    }
+}
+
+/// Whether nobody is on the way to this host.
+pub(super) fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// `mysql://user:password@host:port/database?tls=verify-ca&caFile=/path`; all from the port on may be left out.
 pub(super) fn from_url(text: &str) -> Option<MysqlProbe> {
     let rest = text.strip_prefix("mysql://")?;
-    if rest.contains(['?', '#']) {
+    if rest.contains('#') {
         return None;
     }
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (tls, ca_file) = from_query(query)?;
     let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
     let (login, host) = authority.rsplit_once('@')?;
     let (user, password) = match login.split_once(':') {
@@ -52,7 +72,21 @@ pub(super) fn from_url(text: &str) -> Option<MysqlProbe> {
     let (host, port) = host_and_port(host)?;
     let user = decoded(user).filter(|user| !user.is_empty())?;
     let database = Some(decoded(database)?).filter(|database| !database.is_empty());
-    Some(MysqlProbe { host: host.to_owned(), port: port.unwrap_or(3306), user, password, database, ..unset() })
+    let (host, port) = (host.to_owned(), port.unwrap_or(3306));
+    Some(MysqlProbe { host, port, user, password, database, tls, ca_file, ..unset() })
+}
+
+/// `tls=MODE&caFile=PATH`, either or none of them.
+fn from_query(query: &str) -> Option<(MysqlTls, Option<PathBuf>)> {
+    let (mut tls, mut ca_file) = (MysqlTls::Preferred, None);
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        match pair.split_once('=')? {
+            ("tls", mode) => tls = TLS.iter().find(|(known, _)| *known == mode)?.1,
+            ("caFile", path) => ca_file = Some(decoded(path)?.into()),
+            _ => return None,
+        }
+    }
+    Some((tls, ca_file))
 }
 
 fn from_object(block: &Block<'_>) -> Option<MysqlProbe> {

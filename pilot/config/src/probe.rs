@@ -12,6 +12,9 @@ use super::{command, mysql};
 /// The port that a shorthand without host means, or why there is none.
 pub(super) type LocalPort = Result<u16, &'static str>;
 
+/// Where MySQL and MariaDB listen.
+const MYSQL: u16 = 3306;
+
 pub(super) const HTTP_KEYS: &[&str] = &["url", "method", "headers", "status", "insecure", "caFile"];
 
 /// Reads the one probe of a block; two are a mistake.
@@ -155,9 +158,15 @@ fn tcp(field: &Field<'_>) -> Option<String> {
         return port.map(|port| format!("127.0.0.1:{port}"));
     }
     let text = field.text()?;
-    if !matches!(host_and_port(&text), Some((_, Some(_)))) {
+    let Some((host, Some(port))) = host_and_port(&text) else {
         field.error(format!("is not host:port: {}", quoted(&text)), "write \"127.0.0.1:8080\", or the port alone");
         return None;
+    };
+    if port == MYSQL && !mysql::is_this_machine(host) {
+        field.warn(
+            "connects to MySQL's port and breaks off: the server counts that, and blocks this host after a hundred times",
+            format!("write `mysql: {{ host: \"{host}\", user: \"USER\", passwordFile: \"FILE\" }}`, which logs in and out"),
+        );
     }
     Some(text)
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use pilot_core::event::{Code, Event, GLOBAL};
-use pilot_core::job::start_events;
 use pilot_core::plan::{Job, Watch};
 
 use super::diagnostic::{Rule, Severity};
@@ -23,7 +22,7 @@ pub(super) fn check(jobs: &[Placed<'_, Job>], watches: &[Placed<'_, Watch>]) {
     known.extend(watches.iter().map(|(_, watch)| format!("watch.{}", watch.name)));
     for (place, job) in jobs {
         let mut seen = BTreeSet::new();
-        for event in start_events(&job.start) {
+        for event in job.start.events() {
             // The source of an error is its text, which nobody can know beforehand.
             let checkable = event.code != Code::Error && !known.contains(&event.source);
             if checkable && seen.insert(&event.source) {

@@ -2,25 +2,23 @@
 
 use std::time::Duration;
 
-use super::plan::Backoff;
-
-/// A successful run of this length is no crash loop, whatever its `reset_after` (v3 files loop on short tasks).
-const HONEST_RUN: Duration = Duration::from_secs(1);
+use crate::limits::HONEST_RUN;
+use crate::plan::Backoff;
 
 /// Quick ends in a row, and the randomness that spreads their delays.
 #[derive(Debug)]
-pub(super) struct Streak {
+pub(crate) struct Streak {
     ends: u32,
     random: u64,
 }
 
 impl Streak {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Streak { ends: 0, random: seed }
     }
 
     /// The delay before the next run, after one that lasted `uptime`.
-    pub(super) fn next_delay(&mut self, backoff: &Backoff, uptime: Duration, success: bool) -> Duration {
+    pub(crate) fn next_delay(&mut self, backoff: &Backoff, uptime: Duration, success: bool) -> Duration {
         if uptime >= backoff.reset_after || (success && uptime >= HONEST_RUN) {
             self.ends = 0;
         }
@@ -36,12 +34,12 @@ impl Streak {
     }
 
     /// The same randomness, no ends.
-    pub(super) fn forgotten(&self) -> Self {
+    pub(crate) fn forgotten(&self) -> Self {
         Streak { ends: 0, random: self.random }
     }
 
     /// Runs in a row that ended too soon.
-    pub(super) fn ends(&self) -> u32 {
+    pub(crate) fn ends(&self) -> u32 {
         self.ends
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::plan::{Plan, Watch};
+use crate::plan::{Plan, Watch};
 
 /// What a reload does, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct Names {
 
 impl Changes {
     /// `goes_on` says for each job of the next plan whether one in force goes on as it.
-    pub(super) fn between(now: &Plan, next: &Plan, goes_on: &[bool]) -> Self {
+    pub(crate) fn between(now: &Plan, next: &Plan, goes_on: &[bool]) -> Self {
         let mut goes_on = goes_on.iter();
         let goes_on = |_: &_| goes_on.next().copied().unwrap_or(false);
         Changes {

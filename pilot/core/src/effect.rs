@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::event::Event;
 use super::exit::Exit;
 use super::plan::{JobId, Level, Plan, ServiceId, WatchId};
-use super::step::Step;
+use super::stop::step::Step;
 
 /// One execution of a job; never reused within one engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -272,13 +272,41 @@ pub enum Effect {
     InForce,
     /// An event was on the bus.
     Published(Event),
+    /// A run has ended, or could not be started: for those who count and remember. What follows from it comes after it.
+    RunEnded {
+        /// Whose.
+        job: JobId,
+        /// The job's name: a reload may have removed it in the same step.
+        name: String,
+        /// Which run.
+        run: RunId,
+        /// How; what a shell would say if it could not be started.
+        exit: Exit,
+        /// After this time.
+        lasted: Duration,
+        /// Why it could not be started, if so.
+        unstarted: Option<String>,
+        /// The job was on its way down.
+        stopping: bool,
+    },
+    /// A probe of the job's health is over: for those who count and remember.
+    ProbeEnded {
+        /// Whose.
+        job: JobId,
+        /// The job's name.
+        name: String,
+        /// Which one.
+        round: RoundId,
+        /// What it found.
+        verdict: Verdict,
+    },
     /// A step of a job's way out is over.
     StepOver {
         /// Whose.
         job: JobId,
         /// Which.
         step: Step,
-        /// It took so long.
+        /// It took this long.
         took: Duration,
     },
     /// A line for the log.

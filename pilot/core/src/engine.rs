@@ -3,22 +3,22 @@
 //! Events are delivered in the order of the file, one after the other, and each job holds its rules against each of them, in
 //! v3's order (spec 6.4). The rules: what starts and what follows an end in `runs`, what comes again in `periodic`, what
 //! health means in `health`, what rests in `maintenance`, what stops, and in which order, in `stop`.
+//!
+//! A job is asked for by its number at every step, and a number that a reload has taken away finds nothing: no rule trusts
+//! that what was there a moment ago still is.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::effect::{Announcement, Effect, Input, RoundId, RunId, Switch};
-use super::event::{Code, Event};
-use super::exit::Exit;
-use super::history::{Cause, History, What};
-use super::in_force::{InForce, Table};
-use super::job::{Activity, Job, Phase, hooked_on_stop};
-use super::periodic::Clock;
-use super::plan::{self, Count, JobId, Level, Plan, WatchId};
-use super::runs::Ended;
-use super::stop::Lifecycle;
-use super::watch::{NO_INSTANCE, Watch};
+use crate::effect::{Announcement, Effect, Input, RoundId, RunId, Switch};
+use crate::event::{Class, Code, Event};
+use crate::history::{Cause, History, What};
+use crate::limits::LONGEST_SLEEP;
+use crate::plan::{self, Count, JobId, Level, Plan, WatchId};
+use crate::state::{ActivePlan, Activity, Clock, Job, Lifecycle, Table};
+use crate::stop::order::turns;
+use crate::watch::{NO_INSTANCE, Watch};
 
 /// An event that waits for its delivery.
 #[derive(Debug)]
@@ -32,26 +32,26 @@ struct Queued {
 /// The state of everything pilot supervises.
 #[derive(Debug)]
 pub struct Engine {
-    pub(super) plan: Arc<InForce>,
-    pub(super) jobs: Table<Job>,
-    pub(super) watches: Table<Watch>,
-    pub(super) lifecycle: Lifecycle,
-    /// To be in force when what it removes or changes is gone.
-    pub(super) next: Option<Arc<Plan>>,
-    pub(super) maintenance: Switch,
-    pub(super) now: Duration,
-    pub(super) seed: u64,
-    pub(super) history: History,
+    pub(crate) plan: Arc<ActivePlan>,
+    pub(crate) jobs: Table<JobId, Job>,
+    pub(crate) watches: Table<WatchId, Watch>,
+    pub(crate) lifecycle: Lifecycle,
+    /// To be the active plan when what it removes or changes is gone.
+    pub(crate) next: Option<Arc<Plan>>,
+    pub(crate) maintenance: Switch,
+    pub(crate) now: Duration,
+    pub(crate) seed: u64,
+    pub(crate) history: History,
     /// Of what happens now.
-    pub(super) cause: Cause,
+    pub(crate) cause: Cause,
     /// Of what a reload does.
-    pub(super) reload_cause: Cause,
+    pub(crate) reload_cause: Cause,
     queue: VecDeque<Queued>,
     effects: Vec<Effect>,
     last_id: u64,
     next_number: usize,
     /// The wall clock, once it was told.
-    pub(super) clock: Option<Clock>,
+    pub(crate) clock: Option<Clock>,
 }
 
 impl Engine {
@@ -59,14 +59,18 @@ impl Engine {
     pub fn new(plan: Arc<Plan>, seed: u64) -> Self {
         let job_ids: Vec<JobId> = (0..plan.jobs.len()).map(JobId).collect();
         let watch_ids: Vec<WatchId> = (0..plan.watches.len()).map(WatchId).collect();
-        let plan = Arc::new(InForce::new(plan, job_ids, watch_ids));
-        let new = |id: &JobId| Job::new(&plan.jobs[id.0], seed.wrapping_add(id.0 as u64), Duration::ZERO);
-        let jobs = plan.job_ids.iter().map(|id| (id.0, new(id)));
+        let begin = |(id, settings): (&JobId, &plan::Job)| {
+            (*id, Job::new(Arc::new(settings.clone()), seed.wrapping_add(id.0 as u64), Duration::ZERO))
+        };
+        let jobs = Table::new(job_ids.iter().zip(&plan.jobs).map(begin));
+        let watches = Table::new(watch_ids.iter().map(|id| (*id, Watch::new())));
+        let next_number = job_ids.len().max(watch_ids.len());
+        let plan = Arc::new(ActivePlan::new(plan, job_ids, watch_ids));
         Engine {
-            jobs: Table::new(jobs),
-            watches: Table::new(plan.watch_ids.iter().map(|id| (id.0, Watch::new()))),
-            lifecycle: Lifecycle::new(&plan),
-            next_number: plan.job_ids.len().max(plan.watch_ids.len()),
+            jobs,
+            watches,
+            lifecycle: Lifecycle::new(turns(&plan)),
+            next_number,
             plan,
             next: None,
             maintenance: Switch::Off,
@@ -95,54 +99,55 @@ impl Engine {
         std::mem::take(&mut self.effects)
     }
 
-    /// When [`Input::Tick`] is wanted at the latest.
+    /// When [`Input::Tick`] is wanted at the latest; never more than a day ahead of the last input.
     pub fn next_timeout(&self) -> Option<Duration> {
-        self.jobs.values().filter_map(Job::next_timeout).chain(self.next_look()).min()
+        let next = self.jobs.values().filter_map(Job::next_timeout).chain(self.next_look()).min();
+        next.map(|at| at.min(self.after(LONGEST_SLEEP)))
     }
 
-    /// The plan in force.
+    /// The plan that holds now.
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan.file
     }
 
-    /// The jobs' states, in the order of the plan in force.
+    /// The jobs' states, in the order of the active plan.
     pub fn jobs(&self) -> Vec<&Job> {
-        self.plan.job_ids.iter().map(|id| &self.jobs[id.0]).collect()
+        self.plan.job_ids.iter().filter_map(|id| self.jobs.get(*id)).collect()
     }
 
-    /// What the plan in force says of a job.
+    /// What the active plan says of a job.
     pub fn job(&self, id: JobId) -> Option<&plan::Job> {
-        self.plan.jobs.get(id.0)
+        self.jobs.get(id).map(|job| &*job.settings)
     }
 
     /// A job's state.
     pub fn state(&self, id: JobId) -> Option<&Job> {
-        self.jobs.get(id.0)
+        self.jobs.get(id)
     }
 
     /// The run of a job that is going.
     pub fn run_of(&self, id: JobId) -> Option<RunId> {
-        self.jobs.get(id.0).and_then(Job::run)
+        self.jobs.get(id).and_then(Job::run).map(|run| run.id)
     }
 
-    /// What the plan in force says of a watch.
+    /// What the active plan says of a watch.
     pub fn watch(&self, id: WatchId) -> Option<&plan::Watch> {
-        self.plan.watches.get(id.0)
+        self.plan.watch(id)
     }
 
-    /// The numbers of the jobs, in the order of the plan in force.
+    /// The numbers of the jobs, in the order of the active plan.
     pub fn job_ids(&self) -> &[JobId] {
         &self.plan.job_ids
     }
 
-    /// The numbers of the watches, in the order of the plan in force.
+    /// The numbers of the watches, in the order of the active plan.
     pub fn watch_ids(&self) -> &[WatchId] {
         &self.plan.watch_ids
     }
 
-    /// The watches' states, in the order of the plan in force.
+    /// The watches' states, in the order of the active plan.
     pub fn watches(&self) -> Vec<&Watch> {
-        self.plan.watch_ids.iter().map(|id| &self.watches[id.0]).collect()
+        self.plan.watch_ids.iter().filter_map(|id| self.watches.get(*id)).collect()
     }
 
     /// What has happened, and why.
@@ -185,35 +190,23 @@ impl Engine {
             Input::Job { job, request } => self.requested(job, request),
             Input::Tick => {}
             Input::Clock { utc } => self.told_the_time(utc),
-            Input::StartFailed { job, run, code, reason } => {
-                if self.end_run(job, run, Exit::Code(code)) {
-                    let name = &self.plan.jobs[job.0].name;
-                    let text = format!("unable to start {name}: {reason}");
-                    let error = Event::new(Code::Error, reason);
-                    self.publish(Event::new(Code::ExitFailed, name.clone()));
-                    self.publish(error);
-                    self.say(Level::Error, Some(job), text);
+            Input::StartFailed { job, run, code, reason } => self.start_failed(job, run, code, reason),
+            Input::Exited { job, run, exit, leftovers } => self.exited(job, run, exit, leftovers),
+            Input::GroupGone { job, run } => {
+                if let Some(job) = self.jobs.get_mut(job) {
+                    job.lingering.retain(|left| *left != run);
                 }
             }
-            Input::Exited { job, run, exit, leftovers } => {
-                if leftovers {
-                    self.jobs[job.0].lingering.push(run);
-                }
-                let how = if self.ended_as_asked(job, run, exit) { Ended::AsAsked } else { Ended::ByItself };
-                if self.end_run(job, run, exit) {
-                    let name = self.plan.jobs[job.0].name.clone();
-                    self.publish_exit(Some(job), name, (exit, how), self.succeeded(job, exit));
-                }
-            }
-            Input::GroupGone { job, run } => self.jobs[job.0].lingering.retain(|left| *left != run),
             Input::Probed { job, round, verdict } => self.probed(job, round, verdict),
             Input::Notified { job } => self.look_now(job),
             Input::Instances { watch, instances } => {
-                let events = self.watches[watch.0].see(instances, self.now);
+                let now = self.now;
+                let events = self.watches.get_mut(watch).map_or(&[][..], |watch| watch.see(instances, now));
                 self.publish_watch(watch, events, NO_INSTANCE);
             }
             Input::WatchProbed { watch, pass, note } => {
-                let events = self.watches[watch.0].probed(pass, &note, self.now);
+                let now = self.now;
+                let events = self.watches.get_mut(watch).map_or(&[][..], |watch| watch.probed(pass, &note, now));
                 self.publish_watch(watch, events, &note);
             }
             Input::Target { job, healthy, state } => self.target_seen(job, healthy, state),
@@ -237,8 +230,8 @@ impl Engine {
             | Input::LeftGroup { job }
             | Input::GroupDrained { job }
             | Input::InFlight { job, .. }
-            | Input::Withdrawn { job, .. } => self.job(*job).is_some(),
-            Input::Instances { watch, .. } | Input::WatchProbed { watch, .. } => self.watch(*watch).is_some(),
+            | Input::Withdrawn { job, .. } => self.jobs.get(*job).is_some(),
+            Input::Instances { watch, .. } | Input::WatchProbed { watch, .. } => self.watches.get(*watch).is_some(),
             Input::Startup
             | Input::Stop
             | Input::Signal(_)
@@ -250,7 +243,8 @@ impl Engine {
     }
 
     fn publish_watch(&mut self, watch: WatchId, codes: &[Code], why_unhealthy: &str) {
-        let source = format!("watch.{}", self.plan.watches[watch.0].name);
+        let Some(settings) = self.plan.watch(watch) else { return };
+        let source = format!("watch.{}", settings.name);
         for code in codes {
             let event = Event::new(*code, source.clone());
             match code {
@@ -280,67 +274,46 @@ impl Engine {
     /// The rules of spec 6.4, numbers as there. Timers (rules 1 to 3) are in [`Self::fire_timers`], check results
     /// (4 and 5) in `health`.
     fn on_event(&mut self, id: JobId, event: &Event) {
-        if self.jobs[id.0].phase != Phase::Live {
-            return;
+        let Some(job) = self.jobs.get(id).filter(|job| job.phase.is_live()) else { return };
+        let own = event.source == job.settings.name;
+        match (event.code, event.code.class()) {
+            (Code::Shutdown, _) => return self.quit(id),               // 6
+            (Code::EnterMaintenance, _) => self.enter_maintenance(id), // 7
+            (Code::ExitMaintenance, _) => self.exit_maintenance(id),   // 8
+            (_, Class::Exit) if own => return self.on_own_exit(id),    // 9
+            _ => {}
         }
-        let plan = Arc::clone(&self.plan);
-        let own = event.source == plan.jobs[id.0].name;
-        match event.code {
-            Code::Shutdown => self.quit(id),                                     // 6
-            Code::ExitSuccess | Code::ExitFailed if own => self.on_own_exit(id), // 9
-            Code::EnterMaintenance => {
-                self.enter_maintenance(id); // 7
-                self.start_if_wanted(id, event);
-            }
-            Code::ExitMaintenance => {
-                self.exit_maintenance(id); // 8
-                self.start_if_wanted(id, event);
-            }
-            Code::ExitSuccess
-            | Code::ExitFailed
-            | Code::Error
-            | Code::Stopping
-            | Code::LeavingConsul
-            | Code::LeavingTargetGroup
-            | Code::Draining
-            | Code::Drained
-            | Code::Stopped
-            | Code::Healthy
-            | Code::Unhealthy
-            | Code::Changed
-            | Code::TimerExpired
-            | Code::Startup
-            | Code::Signal => self.start_if_wanted(id, event), // 10, 11
-        }
+        self.start_if_wanted(id, event); // 10, 11
     }
 
     /// Rule 6: no more restarts. A job hooked on another's stop keeps waiting for it, every other one stops.
     fn quit(&mut self, id: JobId) {
-        let waits_for_a_stop = hooked_on_stop(&self.plan.jobs[id.0]) && self.jobs[id.0].starts != Count::Finite(0);
-        if waits_for_a_stop {
-            self.jobs[id.0].anew = false;
+        let Some(job) = self.jobs.get_mut(id) else { return };
+        if job.settings.is_hook() && job.starts != Count::Finite(0) {
+            job.owed.by_person = false;
             self.quit_after_its_work(id);
         } else {
             self.quit_at_once(id);
         }
     }
 
-    pub(super) fn quit_at_once(&mut self, id: JobId) {
-        let job = &mut self.jobs[id.0];
+    pub(crate) fn quit_at_once(&mut self, id: JobId) {
+        let Some(job) = self.jobs.get_mut(id) else { return };
         job.budget = Count::Finite(0);
         job.give_up_at = None;
         self.halt(id);
     }
 
-    pub(super) fn quit_after_its_work(&mut self, id: JobId) {
-        let job = &mut self.jobs[id.0];
+    pub(crate) fn quit_after_its_work(&mut self, id: JobId) {
+        let Some(job) = self.jobs.get_mut(id) else { return };
         job.budget = Count::Finite(0);
         job.give_up_at = None;
         // Of the runs it may owe one is made up for: it may be the one for the stop that is under way.
-        job.pending = job.pending.min(1);
-        // A restart is no longer owed.
-        if matches!(job.activity, Activity::BackingOff { .. }) {
-            job.activity = Activity::Idle;
+        job.owed.starts = job.owed.starts.min(1);
+        let rest = job.at_rest();
+        if let Some(activity @ Activity::BackingOff { .. }) = job.phase.activity_mut() {
+            // A restart is no longer owed.
+            *activity = rest;
         }
         if job.starts == Count::Unlimited {
             job.starts = Count::Finite(1);
@@ -348,7 +321,7 @@ impl Engine {
         self.bound_hook(id);
     }
 
-    /// A timer may end what a reload waits for, and the next plan is in force before the next timer: jobs that are gone by
+    /// A timer may end what a reload waits for, and the next plan is active before the next timer: jobs that are gone by
     /// then have none.
     fn fire_timers(&mut self) {
         let timers = [
@@ -361,10 +334,8 @@ impl Engine {
         ];
         for id in self.ids() {
             for timer in timers {
-                if self.jobs.get(id.0).is_some() {
-                    self.cause = Cause::Timer;
-                    timer(self, id);
-                }
+                self.cause = Cause::Timer;
+                timer(self, id);
             }
         }
     }
@@ -372,65 +343,72 @@ impl Engine {
     /// Rule 2: `when.timeout`.
     fn tick_wait(&mut self, id: JobId) {
         let now = self.now;
-        let job = &mut self.jobs[id.0];
-        if job.phase == Phase::Live && job.give_up_at.is_some_and(|at| at <= now) {
-            job.give_up_at = None;
-            self.say_timeout(id);
-            let name = self.plan.jobs[id.0].name.clone();
-            self.say(Level::Warn, Some(id), format!("{name} gives up waiting to start: its when.timeout has passed"));
-            self.publish(Event::new(Code::TimerExpired, name));
-            // Its own quit comes after the event, as every job's rules do.
-            self.settle();
-            if self.jobs.get(id.0).is_some_and(|job| job.phase == Phase::Live) {
-                self.quit(id);
-            }
+        let Some(job) = self.jobs.get_mut(id) else { return };
+        if !job.phase.is_live() || job.give_up_at.is_none_or(|at| at > now) {
+            return;
+        }
+        job.give_up_at = None;
+        let name = job.settings.name.clone();
+        self.say_timeout(id);
+        self.say(Level::Warn, Some(id), format!("{name} gives up waiting to start: its when.timeout has passed"));
+        self.publish(Event::new(Code::TimerExpired, name));
+        // Its own quit comes after the event, as every job's rules do.
+        self.settle();
+        if self.jobs.get(id).is_some_and(|job| job.phase.is_live()) {
+            self.quit(id);
         }
     }
 
-    pub(super) fn announce(&mut self, id: JobId, announcement: Announcement) {
+    pub(crate) fn announce(&mut self, id: JobId, announcement: Announcement) {
         if self.is_in_catalog(id) {
             self.effects.push(Effect::Announce { job: id, announcement });
         }
     }
 
     /// Whether anything of this job is for the catalog.
-    pub(super) fn is_in_catalog(&self, id: JobId) -> bool {
-        self.plan.registers(&self.plan.jobs[id.0])
+    pub(crate) fn is_in_catalog(&self, id: JobId) -> bool {
+        self.job(id).is_some_and(|job| self.plan.registers(job))
     }
 
-    pub(super) fn publish(&mut self, event: Event) {
+    pub(crate) fn publish(&mut self, event: Event) {
         self.queue.push_back(Queued { event, cause: self.cause, reason: None });
     }
 
     /// An event of something that failed, and why it did.
-    pub(super) fn publish_because(&mut self, event: Event, reason: &str) {
+    pub(crate) fn publish_because(&mut self, event: Event, reason: &str) {
         self.queue.push_back(Queued { event, cause: self.cause, reason: Some(reason.to_owned()) });
     }
 
-    pub(super) fn effect(&mut self, effect: Effect) {
+    pub(crate) fn effect(&mut self, effect: Effect) {
         self.effects.push(effect);
     }
 
-    pub(super) fn say(&mut self, level: Level, job: Option<JobId>, text: String) {
+    pub(crate) fn say(&mut self, level: Level, job: Option<JobId>, text: String) {
         self.effects.push(Effect::Say { level, job, text });
     }
 
-    pub(super) fn next_round(&mut self) -> RoundId {
+    pub(crate) fn next_round(&mut self) -> RoundId {
         RoundId(self.next_id())
     }
 
-    pub(super) fn ids(&self) -> impl Iterator<Item = JobId> + use<> {
+    pub(crate) fn ids(&self) -> impl Iterator<Item = JobId> + use<> {
         let plan = Arc::clone(&self.plan);
-        (0..plan.job_ids.len()).map(move |at| plan.job_ids[at])
+        let mut place = 0..;
+        std::iter::from_fn(move || plan.job_ids.get(place.next()?).copied())
+    }
+
+    /// What time it is after this long. A time that no clock reaches is the last one there is.
+    pub(crate) fn after(&self, time: Duration) -> Duration {
+        self.now.saturating_add(time)
     }
 
     /// For a job or a watch.
-    pub(super) fn next_number(&mut self) -> usize {
+    pub(crate) fn next_number(&mut self) -> usize {
         self.next_number += 1;
         self.next_number - 1
     }
 
-    pub(super) fn next_id(&mut self) -> u64 {
+    pub(crate) fn next_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
     }

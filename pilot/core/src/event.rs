@@ -48,7 +48,47 @@ pub enum Code {
     Signal,
 }
 
+/// Codes that mean the same to most rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The end of a run, or of an exec probe.
+    Exit,
+    /// What went wrong with a run; its source is a text.
+    Error,
+    /// A step of a job's way out.
+    Stop,
+    /// What a check or a watch has found.
+    Health,
+    /// A watch sees other instances.
+    Change,
+    /// A job gave up waiting to start.
+    Timer,
+    /// About the container as a whole; the source is [`GLOBAL`].
+    Container,
+    /// A signal; the source is its name.
+    Signal,
+}
+
 impl Code {
+    /// What kind of event it is.
+    pub fn class(self) -> Class {
+        match self {
+            Code::ExitSuccess | Code::ExitFailed => Class::Exit,
+            Code::Error => Class::Error,
+            Code::Stopping
+            | Code::LeavingConsul
+            | Code::LeavingTargetGroup
+            | Code::Draining
+            | Code::Drained
+            | Code::Stopped => Class::Stop,
+            Code::Healthy | Code::Unhealthy => Class::Health,
+            Code::Changed => Class::Change,
+            Code::TimerExpired => Class::Timer,
+            Code::EnterMaintenance | Code::ExitMaintenance | Code::Startup | Code::Shutdown => Class::Container,
+            Code::Signal => Class::Signal,
+        }
+    }
+
     /// Codes that `once`, `each` and `event` accept, with the configuration's spelling.
     pub const SELECTABLE: [(&'static str, Code); 17] = [
         ("exitSuccess", Code::ExitSuccess),

@@ -1,73 +1,75 @@
 //! What a probe's result means: thresholds, the start grace, events, the heartbeat. v3 spec 5.6.
 
-use super::effect::{Announcement, Effect, RoundId, Verdict};
-use super::engine::Engine;
-use super::event::{Code, Event};
-use super::exit::Exit;
-use super::job::{Activity, Phase, Status};
-use super::periodic::next_tick;
-use super::plan::{JobId, Level, OnFailure, Probe};
-use super::runs::Ended;
+use std::sync::Arc;
+
+use crate::effect::{Announcement, Effect, RoundId, Verdict};
+use crate::engine::Engine;
+use crate::event::{Code, Event};
+use crate::exit::Exit;
+use crate::periodic::next_tick;
+use crate::plan::{JobId, Level, OnFailure, Probe};
+use crate::runs::Ended;
+use crate::state::Status;
 
 impl Engine {
     /// Rule 1: the check's own tick. A probe that is still under way is not doubled.
-    pub(super) fn tick_check(&mut self, id: JobId) {
+    pub(crate) fn tick_check(&mut self, id: JobId) {
         let now = self.now;
-        let plan = std::sync::Arc::clone(&self.plan);
-        let Some(health) = &plan.jobs[id.0].health else { return };
-        let job = &mut self.jobs[id.0];
+        let Some(job) = self.jobs.get_mut(id) else { return };
+        let settings = Arc::clone(&job.settings);
+        let Some(health) = &settings.health else { return };
         let Some(at) = job.check.next_at.filter(|at| *at <= now) else { return };
         job.check.next_at = Some(next_tick(at, health.interval, now));
-        self.say_timer(id, "heartbeat");
-        let job = &self.jobs[id.0];
-        if !job.may_report() || job.check.in_flight.is_some() {
-            return;
-        }
         // A process that is gone says nothing; its end was an event of its own.
-        if matches!(health.probe, Some(Probe::Notify(_))) && job.run().is_none() {
+        let is_silent = matches!(health.probe, Some(Probe::Notify(_))) && job.run().is_none();
+        let looks = job.may_report() && job.check.in_flight.is_none() && !is_silent;
+        self.say_timer(id, "heartbeat");
+        if !looks {
             return;
         }
-        if health.probe.is_some() {
-            let round = self.next_round();
-            self.jobs[id.0].check.in_flight = Some(round);
+        if health.probe.is_none() {
+            return self.announce(id, Announcement::Passing { output: "ok".to_owned() });
+        }
+        let round = self.next_round();
+        if let Some(job) = self.jobs.get_mut(id) {
+            job.check.in_flight = Some(round);
             self.effect(Effect::Probe { job: id, round });
-        } else {
-            self.announce(id, Announcement::Passing { output: "ok".to_owned() });
         }
     }
 
     /// The next tick is due at once; those after it follow at the interval.
-    pub(super) fn look_now(&mut self, id: JobId) {
+    pub(crate) fn look_now(&mut self, id: JobId) {
         let now = self.now;
-        if let Some(at) = &mut self.jobs[id.0].check.next_at {
+        if let Some(at) = self.jobs.get_mut(id).and_then(|job| job.check.next_at.as_mut()) {
             *at = now;
         }
     }
 
     /// Rules 4 and 5.
-    pub(super) fn probed(&mut self, id: JobId, round: RoundId, verdict: Verdict) {
-        if self.jobs[id.0].check.in_flight != Some(round) {
-            return;
-        }
-        self.jobs[id.0].check.in_flight = None;
+    pub(crate) fn probed(&mut self, id: JobId, round: RoundId, verdict: Verdict) {
+        let Some(job) = self.jobs.get_mut(id).filter(|job| job.check.in_flight == Some(round)) else { return };
+        job.check.in_flight = None;
         let reason = (!verdict.pass).then(|| verdict.note.clone());
-        let before = std::mem::replace(&mut self.jobs[id.0].check.reason, reason);
+        let before = std::mem::replace(&mut job.check.reason, reason);
+        let (name, reports) = (job.settings.name.clone(), job.may_report());
+        let source = format!("check.{name}");
+        self.effect(Effect::ProbeEnded { job: id, name, round, verdict: verdict.clone() });
         self.blame_run(id);
         if let Some(exit) = verdict.exit {
-            let source = format!("check.{}", self.plan.jobs[id.0].name);
             self.say_run_end(id, &source);
             self.publish_exit(Some(id), source, (exit, Ended::ByItself), verdict.pass);
         }
-        if !self.jobs[id.0].may_report() {
-            return;
+        match (reports, verdict.pass) {
+            (true, true) => self.passed(id, verdict.note),
+            (true, false) => self.failed(id, verdict.note, before),
+            (false, _) => {}
         }
-        if verdict.pass { self.passed(id, verdict.note) } else { self.failed(id, verdict.note, before) }
     }
 
     fn passed(&mut self, id: JobId, note: String) {
-        let plan = std::sync::Arc::clone(&self.plan);
-        let Some(health) = &plan.jobs[id.0].health else { return };
-        let job = &mut self.jobs[id.0];
+        let Some(job) = self.jobs.get_mut(id) else { return };
+        let settings = Arc::clone(&job.settings);
+        let Some(health) = &settings.health else { return };
         job.check.failures = 0;
         job.check.passes = job.check.passes.saturating_add(1);
         job.check.passed_since_start = true;
@@ -79,26 +81,20 @@ impl Engine {
             self.enter_group(id);
         }
         if before == Status::Unhealthy {
-            self.say(Level::Info, Some(id), format!("{} is healthy again: {note}", plan.jobs[id.0].name));
+            self.say(Level::Info, Some(id), format!("{} is healthy again: {note}", settings.name));
         }
-        self.publish(Event::new(Code::Healthy, plan.jobs[id.0].name.clone()));
+        self.publish(Event::new(Code::Healthy, settings.name.clone()));
         self.announce(id, Announcement::Passing { output: note });
     }
 
     /// `before` is why the probe before this one failed, if it did.
     fn failed(&mut self, id: JobId, note: String, before: Option<String>) {
         let now = self.now;
-        let plan = std::sync::Arc::clone(&self.plan);
-        let settings = &plan.jobs[id.0];
+        let Some(job) = self.jobs.get_mut(id) else { return };
+        let settings = Arc::clone(&job.settings);
         let Some(health) = &settings.health else { return };
-        let job = &mut self.jobs[id.0];
-        let in_grace = match job.activity {
-            Activity::Running { since, .. } => {
-                !job.check.passed_since_start && now < since.saturating_add(health.start_grace)
-            }
-            Activity::Idle | Activity::BackingOff { .. } => false,
-        };
-        if in_grace {
+        let in_grace = |since: std::time::Duration| now < since.saturating_add(health.start_grace);
+        if !job.check.passed_since_start && job.run().is_some_and(|run| in_grace(run.since)) {
             return;
         }
         job.check.passes = 0;
@@ -132,24 +128,23 @@ impl Engine {
     }
 
     fn end_unhealthy_run(&mut self, id: JobId) {
-        let job = &self.jobs[id.0];
-        if job.phase == Phase::Live && job.run().is_some() {
-            self.say(Level::Warn, Some(id), format!("stopping {} because it is unhealthy", self.plan.jobs[id.0].name));
-            self.stop_run(id);
-        }
+        let Some(job) = self.jobs.get(id).filter(|job| job.phase.is_live() && job.run().is_some()) else { return };
+        self.say(Level::Warn, Some(id), format!("stopping {} because it is unhealthy", job.settings.name));
+        self.stop_run(id);
     }
 
     /// A process that has ended cannot be passing; who asked for `failFast` is told at once.
-    pub(super) fn report_lost_process(&mut self, id: JobId, exit: Exit) {
-        let fail_fast = self.plan.jobs[id.0].health.as_ref().is_some_and(|health| health.fail_fast);
-        if fail_fast && self.jobs[id.0].may_report() {
+    pub(crate) fn report_lost_process(&mut self, id: JobId, exit: Exit) {
+        let Some(job) = self.jobs.get(id) else { return };
+        let fail_fast = job.settings.health.as_ref().is_some_and(|health| health.fail_fast);
+        if fail_fast && job.may_report() {
             self.announce(id, Announcement::Failing { output: format!("the process has ended: {exit}") });
         }
     }
 
     /// Gives up the probe that is under way, if any.
-    pub(super) fn cancel_probe(&mut self, id: JobId) {
-        if let Some(round) = self.jobs[id.0].check.in_flight.take() {
+    pub(crate) fn cancel_probe(&mut self, id: JobId) {
+        if let Some(round) = self.jobs.get_mut(id).and_then(|job| job.check.in_flight.take()) {
             self.effect(Effect::CancelProbe { job: id, round });
         }
     }

@@ -8,13 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::effect::{JobRequest, UserSignal};
-use super::event::{Code, Event};
+use super::event::{Class, Event};
 use super::exit::Exit;
-
-/// Entries that are kept.
-pub const KEPT: usize = 512;
-/// Steps of one story.
-const STEPS: usize = 16;
+use super::limits::{KEPT_ENTRIES, STORY_STEPS};
 
 /// One entry; never reused within one engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,7 +81,7 @@ pub struct Entry {
     pub reason: Option<String>,
 }
 
-/// The last [`KEPT`] entries.
+/// The last [`KEPT_ENTRIES`] entries.
 #[derive(Debug)]
 pub struct History {
     /// Shared with the stories that jobs keep.
@@ -132,7 +128,7 @@ impl History {
             (same.times, same.last_at, same.reason) = (same.times + 1, at, reason);
             return same.id;
         }
-        if self.entries.len() == KEPT {
+        if self.entries.len() == KEPT_ENTRIES {
             self.entries.pop_front();
         }
         self.last += 1;
@@ -159,22 +155,10 @@ impl History {
 
 /// Whether every check makes such an event.
 fn of_a_check(event: &Event) -> bool {
-    match event.code {
-        Code::Healthy | Code::Unhealthy => true,
-        Code::ExitSuccess | Code::ExitFailed | Code::Error => event.source.starts_with("check."),
-        Code::Stopping
-        | Code::LeavingConsul
-        | Code::LeavingTargetGroup
-        | Code::Draining
-        | Code::Drained
-        | Code::Stopped
-        | Code::Changed
-        | Code::TimerExpired
-        | Code::EnterMaintenance
-        | Code::ExitMaintenance
-        | Code::Startup
-        | Code::Shutdown
-        | Code::Signal => false,
+    match event.code.class() {
+        Class::Health => true,
+        Class::Exit | Class::Error => event.source.starts_with("check."),
+        Class::Stop | Class::Change | Class::Timer | Class::Container | Class::Signal => false,
     }
 }
 
@@ -182,7 +166,7 @@ fn of_a_check(event: &Event) -> bool {
 /// Ends where nothing earlier is known, or with an earlier start of the same job: that has a story of its own.
 pub(super) fn story(first: &Arc<Entry>, find: impl Fn(EntryId) -> Option<Arc<Entry>>) -> Vec<Arc<Entry>> {
     let mut story = vec![Arc::clone(first)];
-    while let Some(Cause::Entry(id)) = story.last().map(|entry| entry.cause).filter(|_| story.len() < STEPS) {
+    while let Some(Cause::Entry(id)) = story.last().map(|entry| entry.cause).filter(|_| story.len() < STORY_STEPS) {
         let Some(entry) = find(id) else { break };
         let ends = entry.what == first.what;
         story.push(entry);

@@ -5,8 +5,7 @@
 
 mod backoff;
 pub mod changes;
-pub mod drain;
-pub mod due;
+mod debug_lines;
 pub mod effect;
 pub mod engine;
 pub mod event;
@@ -14,8 +13,7 @@ pub mod exit;
 pub mod graph;
 mod health;
 pub mod history;
-mod in_force;
-pub mod job;
+pub mod limits;
 mod maintenance;
 pub mod nearest;
 pub mod number;
@@ -23,13 +21,11 @@ mod periodic;
 pub mod plan;
 pub mod readiness;
 mod reload;
-pub mod request;
+mod request;
 mod runs;
-pub mod step;
+pub mod state;
 pub mod stop;
-mod stop_order;
-pub mod stop_plan;
-mod v3_lines;
+pub mod timers;
 pub mod watch;
 pub mod why;
 

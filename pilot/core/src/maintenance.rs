@@ -1,14 +1,15 @@
 //! Maintenance: rules 7 and 8 of v3's (spec 6.4), and how a job that begins meanwhile finds itself in it.
 
-use super::effect::{Announcement, Effect, Switch};
-use super::engine::Engine;
-use super::job::Status;
-use super::plan::JobId;
+use crate::effect::{Announcement, Effect, Switch};
+use crate::engine::Engine;
+use crate::plan::JobId;
+use crate::state::{Activity, Phase, Status};
 
 impl Engine {
     /// Rule 7. What stands for pilot itself stays: who takes the jobs out of service still wants to look at them.
-    pub(super) fn enter_maintenance(&mut self, id: JobId) {
-        if self.jobs[id.0].turn(Status::Maintenance) == Status::AlwaysHealthy {
+    pub(crate) fn enter_maintenance(&mut self, id: JobId) {
+        let Some(job) = self.jobs.get_mut(id) else { return };
+        if job.turn(Status::Maintenance) == Status::AlwaysHealthy {
             return;
         }
         self.cancel_probe(id);
@@ -19,26 +20,30 @@ impl Engine {
     }
 
     /// Rule 8.
-    pub(super) fn exit_maintenance(&mut self, id: JobId) {
-        let job = &mut self.jobs[id.0];
-        if job.status == Status::Maintenance {
-            job.status = if job.started { Status::Unknown } else { Status::Idle };
-            self.announce_initial_status(id);
-            self.enter_unchecked(id);
-        }
+    pub(crate) fn exit_maintenance(&mut self, id: JobId) {
+        let Some(job) = self.jobs.get_mut(id).filter(|job| job.status == Status::Maintenance) else { return };
+        job.status = match job.phase {
+            Phase::Live(Activity::Waiting) | Phase::Retired(Activity::Waiting) => Status::Idle,
+            Phase::Live(_) | Phase::Retired(_) | Phase::StopPending { .. } | Phase::Stopping(_) | Phase::Done(_) => {
+                Status::Unknown
+            }
+        };
+        self.announce_initial_status(id);
+        self.enter_unchecked(id);
     }
 
     /// A job begins while others live: what the catalog is to know of it, or that it is in maintenance as they are.
-    pub(super) fn announce_beginning(&mut self, id: JobId) {
-        match self.maintenance {
-            Switch::On => drop(self.jobs[id.0].turn(Status::Maintenance)),
-            Switch::Off => self.announce_initial_status(id),
+    pub(crate) fn announce_beginning(&mut self, id: JobId) {
+        match (self.maintenance, self.jobs.get_mut(id)) {
+            (Switch::On, Some(job)) => drop(job.turn(Status::Maintenance)),
+            (Switch::On, None) => {}
+            (Switch::Off, _) => self.announce_initial_status(id),
         }
     }
 
-    pub(super) fn announce_initial_status(&mut self, id: JobId) {
-        let has_one = self.plan.jobs[id.0].registered_services().any(|(_, service)| service.initial_status.is_some());
-        if has_one {
+    pub(crate) fn announce_initial_status(&mut self, id: JobId) {
+        let Some(job) = self.job(id) else { return };
+        if job.registered_services().any(|(_, service)| service.initial_status.is_some()) {
             self.announce(id, Announcement::Initial);
         }
     }

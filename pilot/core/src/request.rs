@@ -1,29 +1,16 @@
-//! What a person may ask of one job while pilot runs: to start, to stop, to run anew.
+//! What a person may ask of one job while pilot runs: to start, to stop, to restart.
 //!
 //! Asked twice is asked once. A job that a person stopped is not over: no event starts it, it ends neither pilot nor (if it
 //! is critical) the container, and a person can start it again. Nothing is started once pilot itself stops.
 
-use std::sync::Arc;
-
-use super::effect::JobRequest;
-use super::engine::Engine;
-use super::history::{Cause, What};
-use super::job::{Phase, hooked_on_stop, start_events};
-use super::plan::{Count, JobId, Level, Start};
-
-/// Whether a person holds a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hold {
-    /// Nobody does.
-    Free,
-    /// A person stopped it.
-    Stopped,
-    /// And started it again, before it was down.
-    Again,
-}
+use crate::effect::JobRequest;
+use crate::engine::Engine;
+use crate::history::{Cause, What};
+use crate::plan::{Count, JobId, Level, Start};
+use crate::state::{Phase, Why};
 
 /// What a request comes to.
-enum Step {
+enum Outcome {
     /// It is as wanted.
     Nothing(&'static str),
     /// A live job has no run: it gets one.
@@ -31,7 +18,7 @@ enum Step {
     /// A job that is down begins again.
     Revive,
     /// Its run is ended and followed by another.
-    RunAnew,
+    Rerun,
     /// It is on its way down and begins again after that.
     ReviveLater,
     /// It leaves.
@@ -43,88 +30,81 @@ enum Step {
 impl Engine {
     /// What will become of a request, for the person who asks; an error if it will not be done.
     pub fn answer(&self, id: JobId, request: JobRequest) -> Result<String, String> {
-        let name = &self.plan.jobs[id.0].name;
-        Ok(match self.step(id, request)? {
-            Step::Nothing(state) => format!("{name} {state}"),
-            Step::Start | Step::Revive => format!("starting {name}"),
-            Step::RunAnew => format!("restarting {name}"),
-            Step::ReviveLater => format!("{name} is stopping and will be started again when it has stopped"),
-            Step::Halt | Step::StayDown => format!("stopping {name}"),
+        let outcome = self.outcome(id, request)?;
+        let name = self.job(id).map(|job| job.name.as_str()).unwrap_or_default();
+        Ok(match outcome {
+            Outcome::Nothing(state) => format!("{name} {state}"),
+            Outcome::Start | Outcome::Revive => format!("starting {name}"),
+            Outcome::Rerun => format!("restarting {name}"),
+            Outcome::ReviveLater => format!("{name} is stopping and will be started again when it has stopped"),
+            Outcome::Halt | Outcome::StayDown => format!("stopping {name}"),
         })
     }
 
-    pub(super) fn requested(&mut self, id: JobId, request: JobRequest) {
-        let Ok(step) = self.step(id, request) else { return };
+    pub(crate) fn requested(&mut self, id: JobId, request: JobRequest) {
+        let (Ok(outcome), Some(job)) = (self.outcome(id, request), self.jobs.get_mut(id)) else { return };
         let doing = match request {
             JobRequest::Start => "starting",
             JobRequest::Stop => "stopping",
             JobRequest::Restart => "restarting",
         };
-        if !matches!(step, Step::Nothing(_)) {
-            let name = &self.plan.jobs[id.0].name;
-            let what = What::Asked { job: name.clone(), request };
-            self.cause = Cause::Entry(self.history.note(what, Cause::Person, self.now, None));
-            self.say(Level::Info, Some(id), format!("{doing} {name}: asked by a person over the control socket"));
+        match outcome {
+            Outcome::Nothing(_) => return,
+            Outcome::ReviveLater => job.phase.set_why(Why::PersonRestarts),
+            Outcome::StayDown => job.phase.set_why(Why::Person),
+            Outcome::Start | Outcome::Revive | Outcome::Rerun | Outcome::Halt => {}
         }
-        match step {
-            Step::Nothing(_) => {}
-            Step::Start => self.start_out_of_turn(id),
-            Step::Revive => self.revive(id),
-            Step::RunAnew => self.run_anew(id),
-            Step::ReviveLater => self.jobs[id.0].hold = Hold::Again,
-            Step::Halt => {
-                self.jobs[id.0].hold = Hold::Stopped;
-                self.halt(id);
-            }
-            Step::StayDown => self.jobs[id.0].hold = Hold::Stopped,
+        let name = job.settings.name.clone();
+        let text = format!("{doing} {name}: asked by a person over the control socket");
+        self.cause = Cause::Entry(self.history.note(What::Asked { job: name, request }, Cause::Person, self.now, None));
+        self.say(Level::Info, Some(id), text);
+        match outcome {
+            Outcome::Nothing(_) | Outcome::ReviveLater | Outcome::StayDown => {}
+            Outcome::Start => self.start_out_of_turn(id),
+            Outcome::Revive => self.revive(id),
+            Outcome::Rerun => self.rerun(id),
+            Outcome::Halt => self.halt_because(id, Why::Person),
         }
     }
 
-    fn step(&self, id: JobId, request: JobRequest) -> Result<Step, String> {
-        let plan = &self.plan.jobs[id.0];
-        let name = &plan.name;
+    fn outcome(&self, id: JobId, request: JobRequest) -> Result<Outcome, String> {
+        let Some(job) = self.jobs.get(id) else { return Err("a reload has removed this job".to_owned()) };
+        let name = &job.settings.name;
         if self.lifecycle.stopping {
             return Err(format!("pilot is stopping, and every job with it: nothing can be asked of {name} any more"));
         }
-        let job = &self.jobs[id.0];
-        if job.retired || self.is_outdated(id) {
+        if job.phase.is_retired() || self.is_outdated(id) {
             return Err(format!("a reload is taking {name} down: ask again when that is done"));
         }
         let starts = matches!(request, JobRequest::Start | JobRequest::Restart);
         Ok(match (&job.phase, request) {
-            (Phase::Live, _) if starts && plan.exec.is_none() => {
+            (Phase::Live(_) | Phase::Retired(_) | Phase::StopPending { .. }, _)
+                if starts && job.settings.exec.is_none() =>
+            {
                 return Err(format!("{name} has no process that could be started: it has no `exec`"));
             }
-            (Phase::Live, JobRequest::Start) if job.run().is_some() => Step::Nothing("is already running"),
-            (Phase::Live, JobRequest::Restart) if job.run().is_some() => Step::RunAnew,
-            (Phase::Live, JobRequest::Start | JobRequest::Restart) => Step::Start,
-            (Phase::Live, JobRequest::Stop) => Step::Halt,
-            (Phase::Done, JobRequest::Start | JobRequest::Restart) => Step::Revive,
-            (Phase::Done, JobRequest::Stop) if job.hold == Hold::Free => Step::Nothing("has already ended"),
-            (Phase::Done, JobRequest::Stop) => Step::Nothing("is already stopped"),
-            (
-                Phase::Hooks { .. }
-                | Phase::Withdrawing { .. }
-                | Phase::Leaving { .. }
-                | Phase::Draining(_)
-                | Phase::Ending { .. },
-                _,
-            ) => {
-                if starts {
-                    Step::ReviveLater
-                } else {
-                    Step::StayDown
+            (Phase::Live(_) | Phase::Retired(_) | Phase::StopPending { .. }, request) => {
+                match (request, job.run().is_some()) {
+                    (JobRequest::Start, true) => Outcome::Nothing("is already running"),
+                    (JobRequest::Restart, true) => Outcome::Rerun,
+                    (JobRequest::Start | JobRequest::Restart, false) => Outcome::Start,
+                    (JobRequest::Stop, _) => Outcome::Halt,
                 }
             }
+            (Phase::Done(_), JobRequest::Start | JobRequest::Restart) => Outcome::Revive,
+            (Phase::Done(_), JobRequest::Stop) if job.phase.is_held() => Outcome::Nothing("is already stopped"),
+            (Phase::Done(_), JobRequest::Stop) => Outcome::Nothing("has already ended"),
+            (Phase::Stopping(_), _) if starts => Outcome::ReviveLater,
+            (Phase::Stopping(_), _) => Outcome::StayDown,
         })
     }
 
-    /// The job is down. True: a person holds it, so that this is not its end.
-    pub(super) fn keep_held(&mut self, id: JobId) -> bool {
-        match self.jobs[id.0].hold {
-            Hold::Free => false,
-            Hold::Stopped => true,
-            Hold::Again => {
+    /// The job is down. True: a person has it stopped, so that this is not its end.
+    pub(crate) fn stays_held(&mut self, id: JobId) -> bool {
+        match self.jobs.get(id).and_then(|job| job.phase.why()) {
+            Some(Why::Own | Why::Shutdown | Why::Reload) | None => false,
+            Some(Why::Person) => true,
+            Some(Why::PersonRestarts) => {
                 if !self.lifecycle.stopping {
                     self.revive(id);
                 }
@@ -134,52 +114,56 @@ impl Engine {
     }
 
     /// Ends the run that is going; its successor is owed and costs no restart.
-    fn run_anew(&mut self, id: JobId) {
-        if !std::mem::replace(&mut self.jobs[id.0].anew, true) {
+    fn rerun(&mut self, id: JobId) {
+        let Some(job) = self.jobs.get_mut(id) else { return };
+        if !std::mem::replace(&mut job.owed.by_person, true) {
             self.stop_run(id);
         }
     }
 
     /// A job that is to run once has had its start then; others go on waiting for their events.
     fn start_out_of_turn(&mut self, id: JobId) {
-        if matches!(self.plan.jobs[id.0].start, Start::Once { .. }) {
-            self.jobs[id.0].starts = Count::Finite(0);
+        let Some(job) = self.jobs.get_mut(id) else { return };
+        if matches!(job.settings.start, Start::Once { .. }) {
+            job.starts = Count::Finite(0);
         }
         self.run(id, None);
     }
 
-    /// Begins a job's life anew, with all of its restarts.
+    /// Begins a job's life again, with all of its restarts.
     fn revive(&mut self, id: JobId) {
-        let plan = Arc::clone(&self.plan);
         let now = self.now;
-        self.jobs[id.0].renew(&plan.jobs[id.0], now);
+        let Some(job) = self.jobs.get_mut(id) else { return };
+        job.renew(now);
         self.announce_beginning(id);
         self.arm_hooks(id);
         self.start_out_of_turn(id);
     }
 
-    /// The hooks on a job's stop have had their one run; its next stop is to have its hooks as well.
+    /// The hooks on a job's stop have had their one run; its next stop is to have its hooks as well. What a person or a
+    /// reload has taken down stays down.
     fn arm_hooks(&mut self, source: JobId) {
-        let plan = Arc::clone(&self.plan);
-        let name = &plan.jobs[source.0].name;
+        let now = self.now;
+        let Some(name) = self.job(source).map(|job| job.name.clone()) else { return };
         for id in self.ids().filter(|id| *id != source) {
-            let settings = &plan.jobs[id.0];
-            let once = matches!(settings.start, Start::Once { .. });
-            let hooked =
-                hooked_on_stop(settings) && start_events(&settings.start).iter().any(|event| event.source == *name);
-            // What a person or a reload has taken down stays down.
-            if !once || !hooked || self.jobs[id.0].hold != Hold::Free || self.jobs[id.0].retired {
+            let Some(job) = self.jobs.get_mut(id) else { continue };
+            let once = matches!(job.settings.start, Start::Once { .. });
+            let kept_down = job.phase.is_held() || job.phase.is_retired();
+            if !once || kept_down || !job.settings.is_hook() || !waits_for_any_of(&job.settings, &name) {
                 continue;
             }
-            let now = self.now;
-            let job = &mut self.jobs[id.0];
-            if job.phase == Phase::Done {
-                job.renew(settings, now);
+            if job.phase.is_done() {
+                job.renew(now);
             }
-            if job.phase == Phase::Live {
+            if job.phase.is_live() {
                 job.starts = Count::Finite(1);
                 job.seen.fill(false);
             }
         }
     }
+}
+
+/// Whether some event of this source starts a job.
+fn waits_for_any_of(job: &crate::plan::Job, source: &str) -> bool {
+    job.start.events().iter().any(|event| event.source == source)
 }

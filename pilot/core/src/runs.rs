@@ -1,31 +1,28 @@
 //! A job's runs: what starts one, what follows its end. Rules 9 to 11 of v3's (spec 6.4).
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::effect::{Effect, RunId, StopSignal};
-use super::engine::Engine;
-use super::event::{Code, Event};
-use super::exit::Exit;
-use super::history::What;
-use super::job::{Activity, Phase, is_restart, start_events};
-use super::plan::{Condition, Count, JobId, Level, SignalNumber, Start};
+use crate::effect::{Effect, RunId, StopSignal};
+use crate::engine::Engine;
+use crate::event::{Code, Event};
+use crate::exit::Exit;
+use crate::history::What;
+use crate::plan::{Condition, Count, JobId, Level, Start};
+use crate::state::{Activity, Phase, Run, StopStep};
 
 /// Whether pilot has asked for an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ended {
+pub(crate) enum Ended {
     AsAsked,
     ByItself,
 }
 
 impl Engine {
     /// Rules 10 and 11.
-    pub(super) fn start_if_wanted(&mut self, id: JobId, event: &Event) {
-        let plan = Arc::clone(&self.plan);
-        let job = &mut self.jobs[id.0];
-        if job.starts == Count::Finite(0) {
-            return;
-        }
-        let wanted = match &plan.jobs[id.0].start {
+    pub(crate) fn start_if_wanted(&mut self, id: JobId, event: &Event) {
+        let Some(job) = self.jobs.get_mut(id).filter(|job| job.starts != Count::Finite(0)) else { return };
+        let wanted = match &job.settings.start {
             Start::Once { when: Condition::All(events), .. } => {
                 for (seen, _) in job.seen.iter_mut().zip(events).filter(|(_, wanted)| *wanted == event) {
                     *seen = true;
@@ -41,50 +38,41 @@ impl Engine {
         }
     }
 
-    /// Whether one of a job's start events is this one.
-    pub(super) fn waits_for(&self, id: JobId, code: Code, source: &str) -> bool {
-        start_events(&self.plan.jobs[id.0].start).iter().any(|event| event.code == code && event.source == source)
-    }
-
     /// Starts a run now, or after the one that is going.
-    pub(super) fn run(&mut self, id: JobId, cause: Option<Event>) {
+    pub(crate) fn run(&mut self, id: JobId, event: Option<Event>) {
         let run = RunId(self.next_id());
-        let settings = &self.plan.jobs[id.0];
-        let job = &mut self.jobs[id.0];
+        let (now, cause) = (self.now, self.cause);
+        let Some(job) = self.jobs.get_mut(id) else { return };
         job.give_up_at = None;
-        match job.activity {
-            Activity::Running { .. } => {
-                job.pending = match settings.start {
-                    // Ticks that could not be kept are not made up for.
-                    Start::Interval(_) | Start::Cron(_) => 1,
-                    Start::Once { .. } | Start::Each { .. } | Start::Never { .. } => job.pending + 1,
-                };
-                job.pending_cause = cause;
-                job.record.owed = Some(self.cause);
-                return;
-            }
+        if job.phase.run().is_some() {
+            // Ticks that could not be kept are not made up for.
+            job.owed.starts = if job.settings.start.is_periodic() { 1 } else { job.owed.starts.saturating_add(1) };
+            (job.owed.event, job.owed.cause) = (event, Some(cause));
+            return;
+        }
+        let settings = Arc::clone(&job.settings);
+        let Some(activity) = job.phase.activity_mut() else { return };
+        if matches!(activity, Activity::BackingOff { .. }) && event.is_some() {
             // The event has its run at once; the restart that was due is still owed.
-            Activity::BackingOff { .. } if cause.is_some() => job.pending += 1,
-            Activity::Idle | Activity::BackingOff { .. } => {}
+            job.owed.starts = job.owed.starts.saturating_add(1);
         }
-        let begins = !std::mem::replace(&mut job.started, true);
-        let restart = !begins && is_restart(&settings.start, cause.as_ref());
+        let restart = *activity != Activity::Waiting && settings.start.is_restart(event.as_ref());
+        *activity = match settings.exec {
+            Some(_) => {
+                let kill_at = settings.timeout.map(|timeout| now.saturating_add(timeout));
+                Activity::Running(Run { id: run, since: now, kill_at, told_to_end: false })
+            }
+            None => Activity::InPlace,
+        };
         job.forget_health();
-        job.check.passes = 0;
-        job.check.failures = 0;
-        job.check.passed_since_start = false;
-        job.check.reason = None;
+        job.check.forget_results();
         if settings.exec.is_none() {
-            // Its namesake's ends may have had it wait for this.
-            job.activity = Activity::Idle;
-            return self.note_start(id, self.cause, restart);
+            return self.note_start(id, cause, restart);
         }
-        let kill_at = settings.timeout.map(|timeout| self.now + timeout);
-        job.activity = Activity::Running { run, since: self.now, kill_at };
         job.record.runs += 1;
         job.record.restarts += u64::from(restart);
-        self.effect(Effect::Start { job: id, run, cause });
-        self.note_start(id, self.cause, restart);
+        self.effect(Effect::Start { job: id, run, cause: event });
+        self.note_start(id, cause, restart);
         self.enter_unchecked(id);
         if self.is_going(id) {
             self.bound_hook(id);
@@ -92,46 +80,60 @@ impl Engine {
     }
 
     /// Ends the run that is going, gently at first; what follows is up to who asks for it.
-    pub(super) fn stop_run(&mut self, id: JobId) {
-        let until = self.now + self.stop_grace(id);
-        let Activity::Running { run, kill_at, .. } = &mut self.jobs[id.0].activity else { return };
-        *kill_at = Some(kill_at.map_or(until, |at| at.min(until)));
-        let run = *run;
-        self.jobs[id.0].ending_run = Some(run);
+    pub(crate) fn stop_run(&mut self, id: JobId) {
+        let until = self.after(self.stop_grace(id));
+        let Some(run) = self.jobs.get_mut(id).and_then(|job| job.phase.run_mut()) else { return };
+        run.kill_at = Some(run.kill_at.map_or(until, |at| at.min(until)));
+        run.told_to_end = true;
+        let run = run.id;
         self.effect(Effect::Signal { job: id, run, signal: StopSignal::Terminate });
     }
 
-    /// Whether a run ended by the stop signal that pilot has sent it: killed by it, or with the code that a shell gives then.
-    pub(super) fn ended_as_asked(&self, id: JobId, run: RunId, exit: Exit) -> bool {
-        let job = &self.jobs[id.0];
-        let asked = matches!(job.phase, Phase::Ending { .. }) || job.ending_run == Some(run);
-        let SignalNumber(signal) = self.plan.jobs[id.0].process.stop_signal;
-        asked && (exit == Exit::Signal(signal) || exit == Exit::Code(Exit::Signal(signal).code()))
+    /// The main process of a run has ended.
+    pub(crate) fn exited(&mut self, id: JobId, run: RunId, exit: Exit, leftovers: bool) {
+        let Some(job) = self.jobs.get_mut(id) else { return };
+        if leftovers {
+            job.lingering.push(run);
+        }
+        let settings = Arc::clone(&job.settings);
+        if let Some(asked) = self.end_run(id, run, exit, None) {
+            let how = if asked && settings.is_stopped_by(exit) { Ended::AsAsked } else { Ended::ByItself };
+            self.publish_exit(Some(id), settings.name.clone(), (exit, how), settings.is_success(exit));
+        }
     }
 
-    /// Ends a run's books. False if it is not the one that is going.
-    pub(super) fn end_run(&mut self, id: JobId, ended: RunId, exit: Exit) -> bool {
-        let job = &mut self.jobs[id.0];
-        let Activity::Running { run, since, .. } = job.activity else { return false };
-        if run != ended {
-            return false;
+    /// There is no process of a run, because it could not be started.
+    pub(crate) fn start_failed(&mut self, id: JobId, run: RunId, code: u8, reason: String) {
+        let Some(name) = self.job(id).map(|job| job.name.clone()) else { return };
+        if self.end_run(id, run, Exit::Code(code), Some(&reason)).is_some() {
+            let text = format!("unable to start {name}: {reason}");
+            self.publish(Event::new(Code::ExitFailed, name));
+            self.publish(Event::new(Code::Error, reason));
+            self.say(Level::Error, Some(id), text);
         }
-        job.activity = Activity::Idle;
+    }
+
+    /// Ends a run's books: whether pilot has asked it to end; `None` if it is not the one that is going.
+    fn end_run(&mut self, id: JobId, run: RunId, exit: Exit, unstarted: Option<&str>) -> Option<bool> {
+        let now = self.now;
+        let job = self.jobs.get_mut(id)?;
+        let ended = job.end_run(run)?;
+        let asked = ended.told_to_end || matches!(job.phase.step(), Some(StopStep::Kill { .. }));
+        let lasted = now.saturating_sub(ended.since);
         job.last_exit = Some(exit);
-        job.last_uptime = self.now.saturating_sub(since);
-        let failed = !self.succeeded(id, exit);
-        let job = &mut self.jobs[id.0];
-        job.last_failed = failed;
-        let name = self.plan.jobs[id.0].name.clone();
-        let what = What::Ended { job: name.clone(), exit, lasted: job.last_uptime };
-        self.note_end(id, what);
+        job.last_uptime = lasted;
+        job.last_failed = !job.settings.is_success(exit);
+        let (name, stopping) = (job.settings.name.clone(), !job.phase.is_live());
+        let unstarted = unstarted.map(str::to_owned);
+        self.effect(Effect::RunEnded { job: id, name: name.clone(), run, exit, lasted, unstarted, stopping });
+        self.note_end(id, What::Ended { job: name.clone(), exit, lasted });
         self.say_run_end(id, &name);
         self.report_lost_process(id, exit);
-        true
+        Some(asked)
     }
 
     /// v3's events and lines of an end; an end that pilot has asked for is no error, whatever the code.
-    pub(super) fn publish_exit(
+    pub(crate) fn publish_exit(
         &mut self,
         job: Option<JobId>,
         source: String,
@@ -152,47 +154,32 @@ impl Engine {
         }
     }
 
-    pub(super) fn succeeded(&self, id: JobId, exit: Exit) -> bool {
-        match exit {
-            Exit::Code(0) => true,
-            Exit::Code(code) => self.plan.jobs[id.0].success_codes.contains(&code),
-            Exit::Signal(_) => self.plan.jobs[id.0].success_codes.contains(&exit.code()),
-        }
-    }
-
     /// Rule 9.
-    pub(super) fn on_own_exit(&mut self, id: JobId) {
-        let plan = Arc::clone(&self.plan);
-        let settings = &plan.jobs[id.0];
-        let job = &mut self.jobs[id.0];
-        if job.activity != Activity::Idle {
-            return;
-        }
-        if job.leaving {
+    pub(crate) fn on_own_exit(&mut self, id: JobId) {
+        let Some(job) = self.jobs.get_mut(id).filter(|job| job.phase.is_at_rest()) else { return };
+        if matches!(job.phase, Phase::StopPending { .. }) {
             return self.halt(id);
         }
-        if std::mem::take(&mut job.anew) {
+        if std::mem::take(&mut job.owed.by_person) {
             return self.run(id, None);
         }
-        let periodic = settings.start.is_periodic();
-        if job.pending > 0 {
-            if !periodic && job.budget.take() {
-                job.pending += 1;
+        let periodic = job.settings.start.is_periodic();
+        if job.owed.starts > 0 {
+            if periodic || !job.budget.take() {
+                job.owed.starts -= 1;
             }
-            job.pending -= 1;
-            let cause = job.pending_cause.clone();
-            self.cause = job.record.owed.unwrap_or(self.cause);
-            return self.run(id, cause);
+            let (event, cause) = (job.owed.event.clone(), job.owed.cause);
+            self.cause = cause.unwrap_or(self.cause);
+            return self.run(id, event);
         }
         if periodic {
-            if job.last_run {
+            if job.ticks.last_run {
                 self.halt(id);
             }
             return;
         }
         if job.budget.take() {
-            let success = job.last_exit.is_some_and(|exit| self.succeeded(id, exit));
-            return self.run_again(id, success);
+            return self.run_again(id);
         }
         job.forget_health();
         if job.starts == Count::Finite(0) {
@@ -200,47 +187,39 @@ impl Engine {
         }
     }
 
-    fn run_again(&mut self, id: JobId, success: bool) {
-        let plan = Arc::clone(&self.plan);
-        let settings = &plan.jobs[id.0];
-        let job = &mut self.jobs[id.0];
-        let delay = job.streak.next_delay(&settings.backoff, job.last_uptime, success);
+    /// A restart, at once or after a delay.
+    fn run_again(&mut self, id: JobId) {
+        let now = self.now;
+        let Some(job) = self.jobs.get_mut(id) else { return };
+        let success = job.last_exit.is_some_and(|exit| job.settings.is_success(exit));
+        let delay = job.streak.next_delay(&job.settings.backoff, job.last_uptime, success);
         if delay.is_zero() {
             return self.run(id, None);
         }
         job.forget_health();
-        job.activity = Activity::BackingOff { until: self.now + delay };
-        let ends = job.streak.ends();
-        let text =
-            format!("restarting {} in {:.1}s: it ended {ends} times in a row", settings.name, delay.as_secs_f64());
+        if let Some(activity) = job.phase.activity_mut() {
+            *activity = Activity::BackingOff { until: now.saturating_add(delay) };
+        }
+        let (name, ends) = (&job.settings.name, job.streak.ends());
+        let text = format!("restarting {name} in {:.1}s: it ended {ends} times in a row", delay.as_secs_f64());
         self.say(Level::Info, Some(id), text);
     }
 
     /// A run's time limit, and the end of a back-off.
-    pub(super) fn tick_activity(&mut self, id: JobId) {
+    pub(crate) fn tick_activity(&mut self, id: JobId) {
         let now = self.now;
-        let job = &mut self.jobs[id.0];
-        match &mut job.activity {
-            Activity::BackingOff { until } if *until <= now => {
-                if job.phase == Phase::Live {
-                    self.blame_end(id);
-                    self.run(id, None);
-                } else {
-                    job.activity = Activity::Idle;
-                }
-            }
-            Activity::Running { run, since, kill_at } if kill_at.is_some_and(|at| at <= now) => {
-                let run = *run;
-                let lasted = now.saturating_sub(*since);
-                *kill_at = None;
-                let settings = &self.plan.jobs[id.0];
-                let args = settings.exec.as_ref().map(|exec| exec.args.join(" ")).unwrap_or_default();
-                let limit = settings.timeout.filter(|timeout| *timeout <= lasted).unwrap_or(lasted);
-                let text = format!("{} timeout after {limit:?}: '[{args}]'", settings.name);
-                self.say(Level::Warn, Some(id), text);
-                self.effect(Effect::Signal { job: id, run, signal: StopSignal::Kill });
-            }
-            Activity::Idle | Activity::Running { .. } | Activity::BackingOff { .. } => {}
+        let Some(job) = self.jobs.get_mut(id) else { return };
+        if job.restarts_at().is_some_and(|at| at <= now) {
+            self.blame_end(id);
+            return self.run(id, None);
         }
+        let Some(run) = job.phase.run_mut().filter(|run| run.kill_at.is_some_and(|at| at <= now)) else { return };
+        run.kill_at = None;
+        let (run, lasted) = (run.id, now.saturating_sub(run.since));
+        let args = job.settings.exec.as_ref().map(|exec| exec.args.join(" ")).unwrap_or_default();
+        let limit: Duration = job.settings.timeout.filter(|timeout| *timeout <= lasted).unwrap_or(lasted);
+        let text = format!("{} timeout after {limit:?}: '[{args}]'", job.settings.name);
+        self.say(Level::Warn, Some(id), text);
+        self.effect(Effect::Signal { job: id, run, signal: StopSignal::Kill });
     }
 }

@@ -9,9 +9,9 @@ use crate::effect::{Announcement, Effect, Input, JobRequest, RoundId, RunId, Sto
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::exit::Exit;
-use crate::job::{Phase, State, start_events};
 use crate::plan::{Job, JobId, Plan, ServiceId};
-use crate::step::Step;
+use crate::state::{State, Status};
+use crate::stop::step::Step;
 
 /// How one run of a job behaves.
 #[derive(Clone, Debug)]
@@ -83,6 +83,8 @@ pub struct World {
     pub said: Vec<String>,
     /// Steps of stops that are over, and how long they took.
     pub steps: Vec<(JobId, Step, Duration)>,
+    /// Runs that are over: when, of whom, which, how, and after how long.
+    pub ended: Vec<(Duration, JobId, RunId, Exit, Duration)>,
     /// Inputs given to the engine.
     pub handled: u64,
     pub exit: Option<(Duration, u8)>,
@@ -138,6 +140,7 @@ impl World {
             probes: Vec::new(),
             said: Vec::new(),
             steps: Vec::new(),
+            ended: Vec::new(),
             handled: 0,
             exit: None,
             clock: Duration::ZERO,
@@ -206,19 +209,19 @@ impl World {
     fn asked(&mut self, id: JobId, request: JobRequest) {
         if request == JobRequest::Stop {
             // What has already ended cannot be stopped, and its source's next stop may need it again.
-            if self.engine.jobs[id.0].state() != State::Ended {
+            if self.state(id) != State::Ended {
                 self.held.insert(id);
                 self.revived.remove(&id);
             }
             return;
         }
         self.held.remove(&id);
-        if *self.engine.jobs[id.0].phase() != Phase::Live {
+        if !self.engine.state(id).unwrap().phase().is_live() {
             self.revived.insert(id);
         }
         // Hooks on its stop get their run for its next stop, too.
-        let name = &self.engine.job(id).expect("only what is in force is asked for").name;
-        let hooked = |job: &Job| start_events(&job.start).iter().any(|event| event.source == *name);
+        let name = &self.engine.job(id).expect("only what is active is asked for").name;
+        let hooked = |job: &Job| job.start.events().iter().any(|event| event.source == *name);
         let is_hooked = |id: &&JobId| self.engine.job(**id).is_some_and(hooked);
         self.revived.extend(self.engine.job_ids().iter().filter(is_hooked));
     }
@@ -256,7 +259,7 @@ impl World {
         }
     }
 
-    /// Lets the world go on until the last plan that was handed in is in force, and to the end of that instant.
+    /// Lets the world go on until the last plan that was handed in is active, and to the end of that instant.
     pub fn pass_reload(&mut self, limit: Duration) {
         let end = self.now + limit;
         while self.exit.is_none() && self.engine.is_reloading() && self.next().is_some_and(|next| next <= end) {
@@ -313,7 +316,7 @@ impl World {
         assert!(self.exit.is_none(), "Exit must be the last effect, not before {effect:?}");
         match effect {
             Effect::Start { job, run, cause } => {
-                let name = self.engine.job(job).expect("only what is in force is started").name.clone();
+                let name = self.engine.job(job).expect("only what is active is started").name.clone();
                 self.names.insert(job, name.clone());
                 self.ran.push((job, run));
                 let gone = |other: &JobId| !self.engine.job_ids().contains(other);
@@ -362,7 +365,7 @@ impl World {
                 assert_eq!(others, 0, "two probes of one job at once");
                 self.in_flight.insert((job, round));
                 self.probes.push((self.now, job));
-                let settings = self.engine.job(job).expect("only what is in force is probed");
+                let settings = self.engine.job(job).expect("only what is active is probed");
                 let exec = settings.health.as_ref().and_then(|health| health.probe.as_ref());
                 let exit = matches!(exec, Some(crate::plan::Probe::Exec(_)))
                     .then_some(Exit::Code(u8::from(!self.probe_passes)));
@@ -379,12 +382,12 @@ impl World {
                 self.announced.push((self.now, job, announcement));
             }
             Effect::Withdraw { job } => {
-                if self.engine.jobs[job.0].health().as_str() != "maintenance" {
+                if self.engine.state(job).unwrap().health() != Status::Maintenance {
                     self.fenced.insert(job);
                 }
                 self.withdrawn.push((self.now, job));
                 // Each service takes as long again as the one before.
-                let settings = self.engine.job(job).expect("only what is in force is withdrawn");
+                let settings = self.engine.job(job).expect("only what is active is withdrawn");
                 let services: Vec<ServiceId> = settings.registered_services().map(|(service, _)| service).collect();
                 assert!(!services.is_empty(), "nothing to withdraw");
                 if let Some(takes) = self.withdraw_takes {
@@ -399,7 +402,7 @@ impl World {
                 self.entered.push((self.now, job));
             }
             Effect::LeaveGroup { job } => {
-                if self.engine.jobs[job.0].health().as_str() != "maintenance" {
+                if self.engine.state(job).unwrap().health() != Status::Maintenance {
                     self.outside.insert(job);
                 }
                 self.left.push((self.now, job));
@@ -411,8 +414,10 @@ impl World {
             Effect::CountInFlight { job } => {
                 self.later(Duration::from_millis(3), Input::InFlight { job, count: self.counts });
             }
-            Effect::InForce => self.in_force(),
+            Effect::InForce => self.activated(),
             Effect::Published(event) => self.events.push((self.now, event)),
+            Effect::RunEnded { job, run, exit, lasted, .. } => self.ended.push((self.now, job, run, exit, lasted)),
+            Effect::ProbeEnded { job, round, .. } => assert!(!self.in_flight.contains(&(job, round))),
             Effect::StepOver { job, step, took } => self.steps.push((job, step, took)),
             Effect::Say { text, .. } => self.said.push(text),
             Effect::Exit(code) => {
@@ -422,11 +427,15 @@ impl World {
         }
     }
 
-    /// Nothing of what is no longer in force may be left.
-    fn in_force(&mut self) {
+    fn state(&self, id: JobId) -> State {
+        self.engine.state(id).unwrap().state()
+    }
+
+    /// Nothing of what is no longer there may be left.
+    fn activated(&mut self) {
         let ids = self.engine.job_ids();
         let dead: Vec<_> = self.alive.keys().filter(|(job, _)| !ids.contains(job)).collect();
-        assert!(dead.is_empty(), "alive beside their successors: {dead:?}");
+        assert!(dead.is_empty(), "alive next to their successors: {dead:?}");
         let dead: Vec<_> = self.in_flight.iter().filter(|(job, _)| !ids.contains(job)).collect();
         assert!(dead.is_empty(), "probes of what is gone: {dead:?}");
         self.plan = Arc::clone(self.engine.plan());
@@ -460,7 +469,7 @@ impl World {
 
     /// The run that is going of the job of this name.
     pub fn run(&self, name: &str) -> Option<RunId> {
-        self.engine.jobs[self.job(name).0].run()
+        self.engine.run_of(self.job(name))
     }
 
     /// Starts as time and name.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::effect::Instance;
-use super::event::Code;
-use super::job::Status;
+use crate::effect::Instance;
+use crate::event::Code;
+use crate::state::Status;
 
 /// Why a watch on a service is unhealthy.
-pub(super) const NO_INSTANCE: &str = "no instance passes its checks";
+pub(crate) const NO_INSTANCE: &str = "no instance passes its checks";
 
 /// What is remembered between two sights. Empty at first: absence alone is no event.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub struct Watch {
 
 impl Watch {
     /// A watch that has seen nothing.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Watch {
             seen: Vec::new(),
             passing: false,
@@ -54,7 +54,7 @@ impl Watch {
     }
 
     /// A new set of instances; compared by address and port, in the order of their ids.
-    pub(super) fn see(&mut self, mut instances: Vec<Instance>, now: Duration) -> &'static [Code] {
+    pub(crate) fn see(&mut self, mut instances: Vec<Instance>, now: Duration) -> &'static [Code] {
         instances.sort();
         self.turn(!instances.is_empty(), now);
         self.reason = instances.is_empty().then(|| NO_INSTANCE.to_owned());
@@ -68,7 +68,7 @@ impl Watch {
     }
 
     /// The result of a probe; a repeated result is no event.
-    pub(super) fn probed(&mut self, pass: bool, note: &str, now: Duration) -> &'static [Code] {
+    pub(crate) fn probed(&mut self, pass: bool, note: &str, now: Duration) -> &'static [Code] {
         self.turn(pass, now);
         self.reason = (!pass).then(|| note.to_owned());
         if std::mem::replace(&mut self.passing, pass) == pass {
@@ -79,7 +79,7 @@ impl Watch {
     }
 
     /// What still holds of all that it has said: the events that one who comes late has to be told.
-    pub(super) fn standing(&self) -> &'static [Code] {
+    pub(crate) fn standing(&self) -> &'static [Code] {
         match (self.passing || !self.seen.is_empty(), self.spoke) {
             (true, _) => &[Code::Changed, Code::Healthy],
             (false, true) => &[Code::Unhealthy],

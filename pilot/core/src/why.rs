@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::engine::Engine;
-use super::event::Event;
-use super::graph::{Chance, Graph, JobAt, Mode, Node, Reason};
-use super::history::{Cause, Entry, EntryId, What, story};
-use super::job::{Job, State};
-use super::plan::{Count, JobId};
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::graph::{Chance, Graph, JobAt, Mode, Node, Reason};
+use crate::history::{Cause, Entry, EntryId, What, story};
+use crate::plan::{Count, JobId};
+use crate::state::{Job, State};
 
 /// One event that a job waits for.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,13 +89,14 @@ impl Engine {
     }
 
     /// Notes that a run has begun, and keeps its story for as long as it is the last one.
-    pub(super) fn note_start(&mut self, id: JobId, cause: Cause, restart: bool) {
+    pub(crate) fn note_start(&mut self, id: JobId, cause: Cause, restart: bool) {
         let at = self.now;
-        let what = What::Started(self.plan.jobs[id.0].name.clone());
+        let Some(what) = self.job(id).map(|job| What::Started(job.name.clone())) else { return };
         let number = self.history.note(what, cause, at, None);
         let Some(entry) = self.entry(number) else { return };
         let told = story(&entry, |id| self.entry(id));
-        let record = &mut self.jobs[id.0].record;
+        let Some(job) = self.jobs.get_mut(id) else { return };
+        let record = &mut job.record;
         record.started = Some(number);
         if !restart {
             record.first.clone_from(&told);
@@ -104,23 +105,27 @@ impl Engine {
     }
 
     /// Notes that a run has ended; what comes now is caused by it.
-    pub(super) fn note_end(&mut self, id: JobId, what: What) {
+    pub(crate) fn note_end(&mut self, id: JobId, what: What) {
         let at = self.now;
-        let cause = self.jobs[id.0].record.started.map_or(Cause::Seen, Cause::Entry);
+        let started = self.jobs.get(id).and_then(|job| job.record.started);
+        let cause = started.map_or(Cause::Seen, Cause::Entry);
         let number = self.history.note(what, cause, at, None);
         self.cause = Cause::Entry(number);
         let entry = self.entry(number);
-        self.jobs[id.0].record.ended = entry;
+        if let Some(job) = self.jobs.get_mut(id) {
+            job.record.ended = entry;
+        }
     }
 
     /// What a check of this run finds is caused by the run.
-    pub(super) fn blame_run(&mut self, id: JobId) {
-        self.cause = self.jobs[id.0].record.started.map_or(Cause::Seen, Cause::Entry);
+    pub(crate) fn blame_run(&mut self, id: JobId) {
+        let started = self.jobs.get(id).and_then(|job| job.record.started);
+        self.cause = started.map_or(Cause::Seen, Cause::Entry);
     }
 
     /// What comes now is caused by this job's last end.
-    pub(super) fn blame_end(&mut self, id: JobId) {
-        if let Some(entry) = &self.jobs[id.0].record.ended {
+    pub(crate) fn blame_end(&mut self, id: JobId) {
+        if let Some(entry) = self.jobs.get(id).and_then(|job| job.record.ended.as_ref()) {
             self.cause = Cause::Entry(entry.id);
         }
     }

@@ -99,8 +99,9 @@ impl MariaDb {
         self.signal(Signal::SIGCONT);
     }
 
+    /// Sends the server a signal; it has to run.
     #[track_caller]
-    fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         self.process.as_ref().expect("the server runs").signal(signal);
     }
 

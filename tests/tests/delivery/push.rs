@@ -235,7 +235,7 @@ fn a_registry_that_is_away_for_a_moment_is_waited_for() {
     make.args(["-s", "push"]).stdout(Stdio::null()).stderr(File::create(&complaints).unwrap());
     let mut push = make.spawn().unwrap();
     until("a first try in vain", SOON, || {
-        std::fs::read_to_string(&complaints).unwrap().contains("no success, trying again in 1 s").then_some(())
+        std::fs::read_to_string(&complaints).unwrap().contains("failed, retrying in 1 s").then_some(())
     });
     sandbox.registry.begin();
     assert!(push.wait().unwrap().success(), "{}", std::fs::read_to_string(&complaints).unwrap());
@@ -456,7 +456,7 @@ fn a_version_is_given_once_and_to_a_digest() {
         assert!(pilot_tests::command::run(&mut make).failure().contains("is not a version"), "{wrong}");
     }
     let by_tag = format!("IMAGE={}:{hash}", sandbox.repository);
-    assert!(release(&["VERSION=1.0.2", &by_tag]).failure().contains("Names that move are not taken"));
+    assert!(release(&["VERSION=1.0.2", &by_tag]).failure().contains("Mutable tags are not accepted"));
     sandbox.checkout.commit("not pushed");
     assert!(release(&["VERSION=1.0.2"]).failure().contains("make push"));
 }

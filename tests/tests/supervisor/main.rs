@@ -4,6 +4,8 @@
 //! (`.config/nextest.toml`).
 
 mod control;
+mod database_impostor;
+mod database_patience;
 mod database_tls;
 mod exclusive;
 mod exits_and_signals;

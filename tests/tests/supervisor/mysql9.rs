@@ -64,7 +64,8 @@ fn the_probe_logs_in_by_caching_sha2_over_tls_and_says_what_it_finds() {
         ("replica", json!({ "role": "replica" }), Some(format!("{here} is writable, not a replica"))),
         (
             "denied",
-            json!({ "passwordFile": wrong, "passwordEnv": null }),
+            // Unverified it is asked for the password itself, and fails for that.
+            json!({ "passwordFile": wrong, "passwordEnv": null, "tls": "verify-ca", "caFile": ca }),
             Some(format!("login refused by {here}: 1045 ")),
         ),
     ];
@@ -94,17 +95,35 @@ fn the_probe_logs_in_by_caching_sha2_over_tls_and_says_what_it_finds() {
 }
 
 #[test]
-fn without_tls_the_probe_sends_no_password_and_says_what_to_set() {
+fn an_unverified_server_gets_no_password_and_the_probe_says_what_to_set() {
     let database = Mysql9::start();
     let here = format!("MySQL at 127.0.0.1:{}", database.port());
     // The server keeps a digest of those who have logged in, and asks others for the whole password.
     assert!(database.sql(&format!("CREATE USER newcomer@'%' IDENTIFIED BY '{PASSWORD}'")));
-    let probe = mysql(database.port(), &json!({ "tls": "disabled", "user": "newcomer" }));
-    let health = json!({ "mysql": probe, "interval": "200ms", "timeout": "5s" });
-    let mut pilot = Pilot::with(&jobs(json!([{ "name": "app", "exec": [fixture(), "forever"], "health": health }])))
-        .env("DB_PASSWORD", PASSWORD)
-        .start();
-    pilot.wait_for(&format!("app is unhealthy: {here} wants the password over TLS: set tls to required"));
+    let checked = |name: &str, more: &Value| {
+        let mut probe = mysql(database.port(), more);
+        probe["user"] = json!("newcomer");
+        json!({ "name": name, "exec": [fixture(), "forever"],
+                "health": { "mysql": probe, "interval": "200ms", "timeout": "5s" } })
+    };
+    let unverified = ["disabled", "preferred", "required"];
+    let list: Vec<Value> = unverified.iter().map(|tls| checked(tls, &json!({ "tls": tls }))).collect();
+    let mut pilot = Pilot::with(&jobs(list.into())).env("DB_PASSWORD", PASSWORD).start();
+    for tls in unverified {
+        pilot.wait_for(&format!(
+            "{tls} is unhealthy: {here} wants the password itself (new there, or wrong), sent over verified TLS only: set tls to verify-ca or verify-identity, and caFile"
+        ));
+    }
+    assert_eq!(pilot.stop(), 0);
+
+    // Verified it is sent, and then the server knows its digest; also without TLS, until it forgets.
+    let verified = checked("verified", &json!({ "tls": "verify-ca", "caFile": database.ca_file() }));
+    let mut pilot = Pilot::with(&jobs(json!([verified]))).env("DB_PASSWORD", PASSWORD).start();
+    pilot.wait_for_event("StatusHealthy verified");
+    assert_eq!(pilot.stop(), 0);
+    let list = json!([checked("app", &json!({ "tls": "disabled" }))]);
+    let mut pilot = Pilot::with(&jobs(list)).env("DB_PASSWORD", PASSWORD).start();
+    pilot.wait_for_event("StatusHealthy app");
     assert!(database.sql("SET GLOBAL require_secure_transport = 1"));
     pilot.wait_for_count("event: {StatusUnhealthy app}", 3);
     assert_eq!(pilot.stop(), 0);

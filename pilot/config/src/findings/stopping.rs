@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pilot_core::graph::JobAt;
-use pilot_core::stop_plan::StopPlan;
+use pilot_core::stop::worst_case::StopPlan;
 
 use super::super::diagnostic::{Rule, Severity};
 use super::super::document::Document;

@@ -213,6 +213,40 @@ fn tcp_probes() {
 }
 
 #[test]
+fn a_password_for_a_server_that_nobody_verifies_is_warned_of() {
+    let warned = |probe: &str| {
+        let text = with_job(&format!("name: 'app', exec: 'x', health: {{{probe}, interval: 1}}"));
+        warnings(&text).iter().any(|warning| warning.contains("does not verify the server"))
+    };
+    for probe in [
+        "mysql: {host: 'db', user: 'u', passwordFile: '/p'}",
+        "mysql: {host: 'db', user: 'u', passwordEnv: 'P', tls: 'required', caFile: '/c'}",
+        "mysql: 'mysql://u:p@db'",
+    ] {
+        assert!(warned(probe), "{probe}");
+    }
+    for probe in [
+        "mysql: {host: 'db', user: 'u', passwordFile: '/p', tls: 'verify-ca'}",
+        "mysql: {host: 'db', user: 'u'}",
+        "mysql: {host: '127.0.0.1', user: 'u', passwordFile: '/p'}",
+        "mysql: {socket: '/s', user: 'u', passwordFile: '/p'}",
+    ] {
+        assert!(!warned(probe), "{probe}");
+    }
+}
+
+#[test]
+fn a_tcp_probe_of_mysql_is_warned_of() {
+    let warned = |address: &str| {
+        let text = with_job(&format!("name: 'app', exec: 'x', health: {{tcp: {address}, interval: 1}}"));
+        warnings(&text).iter().any(|warning| warning.contains("blocks this host"))
+    };
+    assert!(warned("'db:3306'") && !warned("'db:3307'"));
+    // A server does not count its own machine.
+    assert!(!warned("3306") && !warned("'localhost:3306'"));
+}
+
+#[test]
 fn mysql_probes() {
     let mysql = |text: &str| match probe(&format!("mysql: {text}")) {
         Probe::Mysql(probe) => probe,
@@ -229,11 +263,16 @@ fn mysql_probes() {
     assert_eq!((full.role, full.ca_file), (MysqlRole::Writer, Some("/c".into())));
     assert_eq!(mysql("{socket: '/s', user: 'u', passwordEnv: 'P'}").password, Password::Env("P".into()));
     assert_eq!(mysql("'mysql://u@[::1]:1'").host, "::1");
+    let verified = mysql("'mysql://u@db/shop?tls=verify-identity&caFile=/etc/my%20ca.pem'");
+    assert_eq!((verified.tls, verified.ca_file), (MysqlTls::VerifyIdentity, Some("/etc/my ca.pem".into())));
+    assert_eq!(verified.database.as_deref(), Some("shop"));
     let health = |probe: &str| format!("name: 'app', health: {{mysql: {probe}, interval: 1}}");
     job_refused(&[
         (&health("'mysql://db/x'"), "job \"app\": health.mysql is not a MySQL URL"),
         (&health("'mysql://u:secret@db:x'"), "job \"app\": health.mysql is not a MySQL URL"),
         (&health("'mysql://u@db/x?tls=1'"), "job \"app\": health.mysql is not a MySQL URL"),
+        (&health("'mysql://u@db/x?caFile=%'"), "job \"app\": health.mysql is not a MySQL URL"),
+        (&health("'mysql://u@db/x?password=x'"), "job \"app\": health.mysql is not a MySQL URL"),
         (&health("{user: 'u'}"), "job \"app\": health.mysql.host is needed"),
         (&health("{host: 'db'}"), "job \"app\": health.mysql.user is needed"),
         (&health("{host: 'db:1', user: 'u'}"), "job \"app\": health.mysql.host is not a host name or address"),

@@ -4,11 +4,10 @@
 //! things in which it comes: what it calls impossible, the engine never does (a test plays random histories against
 //! that). What the time alone rules out, such as a check that is slower than its job, it does not see.
 
-use super::effect::UserSignal;
-use super::event::{Code, Event, GLOBAL};
-use super::job::{is_of_a_stop, start_events};
-use super::plan::{Condition, Plan, Start};
-use super::stop_order::stop_order;
+use crate::effect::UserSignal;
+use crate::event::{Class, Code, Event, GLOBAL};
+use crate::plan::{Condition, Job, Plan, Start};
+use crate::stop::order::stop_order;
 
 mod circle;
 mod reach;
@@ -82,7 +81,7 @@ pub struct Edge {
 impl Edge {
     /// Whether it is a hook: the job waits for a step of another's way out.
     pub fn is_hook(&self) -> bool {
-        is_of_a_stop(self.event.code)
+        self.event.code.class() == Class::Stop
     }
 }
 
@@ -144,49 +143,35 @@ impl Graph {
     }
 }
 
-/// Whose event it is.
+/// Where an event comes from.
 fn node(plan: &Plan, event: &Event) -> Option<Node> {
     let source = event.source.as_str();
-    let signal = [UserSignal::Hup, UserSignal::Usr2].into_iter().find(|signal| signal.name() == source);
-    match event.code {
-        Code::Signal => return signal.map(Node::Signal),
-        Code::Startup | Code::Shutdown | Code::EnterMaintenance | Code::ExitMaintenance if source == GLOBAL => {
-            return Some(Node::Global);
+    match event.code.class() {
+        Class::Signal => {
+            let mut signals = [UserSignal::Hup, UserSignal::Usr2].into_iter();
+            return signals.find(|signal| signal.name() == source).map(Node::Signal);
         }
+        Class::Container if source == GLOBAL => return Some(Node::Global),
         // The source of an error is a text that begins with who made it.
-        Code::Error => {
-            let job = jobs(plan).find(|id| reason::says(source, &plan.jobs[id.0].name));
-            return job.map(Node::Job);
-        }
-        Code::ExitSuccess
-        | Code::ExitFailed
-        | Code::Stopping
-        | Code::LeavingConsul
-        | Code::LeavingTargetGroup
-        | Code::Draining
-        | Code::Drained
-        | Code::Stopped
-        | Code::Healthy
-        | Code::Unhealthy
-        | Code::Changed
-        | Code::TimerExpired
-        | Code::EnterMaintenance
-        | Code::ExitMaintenance
-        | Code::Startup
-        | Code::Shutdown => {}
+        Class::Error => return job_that(plan, |job| reason::says(source, &job.name)),
+        Class::Container | Class::Exit | Class::Stop | Class::Health | Class::Change | Class::Timer => {}
     }
-    if let Some(id) = jobs(plan).find(|id| plan.jobs[id.0].name == source) {
-        return Some(Node::Job(id));
+    if let Some(job) = job_that(plan, |job| job.name == source) {
+        return Some(job);
     }
     if let Some(name) = source.strip_prefix("watch.") {
         return plan.watches.iter().position(|watch| watch.name == name).map(|index| Node::Watch(WatchAt(index)));
     }
     let name = source.strip_prefix("check.")?;
-    jobs(plan).find(|id| plan.jobs[id.0].name == name).map(Node::Job)
+    job_that(plan, |job| job.name == name)
 }
 
-fn jobs(plan: &Plan) -> impl Iterator<Item = JobAt> + use<> {
-    (0..plan.jobs.len()).map(JobAt)
+fn job_that(plan: &Plan, is_it: impl Fn(&Job) -> bool) -> Option<Node> {
+    plan.jobs.iter().position(is_it).map(|place| Node::Job(JobAt(place)))
+}
+
+fn numbered(plan: &Plan) -> impl Iterator<Item = (JobAt, &Job)> {
+    plan.jobs.iter().enumerate().map(|(place, job)| (JobAt(place), job))
 }
 
 /// Whether pilot's start is enough to start a job.
@@ -194,7 +179,7 @@ fn starts_at_once(start: &Start) -> bool {
     let startup = |event: &Event| *event == Event::global(Code::Startup);
     match start {
         Start::Once { when: Condition::All(events), .. } => events.iter().all(startup),
-        Start::Once { when: Condition::Any(_), .. } | Start::Each { .. } => start_events(start).iter().any(startup),
+        Start::Once { when: Condition::Any(events), .. } | Start::Each { events, .. } => events.iter().any(startup),
         Start::Interval(_) => true,
         Start::Cron(_) | Start::Never { .. } => false,
     }

@@ -1,11 +1,10 @@
 //! What can ever happen: jobs start by events and make events, so both are found together, until nothing is added.
 
-use super::super::effect::UserSignal;
-use super::super::event::{Code, Event, GLOBAL};
-use super::super::job::{hooked_on_stop, start_events};
-use super::super::plan::{Condition, Count, Plan, Probe, Start};
 use super::reason::says;
-use super::{Chance, JobAt, jobs, starts_at_once};
+use super::{Chance, JobAt, numbered, starts_at_once};
+use crate::effect::UserSignal;
+use crate::event::{Code, Event, GLOBAL};
+use crate::plan::{Condition, Count, Job, Plan, Probe, Start};
 
 /// Two times of pilot's life in which different things can happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,21 +34,34 @@ impl<'a> Reach<'a> {
     /// One round. False if nothing was added.
     fn grow(&mut self) -> bool {
         let mut grown = false;
-        for id in jobs(self.plan) {
-            let running = self.running[id.0] || self.is_met(id, Moment::Running) || self.rerun_by_namesake(id);
-            let hooked = hooked_on_stop(&self.plan.jobs[id.0]);
-            let stopping = running || (hooked && self.is_met(id, Moment::Stopping));
-            grown |= (self.running[id.0], self.stopping[id.0]) != (running, stopping);
-            (self.running[id.0], self.stopping[id.0]) = (running, stopping);
+        for (id, job) in numbered(self.plan) {
+            let known = (self.runs(id, Moment::Running), self.runs(id, Moment::Stopping));
+            let running = known.0 || self.is_met(id, job, Moment::Running) || self.rerun_by_namesake(id, job);
+            let stopping = running || (job.is_hook() && self.is_met(id, job, Moment::Stopping));
+            grown |= known != (running, stopping);
+            for (list, reached) in [(&mut self.running, running), (&mut self.stopping, stopping)] {
+                if let Some(known) = list.get_mut(id.0) {
+                    *known = reached;
+                }
+            }
         }
         grown
     }
 
+    /// Whether a job can run at this moment, as far as is known.
+    fn runs(&self, id: JobAt, moment: Moment) -> bool {
+        let list = match moment {
+            Moment::Running => &self.running,
+            Moment::Stopping => &self.stopping,
+        };
+        list.get(id.0).copied().unwrap_or(false)
+    }
+
     /// Whether a job can start.
     pub(super) fn starts(&self, id: JobAt) -> Chance {
-        if self.running[id.0] {
+        if self.runs(id, Moment::Running) {
             Chance::Open
-        } else if self.stopping[id.0] {
+        } else if self.runs(id, Moment::Stopping) {
             Chance::AtTheStop
         } else {
             Chance::Never
@@ -58,24 +70,24 @@ impl<'a> Reach<'a> {
 
     /// Whether an event can come to this job.
     pub(super) fn chance(&self, event: &Event, to: JobAt) -> Chance {
+        let is_hook = self.plan.jobs.get(to.0).is_some_and(Job::is_hook);
         if self.comes(event, to, Moment::Running) {
             Chance::Open
-        } else if hooked_on_stop(&self.plan.jobs[to.0]) && self.comes_in_time(event, to) {
+        } else if is_hook && self.comes_in_time(event, to) {
             Chance::AtTheStop
         } else {
             Chance::Never
         }
     }
 
-    fn is_met(&self, id: JobAt, moment: Moment) -> bool {
+    fn is_met(&self, id: JobAt, job: &Job, moment: Moment) -> bool {
         let comes = |event: &Event| match moment {
             Moment::Running => self.comes(event, id, moment),
             Moment::Stopping => self.comes_in_time(event, id),
         };
-        let start = &self.plan.jobs[id.0].start;
-        match start {
+        match &job.start {
             Start::Once { when: Condition::All(events), .. } => events.iter().all(comes),
-            Start::Once { when: Condition::Any(_), .. } | Start::Each { .. } => start_events(start).iter().any(comes),
+            Start::Once { when: Condition::Any(events), .. } | Start::Each { events, .. } => events.iter().any(comes),
             Start::Interval(_) | Start::Cron(_) => true,
             Start::Never { .. } => false,
         }
@@ -83,20 +95,19 @@ impl<'a> Reach<'a> {
 
     /// While pilot stops, a job waits only as long as another job can still make the event.
     fn comes_in_time(&self, event: &Event, to: JobAt) -> bool {
-        let of_a_job = self.named(&event.source).any(|id| id != to);
+        let of_a_job = self.named(&event.source).any(|(id, _)| id != to);
         self.comes(event, to, Moment::Running) || (of_a_job && self.comes(event, to, Moment::Stopping))
     }
 
     fn comes(&self, event: &Event, to: JobAt, moment: Moment) -> bool {
         let source = event.source.as_str();
-        let own = self.plan.jobs[to.0].name == source;
-        let runs = |id: JobAt| match moment {
-            Moment::Running => self.running[id.0],
-            Moment::Stopping => self.stopping[id.0],
-        };
-        let exits = |id: JobAt| runs(id) && self.plan.jobs[id.0].exec.is_some();
-        let probed = |id: JobAt| runs(id) && self.probe(id).is_some();
-        let probe_exits = |id: JobAt| runs(id) && matches!(self.probe(id), Some(Probe::Exec(_)));
+        let own = self.plan.jobs.get(to.0).is_some_and(|job| job.name == source);
+        let exits = |(id, job): (JobAt, &Job)| self.runs(id, moment) && job.exec.is_some();
+        let probed = |(id, job): (JobAt, &Job)| self.runs(id, moment) && probe(job).is_some();
+        let probe_exits =
+            |(id, job): (JobAt, &Job)| self.runs(id, moment) && matches!(probe(job), Some(Probe::Exec(_)));
+        // Of another job, while it stops.
+        let stops = |id: JobAt, job: &Job| id != to && (moment == Moment::Stopping || self.ends(id, job));
         match event.code {
             Code::Startup | Code::EnterMaintenance | Code::ExitMaintenance => source == GLOBAL,
             // It means stop, and starts nobody.
@@ -108,80 +119,74 @@ impl<'a> Reach<'a> {
             Code::ExitSuccess | Code::ExitFailed => {
                 !own && (self.named(source).any(exits) || self.checked(source).any(probe_exits))
             }
-            Code::Error => jobs(self.plan).any(|id| self.fails_with(source, id, exits(id), probe_exits(id))),
-            Code::Stopping | Code::Stopped => {
-                self.named(source).any(|id| id != to && (moment == Moment::Stopping || self.ends(id)))
+            Code::Error => {
+                numbered(self.plan).any(|(id, job)| fails_with(source, job, exits((id, job)), probe_exits((id, job))))
             }
-            Code::LeavingConsul | Code::LeavingTargetGroup => self.named(source).any(|id| {
-                let job = &self.plan.jobs[id.0];
-                let is_in =
-                    if event.code == Code::LeavingConsul { self.plan.registers(job) } else { job.balancer.is_some() };
-                id != to && is_in && (moment == Moment::Stopping || self.ends(id))
-            }),
-            Code::Draining | Code::Drained => self.named(source).any(|id| {
-                let drains = self.plan.jobs[id.0].drain.is_some() && self.plan.jobs[id.0].exec.is_some();
-                id != to && drains && runs(id) && (moment == Moment::Stopping || self.ends(id))
-            }),
-            Code::TimerExpired => self.named(source).any(|id| self.gives_up(id)),
+            Code::Stopping | Code::Stopped => self.named(source).any(|(id, job)| stops(id, job)),
+            Code::LeavingConsul => self.named(source).any(|(id, job)| self.plan.registers(job) && stops(id, job)),
+            Code::LeavingTargetGroup => self.named(source).any(|(id, job)| job.balancer.is_some() && stops(id, job)),
+            Code::Draining | Code::Drained => self
+                .named(source)
+                .any(|(id, job)| job.drain.is_some() && job.exec.is_some() && self.runs(id, moment) && stops(id, job)),
+            Code::TimerExpired => self.named(source).any(|(_, job)| gives_up(job)),
         }
     }
 
-    /// Whether an error with this text can come from a job. What a program that cannot be started is told with names it.
-    fn fails_with(&self, text: &str, id: JobAt, exits: bool, probe_exits: bool) -> bool {
-        let job = &self.plan.jobs[id.0];
-        let program = job.exec.as_ref().map(|exec| exec.program.as_str()).unwrap_or_default();
-        let of_the_run = says(text, &job.name) || (text != job.name && !program.is_empty() && text.contains(program));
-        (exits && of_the_run) || (probe_exits && says(text, &format!("check.{}", job.name)))
-    }
-
     /// Whether a job can stop without pilot being asked to stop.
-    fn ends(&self, id: JobAt) -> bool {
-        let job = &self.plan.jobs[id.0];
+    fn ends(&self, id: JobAt, job: &Job) -> bool {
         let counted = job.restarts != Count::Unlimited;
+        let runs = self.runs(id, Moment::Running);
         let by_itself = match job.start {
-            Start::Once { .. } => {
-                self.running[id.0] && counted && (job.exec.is_some() || self.has_running_namesake(id))
-            }
+            Start::Once { .. } => runs && counted && (job.exec.is_some() || self.has_running_namesake(id, job)),
             Start::Interval(_) | Start::Cron(_) => counted,
             Start::Each { .. } | Start::Never { .. } => false,
         };
-        by_itself || (self.gives_up(id) && (!hooked_on_stop(job) || self.running[id.0]))
-    }
-
-    /// Whether its `when.timeout` can pass before it starts.
-    pub(super) fn gives_up(&self, id: JobAt) -> bool {
-        let start = &self.plan.jobs[id.0].start;
-        let has_timeout = match start {
-            Start::Once { timeout, .. } | Start::Each { timeout, .. } | Start::Never { timeout } => timeout.is_some(),
-            Start::Interval(_) | Start::Cron(_) => false,
-        };
-        has_timeout && !starts_at_once(start)
+        by_itself || (gives_up(job) && (!job.is_hook() || runs))
     }
 
     /// Two jobs of one name count each other's exits as their own, and restart by them.
-    fn rerun_by_namesake(&self, id: JobAt) -> bool {
-        let job = &self.plan.jobs[id.0];
-        !job.start.is_periodic() && job.restarts != Count::Finite(0) && self.has_running_namesake(id)
+    fn rerun_by_namesake(&self, id: JobAt, job: &Job) -> bool {
+        !job.start.is_periodic() && job.restarts != Count::Finite(0) && self.has_running_namesake(id, job)
     }
 
-    fn has_running_namesake(&self, id: JobAt) -> bool {
-        let is_running = |other: JobAt| other != id && self.running[other.0] && self.plan.jobs[other.0].exec.is_some();
-        self.named(&self.plan.jobs[id.0].name).any(is_running)
+    fn has_running_namesake(&self, id: JobAt, job: &Job) -> bool {
+        let is_running = |(other, namesake): (JobAt, &Job)| {
+            other != id && self.runs(other, Moment::Running) && namesake.exec.is_some()
+        };
+        self.named(&job.name).any(is_running)
     }
 
-    fn probe(&self, id: JobAt) -> Option<&Probe> {
-        self.plan.jobs[id.0].health.as_ref().and_then(|health| health.probe.as_ref())
+    fn named<'s>(&self, name: &'s str) -> impl Iterator<Item = (JobAt, &'a Job)> + use<'a, 's> {
+        numbered(self.plan).filter(move |(_, job)| job.name == name)
     }
 
-    fn named<'s>(&self, name: &'s str) -> impl Iterator<Item = JobAt> + use<'_, 's> {
-        jobs(self.plan).filter(move |id| self.plan.jobs[id.0].name == name)
-    }
-
-    fn checked<'s>(&self, source: &'s str) -> impl Iterator<Item = JobAt> + use<'_, 's> {
-        source.strip_prefix("check.").into_iter().flat_map(|name| self.named(name))
+    fn checked<'s>(&self, source: &'s str) -> impl Iterator<Item = (JobAt, &'a Job)> + use<'a, 's> {
+        let plan = self.plan;
+        let name = source.strip_prefix("check.");
+        name.into_iter().flat_map(move |name| numbered(plan).filter(move |(_, job)| job.name == name))
     }
 
     fn is_watch(&self, source: &str) -> bool {
         source.strip_prefix("watch.").is_some_and(|name| self.plan.watches.iter().any(|watch| watch.name == name))
     }
+}
+
+fn probe(job: &Job) -> Option<&Probe> {
+    job.health.as_ref().and_then(|health| health.probe.as_ref())
+}
+
+/// Whether an error with this text can come from a job. What a program that cannot be started is told with names it.
+fn fails_with(text: &str, job: &Job, exits: bool, probe_exits: bool) -> bool {
+    let program = job.exec.as_ref().map(|exec| exec.program.as_str()).unwrap_or_default();
+    let of_the_run = says(text, &job.name) || (text != job.name && !program.is_empty() && text.contains(program));
+    (exits && of_the_run) || (probe_exits && says(text, &format!("check.{}", job.name)))
+}
+
+/// Whether a job's `when.timeout` can pass before it starts.
+fn gives_up(job: &Job) -> bool {
+    let has_timeout = match job.start {
+        Start::Once { timeout, .. } | Start::Each { timeout, .. } | Start::Never { timeout } => timeout.is_some(),
+        Start::Interval(_) | Start::Cron(_) => false,
+    };
+    has_timeout && !starts_at_once(&job.start)
 }

@@ -1,10 +1,9 @@
 //! Why an event can never come: the nearest thing a person can change.
 
-use super::super::event::{Code, Event, GLOBAL};
-use super::super::job::is_of_a_stop;
-use super::super::plan::{Plan, Probe};
 use super::reach::Reach;
-use super::{Chance, JobAt, Node, WatchAt, jobs, node, starts_at_once};
+use super::{Chance, JobAt, Node, WatchAt, node, numbered, starts_at_once};
+use crate::event::{Class, Code, Event, GLOBAL};
+use crate::plan::{Job, Plan, Probe};
 
 /// Why an event can never come to the job that waits for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,69 +87,90 @@ pub(super) fn says(text: &str, name: &str) -> bool {
 
 /// The reason for an event that [`Reach`] calls impossible.
 pub(super) fn why_not(plan: &Plan, reach: &Reach<'_>, event: &Event, to: JobAt) -> Reason {
-    let of_the_container =
-        matches!(event.code, Code::Startup | Code::Shutdown | Code::EnterMaintenance | Code::ExitMaintenance);
     if event.code == Code::Shutdown && event.source == GLOBAL {
         return Reason::ShutdownStartsNobody;
     }
-    if of_the_container {
-        return Reason::SourceIsGlobal;
-    }
-    let id = match node(plan, event) {
-        _ if event.code == Code::Error => {
-            return match jobs(plan).find(|id| says(&event.source, &plan.jobs[id.0].name)) {
-                Some(id) if reach.starts(id) == Chance::Never => Reason::NeverStarts(id),
-                Some(id) => Reason::RunsNothing(id),
-                None => Reason::ErrorNeedsText(jobs(plan).find(|id| plan.jobs[id.0].name == event.source)),
-            };
-        }
-        None | Some(Node::Signal(_) | Node::Global) => return Reason::NobodyThere,
-        Some(Node::Watch(id)) => return Reason::NotOfWatches(id),
-        Some(Node::Job(id)) => id,
+    let id = match (event.code.class(), node(plan, event)) {
+        (Class::Container, _) => return Reason::SourceIsGlobal,
+        (Class::Error, _) => return why_no_error(plan, reach, event),
+        (_, None | Some(Node::Signal(_) | Node::Global)) => return Reason::NobodyThere,
+        (_, Some(Node::Watch(id))) => return Reason::NotOfWatches(id),
+        // Of two jobs of one name it is told of the one that waits for itself.
+        (_, Some(Node::Job(_))) if plan.jobs.get(to.0).is_some_and(|job| job.name == event.source) => to,
+        (_, Some(Node::Job(first))) => most_likely(plan, reach, event).unwrap_or(first),
     };
-    let job = &plan.jobs[id.0];
-    let starts = reach.starts(id);
-    let by_check = event.source != job.name;
+    let Some(job) = plan.jobs.get(id.0) else { return Reason::NobodyThere };
     let probe = job.health.as_ref().and_then(|health| health.probe.as_ref());
-    match event.code {
-        Code::ExitSuccess | Code::ExitFailed if by_check && probe.is_none() => Reason::NoHealthCheck(id),
-        Code::ExitSuccess | Code::ExitFailed if by_check && !matches!(probe, Some(Probe::Exec(_))) => {
-            Reason::CheckIsNoProgram(id)
+    let own = id == to;
+    let never_starts = reach.starts(id) == Chance::Never;
+    if event.source != job.name {
+        return match (event.code.class(), probe) {
+            // `check.JOB` has no other events than exits.
+            (class, _) if class != Class::Exit => Reason::NobodyThere,
+            (_, None) => Reason::NoHealthCheck(id),
+            (_, Some(Probe::Exec(_))) if own => Reason::OwnHealth,
+            (_, Some(Probe::Exec(_))) if never_starts => Reason::NeverStarts(id),
+            (_, Some(Probe::Exec(_))) => Reason::OnlyAtTheStop(id),
+            (_, Some(Probe::Http(_) | Probe::Tcp(_) | Probe::Mysql(_) | Probe::Notify(_))) => {
+                Reason::CheckIsNoProgram(id)
+            }
+        };
+    }
+    match event.code.class() {
+        Class::Exit | Class::Stop if own => Reason::OwnEnd,
+        Class::Exit if job.exec.is_none() => Reason::RunsNothing(id),
+        Class::Health if probe.is_none() => Reason::NoHealthCheck(id),
+        Class::Health if own => Reason::OwnHealth,
+        Class::Exit | Class::Health if never_starts => Reason::NeverStarts(id),
+        Class::Exit | Class::Health => Reason::OnlyAtTheStop(id),
+        Class::Stop => why_no_step(plan, event.code, id, job),
+        Class::Change => Reason::OnlyWatchesChange(id),
+        Class::Timer if starts_at_once(&job.start) => Reason::StartsAtOnce(id),
+        Class::Timer => Reason::NoWhenTimeout(id),
+        Class::Error | Class::Container | Class::Signal => Reason::OnlyAtTheStop(id),
+    }
+}
+
+/// Of several jobs of one name the one that comes nearest to making the event.
+fn most_likely(plan: &Plan, reach: &Reach<'_>, event: &Event) -> Option<JobAt> {
+    let makes = |job: &Job| {
+        let probe = job.health.as_ref().and_then(|health| health.probe.as_ref());
+        match event.code {
+            _ if event.source != job.name => matches!(probe, Some(Probe::Exec(_))),
+            Code::LeavingConsul => plan.registers(job),
+            Code::LeavingTargetGroup => job.balancer.is_some(),
+            Code::Draining | Code::Drained => job.drain.is_some(),
+            code => match code.class() {
+                Class::Exit => job.exec.is_some(),
+                Class::Health => probe.is_some(),
+                Class::Error | Class::Stop | Class::Change | Class::Timer | Class::Container | Class::Signal => true,
+            },
         }
-        Code::ExitSuccess | Code::ExitFailed if by_check && id == to => Reason::OwnHealth,
-        Code::ExitSuccess | Code::ExitFailed if by_check && starts == Chance::Never => Reason::NeverStarts(id),
-        Code::ExitSuccess | Code::ExitFailed if by_check => Reason::OnlyAtTheStop(id),
-        // `check.JOB` has no other events than exits.
-        _ if by_check => Reason::NobodyThere,
-        Code::ExitSuccess | Code::ExitFailed if id == to => Reason::OwnEnd,
-        code if is_of_a_stop(code) && id == to => Reason::OwnEnd,
+    };
+    let name = event.source.strip_prefix("check.").unwrap_or(&event.source);
+    let able = || numbered(plan).filter(|(_, job)| [name, &event.source].contains(&job.name.as_str()) && makes(job));
+    let starts = able().find(|(id, _)| reach.starts(*id) != Chance::Never);
+    starts.or_else(|| able().next()).map(|(id, _)| id)
+}
+
+/// The source of an error is a text that begins with who made it.
+fn why_no_error(plan: &Plan, reach: &Reach<'_>, event: &Event) -> Reason {
+    match numbered(plan).find(|(_, job)| says(&event.source, &job.name)) {
+        Some((id, _)) if reach.starts(id) == Chance::Never => Reason::NeverStarts(id),
+        Some((id, _)) => Reason::RunsNothing(id),
+        None => {
+            let meant = numbered(plan).find(|(_, job)| job.name == event.source);
+            Reason::ErrorNeedsText(meant.map(|(id, _)| id))
+        }
+    }
+}
+
+/// Why a job's way out does not have this step, or has it only at the end of everything.
+fn why_no_step(plan: &Plan, code: Code, id: JobAt, job: &Job) -> Reason {
+    match code {
         Code::LeavingConsul if !plan.registers(job) => Reason::NotInConsul(id),
         Code::LeavingTargetGroup if job.balancer.is_none() => Reason::NotInTargetGroup(id),
         Code::Draining | Code::Drained if job.drain.is_none() => Reason::DrainsNot(id),
-        Code::ExitSuccess | Code::ExitFailed if job.exec.is_none() => Reason::RunsNothing(id),
-        Code::Healthy | Code::Unhealthy if probe.is_none() => Reason::NoHealthCheck(id),
-        Code::Healthy | Code::Unhealthy if id == to => Reason::OwnHealth,
-        Code::Changed => Reason::OnlyWatchesChange(id),
-        Code::TimerExpired if starts_at_once(&job.start) => Reason::StartsAtOnce(id),
-        Code::TimerExpired => Reason::NoWhenTimeout(id),
-        Code::ExitSuccess | Code::ExitFailed | Code::Healthy | Code::Unhealthy if starts == Chance::Never => {
-            Reason::NeverStarts(id)
-        }
-        Code::ExitSuccess
-        | Code::ExitFailed
-        | Code::Healthy
-        | Code::Unhealthy
-        | Code::Stopping
-        | Code::LeavingConsul
-        | Code::LeavingTargetGroup
-        | Code::Draining
-        | Code::Drained
-        | Code::Stopped
-        | Code::Error
-        | Code::EnterMaintenance
-        | Code::ExitMaintenance
-        | Code::Startup
-        | Code::Shutdown
-        | Code::Signal => Reason::OnlyAtTheStop(id),
+        _ => Reason::OnlyAtTheStop(id),
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{Drain, HealthCheck, LoadBalancer, ProcessSettings, Schedule, Service, ServiceId};
-use crate::event::Event;
+use crate::event::{Class, Code, Event};
+use crate::exit::Exit;
 
 /// The job that stands for pilot itself where it serves metrics; v3's name for it.
 pub const TELEMETRY_JOB: &str = "containerpilot";
@@ -54,6 +55,37 @@ impl Job {
         numbered.filter(|(_, service)| service.registered)
     }
 
+    /// Whether one of its start events is this one.
+    pub fn waits_for(&self, code: Code, source: &str) -> bool {
+        self.start.events().iter().any(|event| event.code == code && event.source == source)
+    }
+
+    /// Whether it is a hook: it reacts to another job's stop, by doing something.
+    pub(crate) fn is_hook(&self) -> bool {
+        self.exec.is_some() && self.start.events().iter().any(|event| event.code.class() == Class::Stop)
+    }
+
+    /// Whether it is a hook on the stop of this job.
+    pub(crate) fn is_hook_on(&self, source: &str) -> bool {
+        let of_it = |event: &Event| event.code.class() == Class::Stop && event.source == source;
+        self.exec.is_some() && self.start.events().iter().any(of_it)
+    }
+
+    /// Whether this is how its stop signal ends its run: killed by it, or with the code that a shell gives then.
+    pub(crate) fn is_stopped_by(&self, exit: Exit) -> bool {
+        let signal = Exit::Signal(self.process.stop_signal.0);
+        exit == signal || exit == Exit::Code(signal.code())
+    }
+
+    /// Whether such an end of its run is a success.
+    pub(crate) fn is_success(&self, exit: Exit) -> bool {
+        match exit {
+            Exit::Code(0) => true,
+            Exit::Code(code) => self.success_codes.contains(&code),
+            Exit::Signal(_) => self.success_codes.contains(&exit.code()),
+        }
+    }
+
     /// Whether it counts as healthy from the beginning and for ever, whatever happens: v3's rule for [`TELEMETRY_JOB`],
     /// by name (spec 5.9).
     pub fn is_always_healthy(&self) -> bool {
@@ -99,6 +131,21 @@ pub enum Start {
 }
 
 impl Start {
+    /// The events that can start the job.
+    pub fn events(&self) -> &[Event] {
+        match self {
+            Start::Once { when: Condition::All(events) | Condition::Any(events), .. } | Start::Each { events, .. } => {
+                events
+            }
+            Start::Interval(_) | Start::Cron(_) | Start::Never { .. } => &[],
+        }
+    }
+
+    /// Whether a start without a cause is a restart, and not the tick of a periodic job.
+    pub fn is_restart(&self, cause: Option<&Event>) -> bool {
+        cause.is_none() && !self.is_periodic()
+    }
+
     /// Whether the job is started again and again by time alone.
     pub fn is_periodic(&self) -> bool {
         match self {
@@ -136,6 +183,20 @@ pub enum Count {
     Finite(u64),
     /// No limit.
     Unlimited,
+}
+
+impl Count {
+    /// Takes one, if any is left.
+    pub(crate) fn take(&mut self) -> bool {
+        match self {
+            Count::Unlimited => true,
+            Count::Finite(0) => false,
+            Count::Finite(left) => {
+                *left -= 1;
+                true
+            }
+        }
+    }
 }
 
 /// The delay before a restart: none before the first, then `initial`, growing by `factor` up to `max`, each spread by

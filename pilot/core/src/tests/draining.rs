@@ -143,7 +143,7 @@ fn where_nobody_counts_what_is_said_to_be_left_is_what_is_left() {
     let mut job = app(BalancerMode::Drain);
     job.drain = Some(Drain { min: secs(7), max: secs(60), in_flight: InFlight::Unknown, signal: None });
     let plan = plan([job]);
-    assert_eq!(crate::stop_plan::StopPlan::of(&plan).worst, secs(2 + 8 + 7 + 5));
+    assert_eq!(crate::stop::worst_case::StopPlan::of(&plan).worst, secs(2 + 8 + 7 + 5));
     let mut world = running(plan);
     assert_eq!(stopped(&mut world), 7_041);
     assert!(world.said.contains(&"app drains: it serves on for 7s".to_owned()), "{:#?}", world.said);

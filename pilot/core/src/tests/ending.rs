@@ -4,9 +4,9 @@ use super::plans::*;
 use crate::effect::{Input, StopSignal, Switch};
 use crate::event::{Code, Event};
 use crate::exit::Exit;
+use crate::limits::{HOOK_LIMIT, WITHDRAW_LIMIT};
 use crate::plan::*;
 use crate::simulation::{Script, World};
-use crate::stop::{HOOK_LIMIT, WITHDRAW_LIMIT};
 
 /// Trace C of spec 10.7, with the service withdrawn before the signal.
 #[test]

@@ -1,11 +1,16 @@
 //! What random histories have found: each broke a promise once, and is told here as short as it could be made.
 
+use std::time::Duration;
+
 use super::plans::*;
 use crate::effect::{Input, JobRequest};
 use crate::event::{Code, Event};
-use crate::job::Phase;
+use crate::graph::{Graph, JobAt, Reason};
+use crate::limits::{HOOK_LIMIT, LONGEST_SLEEP};
 use crate::plan::*;
 use crate::simulation::{Script, World};
+use crate::state::State;
+use crate::stop::worst_case::StopPlan;
 
 /// A placeholder that leaves the catalog and is not answered: its stop takes two seconds.
 fn slow_to_leave(name: &str) -> Job {
@@ -42,7 +47,7 @@ fn a_hook_that_a_reload_has_taken_down_stays_down_when_its_source_is_started_aga
     let mut world = world.started();
     ask(&mut world, "hook", JobRequest::Stop);
     world.pass(ms(500));
-    assert!(matches!(world.engine.state(world.job("source")).unwrap().phase(), Phase::Withdrawing { .. }));
+    assert_eq!(world.engine.state(world.job("source")).unwrap().state(), State::Stopping);
     world.reload(plan([]));
     let source = world.job("source");
     let refused = world.engine.answer(source, JobRequest::Start);
@@ -79,4 +84,51 @@ fn a_hook_that_waits_to_be_restarted_does_not_hold_up_a_stop() {
     world.give(Input::Stop);
     world.pass(secs(60));
     assert_eq!((world.exit, world.starts.len()), (Some((asked, 0)), starts));
+}
+
+/// Of two of one name the reason is told of the one that could make the event, not of the first.
+#[test]
+fn the_reason_for_an_impossible_event_is_told_of_the_namesake_that_could_make_it() {
+    let waits = Job { exec: None, ..job("waits").when(once(Code::LeavingTargetGroup, "a")) };
+    let graph = Graph::of(&plan([job("a"), job("a").balanced(BalancerMode::Drain), waits]));
+    let reasons: Vec<_> = graph.waits(JobAt(2)).map(|edge| edge.reason.clone()).collect();
+    assert_eq!(reasons, [Some(Reason::OnlyAtTheStop(JobAt(1)))]);
+    let own = job("b").balanced(BalancerMode::Drain).when(each(Code::LeavingTargetGroup, "b"));
+    let graph = Graph::of(&plan([job("b"), own]));
+    assert_eq!(graph.edges.last().and_then(|edge| edge.reason.clone()), Some(Reason::OwnEnd));
+}
+
+/// A hook whose namesake's ends have it run before the stop has a run under way, and one for the stop.
+#[test]
+fn the_worst_case_counts_the_run_that_a_namesake_has_caused() {
+    let hook = job("a").when(once(Code::Stopping, "b")).restarts(Count::Finite(2));
+    let own = StopPlan::of(&plan([job("b"), hook.clone()])).worst;
+    let with_namesake = StopPlan::of(&plan([job("b"), hook, job("a")])).worst;
+    assert_eq!(with_namesake - own, HOOK_LIMIT);
+}
+
+/// The longest times that a file can name pass the engine from the start to the end.
+#[test]
+fn no_time_is_too_long() {
+    for longest in [Duration::MAX, secs(i64::MAX as u64)] {
+        let hook = Job { timeout: Some(longest), ..job("hook").when(once(Code::Stopping, "app")) };
+        let app = job("app").checked(longest).served().balanced(BalancerMode::Itself).drains(longest, longest);
+        let app = Job { stop_timeout: Some(longest), timeout: Some(longest), ..app };
+        let every = job("every").when(Start::Interval(longest));
+        let waits = Start::Each { events: vec![Event::new(Code::Healthy, "nobody")], timeout: Some(longest) };
+        let file = Plan {
+            stop_timeout: longest,
+            stop_budget: Some(longest),
+            ..plan([app, hook, every, job("waits").when(waits)])
+        };
+        assert!(StopPlan::of(&file).worst >= longest);
+        let mut world = World::new(file).started();
+        world.pass(secs(1));
+        assert!(world.engine.next_timeout().unwrap() <= world.now + LONGEST_SLEEP);
+        world.give(Input::Stop);
+        world.pass(secs(1));
+        world.give(Input::Stop);
+        world.pass(secs(3600));
+        assert!(world.exit.is_some());
+    }
 }

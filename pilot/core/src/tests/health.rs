@@ -7,9 +7,9 @@ use crate::effect::{Announcement, Input, JobRequest, RoundId, StopSignal, Switch
 use crate::event::Code;
 use crate::exit::Exit;
 use crate::history::EntryId;
-use crate::job::{State, Status};
 use crate::plan::*;
 use crate::simulation::{Script, World};
+use crate::state::{State, Status};
 
 fn app() -> Job {
     job("app").served().checked(secs(5))

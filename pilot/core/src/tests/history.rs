@@ -6,7 +6,8 @@ use super::plans::*;
 use crate::effect::JobRequest;
 use crate::event::Code;
 use crate::graph::{Graph, Reason};
-use crate::history::{Cause, Entry, EntryId, KEPT, What};
+use crate::history::{Cause, Entry, EntryId, What};
+use crate::limits::KEPT_ENTRIES;
 use crate::plan::{Count, Job};
 use crate::simulation::{Script, World};
 use crate::why::Why;
@@ -33,7 +34,7 @@ fn a_story_goes_back_to_the_beginning_also_when_the_history_has_forgotten_it() {
     let app = job("app").when(once(Code::Healthy, "db"));
     let busy = Job { restarts: Count::Unlimited, ..job("busy") };
     let mut world = World::new(plan([db, app, busy]))
-        .script("busy", (0..2 * KEPT).map(|_| Script::exits(0).lasting(secs(30))))
+        .script("busy", (0..2 * KEPT_ENTRIES).map(|_| Script::exits(0).lasting(secs(30))))
         .started();
     world.pass(secs(3));
     let told = ["started app", "StatusHealthy db", "started db", "Startup global"];
@@ -41,7 +42,7 @@ fn a_story_goes_back_to_the_beginning_also_when_the_history_has_forgotten_it() {
     world.pass(secs(30_000));
     let oldest = world.engine.history().after(EntryId(0)).next().unwrap().id;
     let count = world.engine.history().after(EntryId(0)).count();
-    assert_eq!(count, KEPT);
+    assert_eq!(count, KEPT_ENTRIES);
     assert!(oldest > EntryId(100), "{oldest:?}");
     let story = why(&world, "app").story;
     assert_eq!(words(&story), told);

@@ -7,10 +7,9 @@ use super::plans::*;
 use super::random::event;
 use super::starting::{instances, watch};
 use crate::effect::{Input, Switch, UserSignal};
-use crate::event::{Code, Event};
+use crate::event::{Class, Code, Event};
 use crate::exit::Exit;
 use crate::graph::{Chance, Graph, Reason};
-use crate::job::is_of_a_stop;
 use crate::plan::*;
 use crate::simulation::World;
 
@@ -22,7 +21,7 @@ pub fn stays_impossible(world: &World) -> Result<(), TestCaseError> {
     }
     let graph = Graph::of(&world.plan);
     for (index, chance) in graph.starts.iter().enumerate() {
-        let started = world.engine.jobs()[index].started;
+        let started = world.engine.jobs()[index].was_started();
         prop_assert!(*chance != Chance::Never || !started, "job {index} cannot start, but did");
     }
     let stop = world.events.iter().find(|(_, event)| event.code == Code::Shutdown).map(|(at, _)| *at);
@@ -61,7 +60,7 @@ fn free() -> impl Strategy<Value = Event> {
 /// together depends on the whole history, and the graph does not claim to know. For the same reason hooks only wait for
 /// jobs before them, and who gives up waits for no other job: its giving up may be what that one waits for.
 fn start(index: usize) -> impl Strategy<Value = Start> {
-    let by_stop = |event: &Event| is_of_a_stop(event.code);
+    let by_stop = |event: &Event| event.code.class() == Class::Stop;
     let earlier = move |event: &Event| NAMES[..index].contains(&event.source.as_str());
     let fitting = move || event().prop_filter("a hook on a later job", move |e| !by_stop(e) || earlier(e));
     let patient = prop_oneof![4 => free(), 1 => Just(Event::new(Code::Healthy, "nobody"))];
@@ -164,7 +163,7 @@ fn tried(plan: &Plan, wanted: &[bool]) -> Vec<bool> {
             try_something(&mut world, &mut dice);
         }
         for (seen, job) in started.iter_mut().zip(world.engine.jobs()) {
-            *seen |= job.started;
+            *seen |= job.was_started();
         }
         if started == wanted {
             break;

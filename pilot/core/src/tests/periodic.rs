@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::plans::*;
 use super::schedule::{BERLIN, schedule, utc};
-use crate::due::Due;
 use crate::effect::{Input, StopSignal};
 use crate::exit::Exit;
 use crate::plan::*;
 use crate::simulation::{Script, World};
+use crate::timers::Timer;
 
 fn cron(text: &str) -> Job {
     job("x").when(Start::Cron(schedule(text, "UTC"))).restarts(Count::Unlimited)
@@ -47,7 +47,7 @@ fn a_cron_job_runs_at_its_times_and_not_at_startup() {
     let mut world = at("2026-01-01 09:58:20", cron("*/5 * * * *"));
     world.pass(secs(13 * 60));
     assert_eq!(starts(&world), ["10:00:00.000", "10:05:00.000", "10:10:00.000"]);
-    let due = world.engine.due().into_iter().find(|(_, _, due)| *due == Due::Schedule);
+    let due = world.engine.timers().into_iter().find(|(_, _, due)| *due == Timer::Schedule);
     assert_eq!(due.map(|(at, ..)| of_day(world.clock + at)).as_deref(), Some("10:15:00.000"));
 }
 
@@ -257,7 +257,7 @@ fn a_changed_schedule_in_a_reload_touches_that_job_only_and_the_next_times_are_k
     let mut world = world.started();
     world.pass(secs(30));
     let due = |world: &World| {
-        let all = world.engine.due().into_iter().filter(|(_, _, due)| *due == Due::Schedule);
+        let all = world.engine.timers().into_iter().filter(|(_, _, due)| *due == Timer::Schedule);
         all.map(|(at, id, _)| (of_day(world.clock + at), id)).collect::<Vec<_>>()
     };
     let (x, y) = (world.job("x"), world.job("y"));

@@ -4,10 +4,9 @@ use super::plans::*;
 use super::starting::{instances, watch};
 use crate::effect::{Input, JobRequest, StopSignal, Switch, UserSignal};
 use crate::event::{Code, Event};
-use crate::job::Status;
 use crate::plan::*;
-use crate::request::Hold;
 use crate::simulation::{Script, World};
+use crate::state::{State, Status};
 
 /// Another definition under the same name.
 fn changed(job: Job) -> Job {
@@ -454,7 +453,7 @@ fn what_a_person_has_stopped_stays_stopped_unless_its_definition_changes() {
     stop(&mut world, "pre");
     world.reload(plan([jobs[0].clone(), changed(jobs[1].clone()), jobs[2].clone(), job("other")]));
     world.pass(secs(1));
-    assert_eq!(world.engine.state(world.job("pre")).unwrap().hold(), Hold::Stopped);
+    assert_eq!(world.engine.state(world.job("pre")).unwrap().state(), State::Stopped);
     world.reload(plan([changed(jobs[0].clone()), job("other")]));
     world.pass(secs(1));
     assert!(world.run("app").is_some());

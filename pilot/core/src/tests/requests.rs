@@ -5,7 +5,6 @@ use super::starting::{instances, watch};
 use crate::effect::{Announcement, Input, JobRequest, StopSignal, Switch};
 use crate::event::Code;
 use crate::exit::Exit;
-use crate::job::{Activity, Phase};
 use crate::plan::*;
 use crate::simulation::{Script, World};
 
@@ -20,14 +19,14 @@ impl World {
     /// Its run ends by itself.
     fn exits_by_itself(&mut self, name: &str, code: u8) {
         let job = self.job(name);
-        let run = self.engine.jobs()[job.0].run().unwrap();
+        let run = self.engine.run_of(job).unwrap();
         self.later(ms(0), Input::Exited { job, run, exit: Exit::Code(code), leftovers: false });
         self.pass(secs(5));
     }
 
     fn runs(&self, name: &str) -> bool {
         let job = &self.engine.jobs()[self.job(name).0];
-        matches!(job.activity(), Activity::Running { .. })
+        job.run().is_some()
     }
 }
 
@@ -219,7 +218,7 @@ fn a_job_without_a_process_cannot_be_started_but_stopped() {
     world.ask("db", JobRequest::Stop).unwrap();
     world.pass(secs(5));
     assert_eq!((world.withdrawn.len(), world.exit), (1, None));
-    assert_eq!(*world.engine.jobs()[0].phase(), Phase::Done);
+    assert!(world.engine.jobs()[0].phase().is_done());
     assert_eq!(world.ask("db", JobRequest::Start), Ok("starting db".into()));
-    assert_eq!(*world.engine.jobs()[0].phase(), Phase::Live);
+    assert!(world.engine.jobs()[0].phase().is_live());
 }

@@ -6,7 +6,7 @@ use crate::event::Code;
 use crate::graph::JobAt;
 use crate::plan::*;
 use crate::simulation::{Script, World};
-use crate::stop_plan::StopPlan;
+use crate::stop::worst_case::StopPlan;
 
 /// Everybody takes all the time there is.
 fn lived(plan: &Plan) -> std::time::Duration {

@@ -9,7 +9,7 @@ use super::Strictness;
 use super::stop_table;
 use pilot_config::{Diagnostic, Loaded, Severity, masked};
 use pilot_core::plan::Plan;
-use pilot_core::stop_plan::StopPlan;
+use pilot_core::stop::worst_case::StopPlan;
 
 /// What a check found. Its JSON is described in `docs/reference/check.md`; keys are added, never changed.
 #[derive(Debug, Serialize)]

@@ -17,7 +17,7 @@ use super::{ClientCommand, FAILED, OutputFormat, Until, Wanted, render};
 use crate::runtime::control::Summary;
 use crate::runtime::control::report::{HealthReport, JobReport};
 use pilot_core::effect::{JobRequest, Switch};
-use pilot_core::job::State;
+use pilot_core::state::State;
 
 /// How often a job that is waited for is asked about.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use super::report::JobReport;
 use super::status::NextReport;
 use crate::runtime::view::JobView;
-use pilot_core::due::Due;
 use pilot_core::effect::JobRequest;
 use pilot_core::engine::Engine;
 use pilot_core::event::Event;
 use pilot_core::graph::{Graph, Mode};
 use pilot_core::history::{Cause, Entry, EntryId, What};
 use pilot_core::plan::JobId;
+use pilot_core::timers::Timer;
 use pilot_core::why::Wait;
 
 /// One thing that happened.
@@ -139,9 +139,9 @@ impl WhyReport {
             job: JobReport::from(job),
             waits: why.waits.iter().map(|wait| WaitReport::new(engine, wait, now)).collect(),
             next: engine
-                .due()
+                .timers()
                 .into_iter()
-                .filter(|(_, job, due)| *job == id && !matches!(due, Due::Check | Due::Restart))
+                .filter(|(_, job, due)| *job == id && !matches!(due, Timer::Check | Timer::Restart))
                 .filter_map(|due| NextReport::new(engine, due, now))
                 .collect(),
             story: reports(&why.story),

@@ -15,7 +15,7 @@ use pilot_core::readiness::Readiness;
 pub struct JobReport {
     /// Its name.
     pub name: String,
-    /// What it does: a word of [`pilot_core::job::State`].
+    /// What it does: a word of [`pilot_core::state::State`].
     pub state: String,
     /// For how long, in seconds.
     pub state_for: f64,

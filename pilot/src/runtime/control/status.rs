@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::report::JobReport;
 use crate::runtime::net::host_port;
 use crate::runtime::view::Snapshot;
-use pilot_core::due::Due;
 use pilot_core::engine::Engine;
 use pilot_core::plan::JobId;
+use pilot_core::timers::Timer;
 
 /// Timers that are shown, at most.
 const MAX_NEXT: usize = 5;
@@ -104,7 +104,7 @@ impl StatusReport {
             reason: watch.reason.clone(),
             instances: watch.instances.iter().map(|(address, port)| host_port(address, *port)).collect(),
         });
-        let next = engine.due().into_iter().filter_map(|due| NextReport::new(engine, due, snapshot.uptime));
+        let next = engine.timers().into_iter().filter_map(|due| NextReport::new(engine, due, snapshot.uptime));
         StatusReport {
             version: snapshot.version.to_owned(),
             pid: snapshot.pid,
@@ -122,21 +122,21 @@ impl StatusReport {
 
 impl NextReport {
     /// None: a reload has removed the job.
-    pub(super) fn new(engine: &Engine, (at, id, due): (Duration, JobId, Due), now: Duration) -> Option<Self> {
+    pub(super) fn new(engine: &Engine, (at, id, due): (Duration, JobId, Timer), now: Duration) -> Option<Self> {
         let job = engine.job(id)?.name.clone();
         let what = match due {
-            Due::Restart => "is restarted",
-            Due::Kill => "is killed if it is still running (`timeout`)",
-            Due::TimerExpired => "gives up waiting to start (`when.timeout`)",
-            Due::Tick => "runs (`when.interval`)",
-            Due::Schedule => "runs (`when.cron`)",
-            Due::Check => "is checked",
-            Due::HooksOver => "stops, whether or not its hooks have ended",
-            Due::WithdrawOver => "stops, whether or not Consul has answered",
-            Due::LeaveOver => "stops, whether or not the load balancer has answered",
-            Due::Drain => "is checked for requests in flight",
-            Due::Sigkill => "gets SIGKILL",
-            Due::GiveUp => "is given up: not even SIGKILL has ended it",
+            Timer::Restart => "is restarted",
+            Timer::Kill => "is killed if it is still running (`timeout`)",
+            Timer::TimerExpired => "gives up waiting to start (`when.timeout`)",
+            Timer::Tick => "runs (`when.interval`)",
+            Timer::Schedule => "runs (`when.cron`)",
+            Timer::Check => "is checked",
+            Timer::HooksOver => "stops, whether or not its hooks have ended",
+            Timer::WithdrawOver => "stops, whether or not Consul has answered",
+            Timer::LeaveOver => "stops, whether or not the load balancer has answered",
+            Timer::Drain => "is checked for requests in flight",
+            Timer::Sigkill => "gets SIGKILL",
+            Timer::GiveUp => "is given up: not even SIGKILL has ended it",
         };
         let text = format!("{job} {what}");
         Some(NextReport { job, due_in: at.saturating_sub(now).as_secs_f64(), text })

@@ -6,7 +6,6 @@ use nix::sys::signal::Signal;
 
 use super::Supervisor;
 use pilot_core::effect::{Announcement, Effect, Input, StopSignal};
-use pilot_core::job::is_restart;
 use pilot_core::plan::{JobId, Level, SignalNumber};
 
 impl Supervisor {
@@ -17,7 +16,7 @@ impl Supervisor {
                 let Some(settings) = engine.job(job) else { return };
                 tracing::debug!("{}.Run start", settings.name);
                 meters.job_started(&settings.name);
-                if is_restart(&settings.start, cause.as_ref()) {
+                if settings.start.is_restart(cause.as_ref()) {
                     meters.job_restarted(&settings.name);
                 }
                 let started = children.start_run(settings, (job, run), cause.as_ref(), environment, notices, output);
@@ -68,6 +67,14 @@ impl Supervisor {
             Effect::Published(event) => {
                 self.meters.event(&event);
                 tracing::debug!("event: {event}");
+            }
+            Effect::RunEnded { name, exit, lasted, unstarted, stopping, .. } => {
+                self.meters.job_ended(&name, exit, lasted);
+                self.remember_end(name, exit, lasted, unstarted, stopping);
+            }
+            Effect::ProbeEnded { name, round, verdict, .. } => {
+                self.count_probe(&name, round, &verdict);
+                self.remains.probed(&name, &verdict, self.began.elapsed());
             }
             Effect::StepOver { job, step, took } => {
                 if let Some(settings) = self.engine.job(job) {

@@ -155,8 +155,6 @@ impl Supervisor {
         self.follow_watches();
         loop {
             while let Some(input) = inputs.pop_front() {
-                self.count(&input);
-                self.keep_remains(&input);
                 for effect in self.engine.handle(input, self.began.elapsed()) {
                     if let Effect::Exit(code) = effect {
                         self.close_control().await;
@@ -250,6 +248,7 @@ impl Supervisor {
             Input::Instances { watch, instances } => {
                 if let Some(settings) = self.engine.watch(*watch) {
                     self.environment.watch_saw(&settings.name, instances);
+                    self.meters.instances(&settings.name, instances.len());
                 }
             }
             Input::Probed { round, .. } => {

@@ -5,39 +5,19 @@ use std::time::Duration;
 use super::Supervisor;
 use crate::runtime::control::{Answer, Refusal};
 use crate::runtime::postmortem::End;
-use pilot_core::effect::Input;
 use pilot_core::exit::Exit;
-use pilot_core::job::{Activity, Phase};
-use pilot_core::plan::JobId;
 
 impl Supervisor {
-    /// Remembers what tells of an end, before the engine hears of it.
-    pub(super) fn keep_remains(&mut self, input: &Input) {
-        let now = self.began.elapsed();
-        match input {
-            Input::Exited { job, run, exit, .. } if self.engine.run_of(*job) == Some(*run) => {
-                self.keep_end(*job, *exit, None, now);
-            }
-            Input::StartFailed { job, code, reason, .. } => {
-                self.keep_end(*job, Exit::Code(*code), Some(reason.clone()), now);
-            }
-            Input::Probed { job, verdict, .. } => {
-                if let Some(settings) = self.engine.job(*job) {
-                    self.remains.probed(&settings.name, verdict, now);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn keep_end(&mut self, job: JobId, exit: Exit, reason: Option<String>, now: Duration) {
-        let (Some(settings), Some(state)) = (self.engine.job(job), self.engine.state(job)) else { return };
-        let lasted = match state.activity() {
-            Activity::Running { since, .. } => now.saturating_sub(*since),
-            Activity::Idle | Activity::BackingOff { .. } => Duration::ZERO,
-        };
-        let stopping = *state.phase() != Phase::Live;
-        self.remains.ended(End { job: settings.name.clone(), at: now, lasted, exit, reason, stopping });
+    /// Remembers how a run has ended. `reason` is why it could not be started, if so.
+    pub(super) fn remember_end(
+        &mut self,
+        job: String,
+        exit: Exit,
+        lasted: Duration,
+        reason: Option<String>,
+        stopping: bool,
+    ) {
+        self.remains.ended(End { job, at: self.began.elapsed(), lasted, exit, reason, stopping });
     }
 
     pub(super) fn postmortem(&self, job: Option<&str>) -> Result<Answer, Refusal> {

@@ -157,7 +157,7 @@ impl Supervisor {
     }
 
     fn run_of(&self, job: JobId) -> Option<RunId> {
-        self.engine.state(job).and_then(|state| state.run())
+        self.engine.run_of(job)
     }
 
     fn reports(&self) -> Vec<JobReport> {

@@ -2,13 +2,11 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::{Report, Supervisor};
-use pilot_core::effect::Input;
-use pilot_core::exit::Exit;
-use pilot_core::job::{Activity, Status};
+use pilot_core::effect::{Input, RoundId, Verdict};
 use pilot_core::plan::WatchTarget;
+use pilot_core::state::Status;
 
 /// pilot's exit code when it cannot serve what it was started to serve; v3's.
 const CANNOT_SERVE: u8 = 1;
@@ -66,53 +64,10 @@ impl Supervisor {
         }
     }
 
-    /// Counts what has happened, before the engine hears of it.
-    pub(super) fn count(&mut self, input: &Input) {
-        if !self.meters.is_on() {
-            return;
-        }
-        let Supervisor { engine, meters, .. } = self;
-        match input {
-            Input::Exited { job, run, exit, .. } => {
-                if let (Some(settings), Some(state)) = (engine.job(*job), engine.state(*job))
-                    && let Activity::Running { run: current, since, .. } = state.activity()
-                    && current == run
-                {
-                    let lasted = self.began.elapsed().saturating_sub(*since);
-                    meters.job_ended(&settings.name, *exit, lasted);
-                }
-            }
-            Input::StartFailed { job, code, .. } => {
-                if let Some(settings) = engine.job(*job) {
-                    meters.job_ended(&settings.name, Exit::Code(*code), Duration::ZERO);
-                }
-            }
-            Input::Probed { job, round, verdict } => {
-                if let (Some(settings), Some(began)) = (engine.job(*job), self.rounds.remove(round)) {
-                    meters.probed(&format!("check.{}", settings.name), verdict.pass.into(), began.elapsed());
-                }
-            }
-            Input::Instances { watch, instances } => {
-                if let Some(settings) = engine.watch(*watch) {
-                    meters.instances(&settings.name, instances.len());
-                }
-            }
-            Input::Startup
-            | Input::Stop
-            | Input::Reload(_)
-            | Input::Signal(_)
-            | Input::Maintenance(_)
-            | Input::Job { .. }
-            | Input::Notified { .. }
-            | Input::Tick
-            | Input::Clock { .. }
-            | Input::GroupGone { .. }
-            | Input::WatchProbed { .. }
-            | Input::Target { .. }
-            | Input::LeftGroup { .. }
-            | Input::GroupDrained { .. }
-            | Input::InFlight { .. }
-            | Input::Withdrawn { .. } => {}
+    /// Counts a probe of a job's health that is over.
+    pub(super) fn count_probe(&mut self, job: &str, round: RoundId, verdict: &Verdict) {
+        if let Some(began) = self.rounds.remove(&round) {
+            self.meters.probed(&format!("check.{job}"), verdict.pass.into(), began.elapsed());
         }
     }
 }

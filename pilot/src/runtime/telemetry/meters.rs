@@ -16,7 +16,7 @@ use super::process;
 use super::reading::Reading;
 use pilot_core::event::{Code, Event};
 use pilot_core::exit::Exit;
-use pilot_core::step::Step;
+use pilot_core::stop::step::Step;
 
 /// Names of jobs and watches that are told apart in the life of a pilot; whatever comes later is counted as [`OTHER`].
 const MOST_NAMES: usize = 1000;

@@ -11,7 +11,7 @@ use crate::runtime::net::host_port;
 use crate::runtime::view::{JobView, ServiceView, Snapshot, View, WatchView, render_graph};
 use crate::span;
 use pilot_core::exit::Exit;
-use pilot_core::job::{Status, start_events};
+use pilot_core::state::Status;
 
 /// Everything that is not the page itself is forbidden; its style and the graph's are named by their hashes, which a test
 /// keeps true.
@@ -126,7 +126,7 @@ fn watches(snapshot: &Snapshot) -> String {
 /// As `pilot graph --live` draws it, in a box that scrolls by itself.
 fn graph(view: &View) -> String {
     let plan = &view.plan;
-    let events: usize = plan.jobs.iter().map(|job| start_events(&job.start).len()).sum();
+    let events: usize = plan.jobs.iter().map(|job| job.start.events().len()).sum();
     let figure = match plan.jobs.len() + plan.watches.len() + events {
         0 => return String::new(),
         1..=MAX_GRAPH => {

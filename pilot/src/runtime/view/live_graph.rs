@@ -5,8 +5,8 @@ use crate::graph::{Diagram, Format, Live, Mood, Now};
 use crate::span;
 use pilot_core::exit::Exit;
 use pilot_core::graph::Graph;
-use pilot_core::job::{State, Status};
 use pilot_core::plan::Plan;
+use pilot_core::state::{State, Status};
 
 /// The diagram of a plan with what a snapshot of it says.
 pub(in crate::runtime) fn render(plan: &Plan, snapshot: &Snapshot, format: Format) -> String {

@@ -13,8 +13,8 @@ use super::children::Children;
 use pilot_core::effect::Switch;
 use pilot_core::engine::Engine;
 use pilot_core::exit::Exit;
-use pilot_core::job::{Activity, State, Status};
 use pilot_core::plan::{Count, JobId, WatchTarget};
+use pilot_core::state::{State, Status};
 
 pub(in crate::runtime) use live_graph::render as render_graph;
 pub use viewer::{View, Viewer, Viewers};
@@ -51,7 +51,7 @@ pub struct JobView {
     pub state_for: Duration,
     /// When it is started again.
     pub restarts_in: Option<Duration>,
-    /// Its health: [`pilot_core::job::Job::health`].
+    /// Its health: [`pilot_core::state::Job::health`].
     pub health: Status,
     /// For how long.
     pub health_for: Duration,
@@ -147,12 +147,11 @@ impl JobView {
     fn with_process(engine: &Engine, id: JobId, pid: Option<i32>, now: Duration) -> Option<Self> {
         let (job, settings) = (engine.state(id)?, engine.job(id)?);
         // A restart within one step of the engine is a new run in the same state.
-        let (since, restarts_in) = match *job.activity() {
-            Activity::Idle => (job.state_since(), None),
-            Activity::Running { since, .. } if job.state() == State::Running => (job.state_since().max(since), None),
-            Activity::Running { .. } => (job.state_since(), None),
-            Activity::BackingOff { until } => (job.state_since(), Some(until.saturating_sub(now))),
+        let since = match job.run().filter(|_| job.state() == State::Running) {
+            Some(run) => job.state_since().max(run.since),
+            None => job.state_since(),
         };
+        let restarts_in = job.restarts_at().map(|at| at.saturating_sub(now));
         let services = settings.services.iter().map(|service| ServiceView {
             name: service.name.clone(),
             id: service.id.clone(),

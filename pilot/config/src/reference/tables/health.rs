@@ -125,7 +125,7 @@ pub(super) const MYSQL: Table = Table {
             Form::Word(&["disabled", "preferred", "required", "verify-ca", "verify-identity"]),
             "`disabled`, `preferred`, `required`, `verify-ca`, `verify-identity`",
             "`preferred`",
-            "MySQL's own `ssl-mode`.",
+            "MySQL's own `ssl-mode`; only the last two know who the server is.",
         ),
         key(
             "caFile",

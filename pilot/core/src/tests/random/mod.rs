@@ -13,10 +13,9 @@ use super::impossible::stays_impossible;
 use super::plans::*;
 use crate::effect::Input;
 use crate::event::Code;
-use crate::request::Hold;
+use crate::limits::HOOK_LIMIT;
 use crate::simulation::{Script, World};
-use crate::stop::HOOK_LIMIT;
-use crate::stop_plan::StopPlan;
+use crate::stop::worst_case::StopPlan;
 pub use history::event;
 use history::{History, NAMES, Step, script};
 use search::search;
@@ -39,7 +38,7 @@ fn play(history: &History) -> Result<u64, TestCaseError> {
     let mut world = history.world(history.file(history.first, 1)).started();
     history.take_all(&history.steps, &mut world);
     let critical = history.definitions.iter().flatten().any(|job| job.critical);
-    let held = world.engine.jobs().iter().any(|job| job.hold() != Hold::Free);
+    let held = world.engine.jobs().iter().any(|job| job.phase().is_held());
     prop_assert!(world.exit.is_none() || !held || critical, "what a person stopped is no end");
     if world.engine.is_reloading() && history.second_stop.is_none() {
         world.pass_reload(limit());

@@ -35,6 +35,7 @@ pub fn search(name: &str, events: u64, play: impl Fn(&History) -> Result<u64, Te
             cases: histories(),
             failure_persistence: None,
             max_shrink_iters: 20_000,
+            max_shrink_time: 30_000,
             ..ProptestConfig::default()
         };
         let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes(seed)));

@@ -6,7 +6,7 @@
 //!
 //! The client is our own, for a server is a stranger: it may send anything, and a library that trusts it ends PID 1. It
 //! speaks the classic protocol as far as two fixed statements need it; every length is bounded, and so is the whole
-//! (`docs/decisions.md`).
+//! (`docs/development/decisions.md`).
 
 mod auth;
 mod authorities;
@@ -254,7 +254,10 @@ fn is_on(value: Option<&str>) -> bool {
 fn explain(fault: &Fault, probe: &MysqlProbe) -> Finding {
     let server = server(probe);
     match fault {
-        Fault::Io(error) => Finding::io(error, &server),
+        Fault::Io(error) => match pinned::remedy(error) {
+            Some(remedy) => Finding::fail(Cause::TlsFailed, &format!("TLS with {server} failed: {remedy}")),
+            None => Finding::io(error, &server),
+        },
         Fault::NoTls => Finding::fail(Cause::TlsFailed, &format!("TLS with {server} failed: it offers none")),
         Fault::Strange(what) => Finding::fail(Cause::NoHandshake, &format!("{server} does not speak MySQL: {what}")),
         Fault::Plugin(name) => Finding::fail(
@@ -264,7 +267,7 @@ fn explain(fault: &Fault, probe: &MysqlProbe) -> Finding {
         Fault::Unverified => Finding::fail(
             Cause::AuthFailed,
             &format!(
-                "{server} wants the password itself, sent over verified TLS only: set tls to verify-ca or verify-identity, and caFile"
+                "{server} wants the password itself (new there, or wrong), sent over verified TLS only: set tls to verify-ca or verify-identity, and caFile"
             ),
         ),
         Fault::Server { number, message } => {

@@ -3,6 +3,8 @@
 //! rustls reads certificates of version 3 alone. The key of one of version 1 is found here, to check with it that the server
 //! has the other half.
 
+use std::io;
+
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key};
 use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
@@ -16,6 +18,22 @@ pub(super) fn makes_up_for(error: &Error) -> bool {
         error,
         Error::InvalidCertificate(Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. })
     )
+}
+
+/// What to do about a certificate that is refused for its form.
+pub(super) fn remedy(error: &io::Error) -> Option<&'static str> {
+    match error.get_ref()?.downcast_ref()? {
+        Error::InvalidCertificate(CertificateError::Other(other)) => match other.0.downcast_ref()? {
+            webpki::Error::CaUsedAsEndEntity => {
+                Some("its certificate is an authority's own; name this very certificate by caFile")
+            }
+            webpki::Error::UnsupportedCertVersion => {
+                Some("its certificate is of version 1; name this very certificate by caFile, or make one of version 3")
+            }
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// Whether a handshake of TLS 1.3 is signed by the certificate's key.

@@ -14,8 +14,8 @@ use pilot_config::{Interfaces, Surroundings, load};
 use pilot_core::effect::{Announcement, Effect, Input, JobRequest, RunId, StopSignal, Switch, Verdict};
 use pilot_core::engine::Engine;
 use pilot_core::exit::Exit;
-use pilot_core::job::State;
 use pilot_core::plan::JobId;
+use pilot_core::state::State;
 
 /// An engine with one job that has a check and a service, and what stands for the world outside it.
 struct Rig {
@@ -26,6 +26,8 @@ struct Rig {
     check_passes: bool,
     /// The process ends like this as soon as it is started.
     crashes: Option<Exit>,
+    /// The process ignores its stop signal.
+    deaf: bool,
     announced: Vec<Announcement>,
 }
 
@@ -43,7 +45,7 @@ impl Rig {
         let plan = loaded.plan.clone().unwrap_or_else(|| panic!("{}", loaded.report(&text)));
         let engine = Engine::new(Arc::new(plan), 1);
         let (app, now) = (engine.job_ids()[0], Duration::ZERO);
-        Rig { engine, app, now, run: None, check_passes: true, crashes: None, announced: Vec::new() }
+        Rig { engine, app, now, run: None, check_passes: true, crashes: None, deaf: false, announced: Vec::new() }
     }
 
     fn started(mut self) -> Self {
@@ -61,7 +63,7 @@ impl Rig {
                         let ends = |exit| Input::Exited { job, run, exit, leftovers: false };
                         inputs.extend(self.crashes.map(ends));
                     }
-                    Effect::Signal { job, run, signal: StopSignal::Terminate } => {
+                    Effect::Signal { job, run, signal: StopSignal::Terminate } if !self.deaf => {
                         inputs.push_back(Input::Exited { job, run, exit: Exit::Signal(15), leftovers: false });
                     }
                     Effect::Probe { job, round } => {
@@ -146,6 +148,15 @@ fn everybody_tells_the_same_of_a_job_whatever_it_does() {
     stopped.give(Input::Job { job: stopped.app, request: JobRequest::Stop });
     stopped.pass(second);
     is(&stopped, State::Stopped, "unknown");
+
+    for check_passes in [true, false] {
+        let mut stopping = running();
+        (stopping.deaf, stopping.check_passes) = (true, check_passes);
+        stopping.pass(second * 2);
+        stopping.give(Input::Job { job: stopping.app, request: JobRequest::Stop });
+        stopping.pass(second);
+        is(&stopping, State::Stopping, "unknown");
+    }
 
     let mut maintained = running();
     maintained.give(Input::Maintenance(Switch::On));

@@ -17,8 +17,8 @@ use pilot_config::{Interfaces, Surroundings, Zones, load};
 use pilot_core::event::{Code, Event};
 use pilot_core::exit::Exit;
 use pilot_core::history::{Cause, Entry, EntryId, What};
-use pilot_core::job::{State, Status};
 use pilot_core::plan::Count;
+use pilot_core::state::{State, Status};
 
 /// Only spent when something is broken.
 const DEADLINE: Duration = Duration::from_secs(20);
