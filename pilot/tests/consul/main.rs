@@ -11,7 +11,6 @@ mod watch;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use agent::Agent;
 use pilot::runtime::catalog::{Client, Registrar, ServiceQuery, Withdrawn};
 use pilot_core::effect::Announcement;
 use pilot_core::plan::{Consul, ConsulAddress, ConsulTls, Service};
