@@ -338,16 +338,17 @@ async fn mysql_tls_modes_and_mismatches() {
 /// Other clients take a certificate that they are given, whatever it looks like.
 #[tokio::test]
 async fn mysql_takes_a_certificate_that_is_itself_in_the_ca_file() {
-    let folder = Folder::new("mysql-pinned");
-    let authority = Certificates::make(&folder.0, "good");
+    let folder = Scratch::new();
+    let (authority, other) = (Authority::new(folder.path(), "good"), Authority::new(folder.path(), "other"));
+    authority.certify("good", "DNS:localhost,IP:127.0.0.1");
     let made = |words: &str| {
-        let done = Command::new("openssl").args(words.split(' ')).current_dir(&folder.0).output().unwrap();
+        let done = Command::new("openssl").args(words.split(' ')).current_dir(folder.path()).output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     };
     // Without a file of extensions it is of version 1.
     made("x509 -req -days 2 -CA good.ca -CAkey good.ca.key -CAcreateserial -in good.csr -out one.cert");
-    let path = |name: &str| folder.0.join(name);
-    let mut database = MariaDb::start(&[]).await;
+    let path = |name: &str| folder.path().join(name);
+    let mut database = database(&[]);
     for (certificate, key, why) in
         [("one.cert", "good.key", "of version 1"), ("good.ca", "good.ca.key", "an authority's own")]
     {
@@ -356,29 +357,29 @@ async fn mysql_takes_a_certificate_that_is_itself_in_the_ca_file() {
             let options = [
                 ("cert", certificate.display().to_string()),
                 ("key", key.display().to_string()),
-                ("ca", authority.ca.display().to_string()),
+                ("ca", authority.file().display().to_string()),
             ];
             let mut options: Vec<String> = options.iter().map(|(name, path)| format!("--ssl-{name}={path}")).collect();
             options.push(format!("--tls-version={version}"));
-            database.run(&options.iter().map(String::as_str).collect::<Vec<_>>()).await;
+            database.begin(&options.iter().map(String::as_str).collect::<Vec<_>>());
             let with = |tls, ca: &Path| MysqlProbe {
                 tls,
                 ca_file: Some(ca.to_owned()),
                 user: "tls_only".into(),
-                ..database.probe()
+                ..probe_of(&database)
             };
             let fine = (true, Cause::Fine);
             for tls in [MysqlTls::Preferred, MysqlTls::VerifyCa, MysqlTls::VerifyIdentity] {
                 assert_eq!(ask(with(tls, &certificate)).await, fine, "{certificate:?} {version} {tls:?}");
             }
-            let other = Certificates::make(&folder.0, "other");
-            assert_eq!(ask(with(MysqlTls::VerifyCa, &other.ca)).await, (false, Cause::TlsFailed));
-            let bundle = folder.file("bundle", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n");
+            assert_eq!(ask(with(MysqlTls::VerifyCa, &other.file())).await, (false, Cause::TlsFailed));
+            let bundle =
+                PathBuf::from(folder.write("bundle", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n"));
             std::fs::write(&bundle, [std::fs::read(&bundle).unwrap(), std::fs::read(&certificate).unwrap()].concat())
                 .unwrap();
             assert_eq!(ask(with(MysqlTls::VerifyCa, &bundle)).await, fine, "junk in a bundle is passed over");
             if why == "of version 1" {
-                let finding = look(&Probe::Mysql(with(MysqlTls::VerifyCa, &authority.ca)), LIMIT).await;
+                let finding = look(&Probe::Mysql(with(MysqlTls::VerifyCa, &authority.file())), LIMIT).await;
                 assert!(finding.note.contains(why) && finding.note.contains("caFile"), "{finding:?}");
             }
         }

@@ -53,7 +53,7 @@ async fn supervise(config: Option<PathBuf>, setup: Setup) -> u8 {
         // Without a thread, for the first job waits for it.
         Ok(file) if file.is_regular() => file.read(),
         Ok(file) => tokio::select! {
-            read = tokio::task::spawn_blocking(|| file.read()) => read.unwrap_or_else(|error| Err(error.to_string())),
+            read = task::blocking("configuration", || file.read()) => read.unwrap_or_else(|panic| Err(panic.to_string())),
             () = stop(&mut signals) => return 0,
         },
         Err(message) => Err(message),
