@@ -8,11 +8,13 @@ use pilot_core::number::go_printed;
 
 use super::Surroundings;
 use super::block::Block;
+use super::diagnostic::{Rule, Severity};
 use super::interfaces::{self, BadSpec, Spec};
+use super::issues::Purpose;
+use super::keys::{self, Object};
+use super::loose::Field;
 use super::value::Kind;
-use super::weak::Field;
 
-pub(super) const KEYS: &[&str] = &["address", "port"];
 const REMEDY: &str = "write \"203.0.113.7\" or \"2001:db8::7\", without brackets and without a port";
 
 /// What a job or one of its `services` says about where it is reached.
@@ -22,8 +24,9 @@ pub(super) struct Location<'b, 'a> {
 }
 
 impl<'b, 'a> Location<'b, 'a> {
-    pub fn of(block: &'b Block<'a>) -> Self {
-        Location { block, advertise: block.get("advertise").and_then(|field| field.block(KEYS, &[])) }
+    /// `keys` are those of its `advertise`.
+    pub fn of(block: &'b Block<'a>, keys: &'static Object) -> Self {
+        Location { block, advertise: block.get("advertise").and_then(|field| field.block(keys)) }
     }
 
     /// Whether it says which address it has.
@@ -41,7 +44,7 @@ impl<'b, 'a> Location<'b, 'a> {
 
     /// The port that `advertise` names, or else the local one.
     pub fn port(&self, local: u16) -> u16 {
-        self.advertised("port").and_then(|field| field.port(1)).unwrap_or(local)
+        self.advertised("port").and_then(|field| field.port()).unwrap_or(local)
     }
 
     /// Empty text is absent: a variable that is not set where the file is used without a scheduler.
@@ -57,8 +60,8 @@ pub(super) fn tagged(field: &Field<'_>, port: u16) -> BTreeMap<String, SocketAdd
     }
     let mut tagged = BTreeMap::new();
     for (name, field) in field.pairs() {
-        let Some(block) = field.block(KEYS, &[]) else { continue };
-        let port = block.filled("port").and_then(|field| field.port(1)).unwrap_or(port);
+        let Some(block) = field.block(&keys::TAGGED) else { continue };
+        let port = block.filled("port").and_then(|field| field.port()).unwrap_or(port);
         match block.filled("address") {
             Some(field) => tagged.extend(ip(&field).map(|ip| (name, SocketAddr::new(ip, port)))),
             None => block.missing("address", "is needed", REMEDY),
@@ -94,11 +97,8 @@ pub(super) fn among_interfaces(block: &Block<'_>, around: &Surroundings) -> Opti
             tried.add(spec, around).ok()?;
         }
     }
-    let found = interfaces::choose(&tried.specs, &around.interfaces);
-    if found.is_none() {
-        not_found(field.as_ref(), block, &tried.names.join(", "), around);
-    }
-    found
+    interfaces::choose(&tried.specs, &around.interfaces)
+        .or_else(|| not_found(field.as_ref(), block, &tried.names.join(", "), around))
 }
 
 /// What is looked for, and what that is called when it is not found.
@@ -130,15 +130,21 @@ impl Tried {
     }
 }
 
-fn not_found(field: Option<&Field<'_>>, block: &Block<'_>, names: &str, around: &Surroundings) {
+/// An error where pilot is about to run. Another machine may have what this one has not, so that a check goes on without.
+fn not_found(field: Option<&Field<'_>>, block: &Block<'_>, names: &str, around: &Surroundings) -> Option<IpAddr> {
     let here: Vec<String> = around.interfaces.iter().map(|(name, address)| format!("{name} {address}")).collect();
     let here = if here.is_empty() { "none".into() } else { here.join(", ") };
     let complaint = format!("finds no address for {names}; this machine has {here}");
-    let remedy = "write `interfaces: [...]` with one of these interfaces, or \"static:ADDRESS\"";
+    let checks = block.field.issues.purpose == Purpose::Check;
+    let (severity, remedy) = match checks {
+        true => (Severity::Note, "it is looked for again where pilot starts"),
+        false => (Severity::Error, "write `interfaces: [...]` with one of these interfaces, or \"static:ADDRESS\""),
+    };
     match field {
-        Some(field) => field.error(complaint, remedy),
-        None => block.missing("interfaces", &complaint, remedy),
+        Some(field) => field.find(severity, Rule::NoInterface, &complaint, remedy.to_owned()),
+        None => block.find(severity, Rule::NoInterface, "interfaces", &complaint, remedy),
     }
+    checks.then_some(IpAddr::from([0, 0, 0, 0]))
 }
 
 fn printed(item: &Field<'_>) -> String {

@@ -5,12 +5,9 @@ use std::time::Duration;
 use pilot_core::plan::{BalancerMode, Drain, InFlight, LoadBalancer, TargetGroupArn};
 
 use super::block::Block;
+use super::keys;
+use super::loose::Field;
 use super::process::signal;
-use super::value::quoted;
-use super::weak::Field;
-
-pub(super) const KEYS: &[&str] = &["targetGroup", "mode", "port", "target", "availabilityZone"];
-pub(super) const DRAIN_KEYS: &[&str] = &["min", "max", "inFlight", "signal"];
 
 /// What a drain lasts behind a load balancer that nobody set: new requests keep coming for up to 19 s after an ALB was
 /// told (measured: kubernetes-sigs/aws-load-balancer-controller, issue 2366).
@@ -31,12 +28,12 @@ const MODES: [(&str, Mode); 3] = [("off", Mode::Off), ("drain", Mode::Drain), ("
 /// is not set) it is off.
 pub(super) fn read(job: &Block<'_>, port: Option<u16>) -> Option<LoadBalancer> {
     let field = job.get("loadBalancer")?;
-    let block = field.block(KEYS, &[])?;
+    let block = field.block(&keys::BALANCER)?;
     let mode = match block.filled("mode") {
         Some(field) => field.choice(&MODES)?,
         None => Mode::Drain,
     };
-    let own = block.filled("port").and_then(|field| field.port(1)).or(port);
+    let own = block.filled("port").and_then(|field| field.port()).or(port);
     let mode = match mode {
         Mode::Off => return None,
         Mode::Drain => BalancerMode::Drain,
@@ -66,10 +63,10 @@ pub(super) fn read(job: &Block<'_>, port: Option<u16>) -> Option<LoadBalancer> {
 pub(super) fn drain(job: &Block<'_>, port: Option<u16>, balancer: Option<&LoadBalancer>) -> Option<Drain> {
     let by_default = balancer.map(|_| Drain { min: QUIET, max: QUIET, in_flight: InFlight::Unknown, signal: None });
     let Some(field) = job.get("drain") else { return by_default };
-    let Some(block) = field.block(DRAIN_KEYS, &[]) else { return by_default };
+    let Some(block) = field.block(&keys::DRAIN) else { return by_default };
     let port = balancer.map(|balancer| balancer.port).or(port);
     let in_flight = block.filled("inFlight").and_then(|field| in_flight(&field, port)).unwrap_or(InFlight::Unknown);
-    let lasting = |key: &str| block.filled(key).and_then(|field| field.not_negative());
+    let lasting = |key: &str| block.filled(key).and_then(|field| field.length());
     let min = lasting("min").unwrap_or(if balancer.is_some() { QUIET } else { Duration::ZERO });
     let max = match (lasting("max"), &in_flight) {
         (Some(max), _) => max,
@@ -106,7 +103,7 @@ fn in_flight(field: &Field<'_>, port: Option<u16>) -> Option<InFlight> {
         (path, None) if path.starts_with('/') => unknown_port(field),
         _ => {
             field.error(
-                format!("cannot be {}", quoted(&text)),
+                format!("cannot be {}", field.quoted(&text)),
                 "write \"connections\", a path such as \"/in-flight\", or an http:// URL that answers with a number",
             );
             None

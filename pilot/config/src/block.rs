@@ -2,25 +2,28 @@
 //! that v3 took by accident taken with a warning (v3 spec 2.3).
 
 use super::diagnostic::{Rule, Severity};
-use super::homes::home_of;
+use super::foreign;
+use super::keys::{JOB, Key, Object, home_of};
+use super::loose::Field;
 use super::v2;
 use super::value::{Kind, Member};
-use super::weak::Field;
 use pilot_core::nearest::nearest;
 
 /// An object whose keys are known.
 pub(super) struct Block<'a> {
     /// The object itself.
     pub field: Field<'a>,
-    members: Vec<(&'static str, Field<'a>)>,
+    object: &'static Object,
+    members: Vec<(&'static Key, Field<'a>)>,
 }
 
 impl<'a> Block<'a> {
     /// The value of a key; absent and `null` are the same.
     pub fn get(&self, key: &str) -> Option<Field<'a>> {
+        debug_assert!(self.object.key(key).is_some(), "{key} is not in the table of keys");
         self.members
             .iter()
-            .find(|(name, _)| *name == key)
+            .find(|(known, _)| known.name == key)
             .map(|(_, field)| field.clone())
             .filter(|field| !field.is_null())
     }
@@ -35,14 +38,19 @@ impl<'a> Block<'a> {
         self.field.at_key(Severity::Error, self.field.value.at, key, complaint, remedy.into());
     }
 
+    /// Reports a finding of a kind about a key that is not there.
+    pub fn find(&self, severity: Severity, rule: Rule, key: &str, complaint: &str, remedy: &str) {
+        self.field.at_key_of(rule, severity, self.field.value.at, key, complaint, remedy.to_owned());
+    }
+
     /// Keeps the last of several values; a key written in the exact letter case goes first, as in v3.
-    fn put(&mut self, key: &'static str, at: usize, field: Field<'a>, exact: bool) {
-        let Some((_, old)) = self.members.iter_mut().find(|(name, _)| *name == key) else {
+    fn put(&mut self, key: &'static Key, at: usize, field: Field<'a>, exact: bool) {
+        let Some((_, old)) = self.members.iter_mut().find(|(known, _)| known.name == key.name) else {
             return self.members.push((key, field));
         };
         let complaint = "is given twice, and only one of them counts";
-        self.field.at_key(Severity::Warning, at, key, complaint, "remove one of them".into());
-        if exact || !old.path.ends_with(key) {
+        self.field.at_key(Severity::Warning, at, key.name, complaint, "remove one of them".into());
+        if exact || !old.path.ends_with(key.name) {
             *old = field;
         }
     }
@@ -50,48 +58,48 @@ impl<'a> Block<'a> {
 
 impl<'a> Field<'a> {
     /// An object with these keys, in any letter case. Unknown keys are mistakes, except those that v3 ignores.
-    pub fn block(&self, known: &[&'static str], ignored: &[&str]) -> Option<Block<'a>> {
-        self.open(known, ignored, str::eq_ignore_ascii_case)
+    pub fn block(&self, object: &'static Object) -> Option<Block<'a>> {
+        self.open(object, str::eq_ignore_ascii_case)
     }
 
     /// The same, but letter case matters (the top level).
-    pub fn strict_block(&self, known: &[&'static str]) -> Option<Block<'a>> {
-        self.open(known, &[], str::eq)
+    pub fn strict_block(&self, object: &'static Object) -> Option<Block<'a>> {
+        self.open(object, str::eq)
     }
 
-    fn open(&self, known: &[&'static str], ignored: &[&str], same: fn(&str, &str) -> bool) -> Option<Block<'a>> {
-        #[cfg(test)]
-        assert!(super::reference::describes(known), "{known:?} are not the keys of an object in config/reference");
+    fn open(&self, object: &'static Object, same: fn(&str, &str) -> bool) -> Option<Block<'a>> {
         let Kind::Object(members) = &self.value.kind else {
             self.wrong_type("an object", "write it in braces: { key: value }");
             return None;
         };
-        let mut block = Block { field: self.clone(), members: Vec::new() };
+        let mut block = Block { field: self.clone(), object, members: Vec::new() };
         for member in members {
-            if let Some(key) = known.iter().find(|key| same(key, &member.key)) {
-                let field = self.member(&member.key, &member.value);
-                block.put(key, member.at, field, member.key == *key);
-            } else if ignored.iter().any(|key| key.eq_ignore_ascii_case(&member.key)) {
+            if let Some(key) = object.keys().find(|key| same(key.name, &member.key)) {
+                let field = Field { form: key.form, ..self.member(&member.key, &member.value) };
+                block.put(key, member.at, field, member.key == key.name);
+            } else if object.ignored.iter().any(|key| key.eq_ignore_ascii_case(&member.key)) {
                 let complaint = "is ignored here, as ContainerPilot 3 ignored it";
                 self.at_key(Severity::Warning, member.at, &member.key, complaint, "remove it".into());
             } else {
-                self.unknown_key(member, known);
+                self.unknown_key(member, object);
             }
         }
         Some(block)
     }
 
-    fn unknown_key(&self, member: &Member, known: &[&'static str]) {
+    fn unknown_key(&self, member: &Member, object: &'static Object) {
         let (at, key) = (member.at, member.key.as_str());
         if let Some(remedy) = v2::remedy(key, &member.value) {
             let complaint = "is a key of ContainerPilot 2, which ContainerPilot 3 and pilot do not know";
             return self.at_key_of(Rule::Version2, Severity::Error, at, key, complaint, remedy);
         }
-        let known_here = known.join(", ");
-        let remedy = match (nearest(key, known.iter().copied()), home_of(key)) {
-            (Some(near), _) => format!("did you mean `{near}`?"),
-            (None, Some(home)) => format!("it belongs to {home}; known here: {known_here}"),
-            (None, None) => format!("known here: {known_here}"),
+        let foreign = if std::ptr::eq(object, &JOB) { foreign::remedy(key) } else { None };
+        let known_here = || object.names().collect::<Vec<_>>().join(", ");
+        let remedy = match (foreign, nearest(key, object.names()), home_of(key)) {
+            (Some(remedy), ..) => remedy.to_owned(),
+            (None, Some(near), _) => format!("did you mean `{near}`?"),
+            (None, None, Some(home)) => format!("it belongs to {home}; known here: {}", known_here()),
+            (None, None, None) => format!("known here: {}", known_here()),
         };
         self.at_key(Severity::Error, at, key, "is not a known key", remedy);
     }

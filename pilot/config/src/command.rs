@@ -3,8 +3,8 @@
 use pilot_core::number::go_printed;
 use pilot_core::plan::Command;
 
+use super::loose::Field;
 use super::value::Kind;
-use super::weak::Field;
 
 /// Reads `exec`: text is cut at every single space, a list is taken as it is.
 pub(super) fn read(field: &Field<'_>) -> Option<Command> {

@@ -8,10 +8,11 @@ use std::path::PathBuf;
 use pilot_core::plan::{Consul, ConsulAddress, ConsulTls, Secret};
 
 use super::block::Block;
+use super::keys;
+use super::loose::Field;
 use super::numbers::go_bool;
 use super::probe::host_and_port;
-use super::value::{Kind, quoted};
-use super::weak::Field;
+use super::value::Kind;
 
 type Env = BTreeMap<String, String>;
 
@@ -25,8 +26,6 @@ pub(super) enum Catalog {
     Given(Option<Box<Consul>>),
 }
 
-pub(super) const KEYS: &[&str] = &["address", "scheme", "token", "tokenFile", "tls", "register"];
-pub(super) const TLS_KEYS: &[&str] = &["cafile", "capath", "clientcert", "clientkey", "servername", "verify"];
 const REMEDY: &str =
     "write \"localhost:8500\", \"https://consul:8501\", \"unix:///path\", an object, or false to run without Consul";
 
@@ -81,7 +80,7 @@ fn from_text(field: &Field<'_>, text: &str, env: &Env) -> Option<Consul> {
 }
 
 fn from_object(field: &Field<'_>, env: &Env) -> Option<Consul> {
-    let block = field.block(KEYS, &[])?;
+    let block = field.block(&keys::CONSUL)?;
     let ssl = set(env, "CONSUL_HTTP_SSL").and_then(go_bool).unwrap_or(false);
     let scheme = block.filled("scheme").and_then(|field| field.choice(&[("http", "http"), ("https", "https")]));
     let scheme = scheme.unwrap_or(if ssl { "https" } else { "http" });
@@ -111,16 +110,29 @@ fn resolve(field: &Field<'_>, scheme: &str, address: &str, env: &Env) -> Option<
     let (scheme, host) = address.split_once("://").unwrap_or((scheme, address));
     let host = host.strip_suffix('/').filter(|_| scheme != "unix").unwrap_or(host);
     if !["http", "https", "unix"].contains(&scheme) {
-        field.error(format!("does not know the scheme {}", quoted(scheme)), "write http://, https:// or unix://");
+        field.error(format!("does not know the scheme {}", field.quoted(scheme)), "write http://, https:// or unix://");
         return None;
     }
     if scheme == "unix" && !host.is_empty() {
         return Some(ConsulAddress::Unix(PathBuf::from(host)));
     }
+    // Go's library connects to this machine.
+    let local = format!("localhost{host}");
+    let host = if host.starts_with(':') {
+        field.warn(
+            format!("names no host, only {}: this machine is asked", field.quoted(host)),
+            "write \"localhost:8500\"",
+        );
+        &local
+    } else {
+        host
+    };
     if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c.is_control() || "/?#@".contains(c)) {
+        // A user and a password before an `@` are not to be repeated.
+        let shown = if host.contains('@') { String::new() } else { format!(", not {}", field.quoted(host)) };
         field.error(
-            format!("must be host:port, not {}", quoted(host)),
-            "write the address of the Consul agent: \"localhost:8500\"",
+            format!("must be host:port{shown}"),
+            "write the address of the Consul agent, and the token as `token` or `tokenFile`: \"localhost:8500\"",
         );
         return None;
     }
@@ -128,7 +140,7 @@ fn resolve(field: &Field<'_>, scheme: &str, address: &str, env: &Env) -> Option<
 }
 
 fn tls(field: &Field<'_>) -> ConsulTls {
-    let Some(block) = field.block(TLS_KEYS, &[]) else { return ConsulTls::default() };
+    let Some(block) = field.block(&keys::CONSUL_TLS) else { return ConsulTls::default() };
     let path = |key| block.filled(key).and_then(|field| field.text()).map(PathBuf::from);
     ConsulTls {
         ca_file: path("cafile"),

@@ -5,14 +5,13 @@ use std::path::PathBuf;
 
 use pilot_core::plan::{Control, DEFAULT_SOCKET};
 
+use super::keys;
+use super::loose::Field;
 use super::tokens::{Kind, Token, tokens};
-use super::weak::Field;
-
-pub(super) const KEYS: &[&str] = &["socket", "putenv"];
 
 /// Reads the block, which may be absent.
 pub(super) fn read(field: Option<Field<'_>>) -> Control {
-    let block = field.and_then(|field| field.block(KEYS, &[]));
+    let block = field.and_then(|field| field.block(&keys::CONTROL));
     let block = block.as_ref();
     let path = block.and_then(|block| block.get("socket")).and_then(|field| {
         let path = field.text()?;

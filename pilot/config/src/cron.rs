@@ -4,8 +4,7 @@ use pilot_core::plan::{BadSchedule, CRON_FIELDS, Overlap, Schedule, Zone};
 
 use super::Surroundings;
 use super::block::Block;
-use super::value::quoted;
-use super::weak::Field;
+use super::loose::Field;
 
 /// What each field may be, in the order of [`CRON_FIELDS`].
 const FIELDS: [&str; 5] = [
@@ -27,7 +26,7 @@ pub(super) fn read(field: &Field<'_>, block: &Block<'_>, around: &Surroundings) 
     match bad {
         BadSchedule::Fields(_) if text.trim_start().starts_with('@') => field.error(
             format!("does not know {}", field.value.shape()),
-            "words are @hourly, @daily, @weekly, @monthly and @yearly; to start at startup leave `when` out",
+            "words are @hourly, @daily (@midnight), @weekly, @monthly and @yearly; to start at startup leave `when` out",
         ),
         BadSchedule::Fields(count) => field.error(
             format!("has {count} fields instead of five ({}): {}", CRON_FIELDS.join(", "), field.value.shape()),
@@ -35,7 +34,7 @@ pub(super) fn read(field: &Field<'_>, block: &Block<'_>, around: &Surroundings) 
         ),
         BadSchedule::Field(place) => {
             let written = text.split_whitespace().nth(place).unwrap_or_default();
-            field.error(format!("has {} as the {}", quoted(written), CRON_FIELDS[place]), FIELDS[place]);
+            field.error(format!("has {} as the {}", field.quoted(written), CRON_FIELDS[place]), FIELDS[place]);
         }
         BadSchedule::Never => field
             .error(format!("names a day that never comes: {}", field.value.shape()), "write a day that the month has"),

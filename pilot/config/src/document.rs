@@ -7,13 +7,11 @@ use pilot_core::plan::{Job, Logging, Plan, Watch, WatchTarget};
 use super::block::Block;
 use super::consul::Catalog;
 use super::issues::Issues;
+use super::loose::Field;
 use super::sources::{self, Placed};
 use super::value::{Kind, Value};
-use super::weak::Field;
-use super::{Surroundings, consul, control, jobs, logging, service, telemetry, watches};
+use super::{Surroundings, consul, control, jobs, keys, logging, service, telemetry, watches};
 
-pub(super) const KEYS: &[&str] =
-    &["consul", "logging", "stopTimeout", "stopBudget", "jobs", "watches", "telemetry", "control"];
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A plan and where its parts are written.
@@ -37,9 +35,9 @@ pub(super) fn read<'a>(value: &'a Value, issues: &'a Issues<'a>, around: &Surrou
         return None;
     }
     // A document `null` is an empty one, as in v3.
-    const EMPTY: &Value = &Value { at: 0, kind: Kind::Object(Vec::new()) };
+    const EMPTY: &Value = &Value { at: 0, kind: Kind::Object(Vec::new()), rendered: false };
     let root = if root.is_null() { Field::root(EMPTY, issues) } else { root };
-    let block = root.strict_block(KEYS)?;
+    let block = root.strict_block(&keys::TOP)?;
     let consul = block.get("consul");
     let catalog = consul::read(consul.as_ref(), &around.env);
     let registers = consul::registers(consul.as_ref());
@@ -66,7 +64,7 @@ pub(super) fn read<'a>(value: &'a Value, issues: &'a Issues<'a>, around: &Surrou
         },
         logging: block.get("logging").map_or_else(Logging::default, |field| logging::read(&field)),
         stop_timeout: stop_timeout(&block),
-        stop_budget: block.filled("stopBudget").and_then(|field| field.at_least_a_millisecond()),
+        stop_budget: block.filled("stopBudget").and_then(|field| field.length()),
         jobs,
         watches,
         telemetry,
@@ -92,7 +90,7 @@ fn placed<'a, T>(block: &Block<'a>, key: &str, read: impl Fn(&Field<'a>) -> Opti
 /// The element under its own name, for what is said about it as a whole.
 fn called<'a>(item: &Field<'a>, key: &str) -> Field<'a> {
     let kind = if key == "jobs" { "job" } else { "watch" };
-    match item.value.member("name").and_then(|name| name.weak_text()).filter(|name| !name.is_empty()) {
+    match item.value.shown_name() {
         Some(name) => item.clone().called(format!("{kind} {name:?}")),
         None => item.clone(),
     }
@@ -100,7 +98,9 @@ fn called<'a>(item: &Field<'a>, key: &str) -> Field<'a> {
 
 /// v3: 0 is the default, negative is no wait.
 fn stop_timeout(block: &Block<'_>) -> Duration {
-    match block.get("stopTimeout").and_then(|field| field.whole()) {
+    let read =
+        |field: Field<'_>| field.integer("", "write the seconds from the stop signal to the kill: `stopTimeout: 10`");
+    match block.get("stopTimeout").and_then(read) {
         None | Some(0) => STOP_TIMEOUT,
         Some(seconds) => u64::try_from(seconds).map_or(Duration::ZERO, Duration::from_secs),
     }

@@ -22,6 +22,8 @@ pub(super) enum DurationError {
 }
 
 const SECOND: i64 = 1_000_000_000;
+/// The longest time that the configuration takes anywhere, in whole seconds: what v3 can hold, some 292 years.
+pub(super) const LONGEST_SECONDS: i64 = i64::MAX / SECOND;
 
 /// Nanoseconds of a duration: whole seconds without a unit, or Go syntax. Empty text is zero.
 pub(super) fn parse(text: &str) -> Result<i64, DurationError> {

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use pilot_core::number::plain;
 use pilot_core::plan::{Inherit, Secret, Variable};
 
+use super::keys;
+use super::loose::Field;
 use super::process::path;
 use super::value::Kind;
-use super::weak::Field;
 
 /// `env`: names with a text, `null` (removed) or `{ file: path }`.
 pub(super) fn variables(field: &Field<'_>) -> BTreeMap<String, Variable> {
@@ -46,7 +47,7 @@ fn variable(field: &Field<'_>) -> Option<Variable> {
 }
 
 fn from_file(field: &Field<'_>) -> Option<Variable> {
-    let block = field.block(&["file"], &[])?;
+    let block = field.block(&keys::VARIABLE)?;
     let Some(file) = block.get("file") else {
         block.missing("file", "is needed", "write { file: \"/run/secrets/name\" }, or the value in quotes");
         return None;

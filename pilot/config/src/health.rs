@@ -7,10 +7,11 @@ use pilot_core::plan::{HealthCheck, OnFailure, Probe, Service};
 use super::block::Block;
 use super::diagnostic::{Rule, Severity};
 use super::durations::positive;
+use super::keys;
 use super::logging::output_mode;
+use super::loose::Field;
 use super::probe;
 use super::value::Kind;
-use super::weak::Field;
 
 /// A health check and the TTL that the job's service gets from it.
 pub(super) struct Health {
@@ -18,22 +19,6 @@ pub(super) struct Health {
     pub ttl: Option<Duration>,
 }
 
-pub(super) const KEYS: &[&str] = &[
-    "exec",
-    "http",
-    "tcp",
-    "mysql",
-    "notify",
-    "interval",
-    "ttl",
-    "timeout",
-    "logging",
-    "successThreshold",
-    "failureThreshold",
-    "startGrace",
-    "onFailure",
-    "failFast",
-];
 /// The ways a check can be made.
 const PROBES: &[&str] = &["exec", "http", "tcp", "mysql", "notify"];
 const SECOND: Duration = Duration::from_secs(1);
@@ -48,7 +33,7 @@ pub(super) fn read(field: &Field<'_>, port: Option<u16>, services: &[Service]) -
         field.wrong_type("an object", &remedy);
         return None;
     }
-    let block = field.block(KEYS, &[])?;
+    let block = field.block(&keys::HEALTH)?;
     let probe = probe::read(&block, PROBES, port.ok_or("the job has no port"));
     let interval = block.get("interval").map(|field| field.seconds(Duration::from_millis(1), "`interval: 10`"));
     if interval.is_none() {
@@ -67,7 +52,9 @@ pub(super) fn read(field: &Field<'_>, port: Option<u16>, services: &[Service]) -
         );
     }
     let ttl = ttl.flatten();
-    warn_if_ttl_is_short(&block, interval, ttl);
+    if registered {
+        warn_if_ttl_is_short(&block, interval, ttl);
+    }
     let interval = interval.unwrap_or(SECOND);
     let timeout = match block.filled("timeout") {
         Some(field) => field.duration().and_then(positive),
@@ -78,12 +65,12 @@ pub(super) fn read(field: &Field<'_>, port: Option<u16>, services: &[Service]) -
         probe,
         interval,
         timeout,
-        output: output_mode(&block),
+        output: output_mode(&block, &keys::CHECK_LOGGING),
         success_threshold: threshold(&block, "successThreshold"),
         failure_threshold: threshold(&block, "failureThreshold"),
-        start_grace: block.filled("startGrace").and_then(|field| field.not_negative()).unwrap_or(patience),
+        start_grace: block.filled("startGrace").and_then(|field| field.length()).unwrap_or(patience),
         on_failure: block
-            .get("onFailure")
+            .filled("onFailure")
             .and_then(|field| field.choice(&[("report", OnFailure::Report), ("restart", OnFailure::Restart)]))
             .unwrap_or(OnFailure::Report),
         fail_fast: block.get("failFast").and_then(|field| field.flag()).unwrap_or(false),
@@ -133,13 +120,5 @@ fn warn_without_probe(block: &Block<'_>, check: &HealthCheck) {
 }
 
 fn threshold(block: &Block<'_>, key: &str) -> u32 {
-    let read = |field: Field<'_>| {
-        let whole = field.whole()?;
-        let threshold = u32::try_from(whole).ok().filter(|threshold| *threshold >= 1);
-        if threshold.is_none() {
-            field.error(format!("must be at least 1, not {whole}"), "write how many results in a row are needed");
-        }
-        threshold
-    };
-    block.get(key).and_then(read).unwrap_or(1)
+    block.get(key).and_then(|field| field.integer("", "write how many results in a row are needed")).unwrap_or(1)
 }

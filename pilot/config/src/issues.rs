@@ -1,28 +1,56 @@
 //! Collects diagnostics: turns byte offsets into lines and columns, and keeps going, so that all mistakes are found.
 
 use std::cell::RefCell;
+use std::ops::Range;
 
+use super::concealed::Concealer;
 use super::diagnostic::{Diagnostic, Rule, Severity};
+
+/// What a text is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To run it here and now.
+    Start,
+    /// To know whether it is right, perhaps on another machine than it runs on.
+    Check,
+}
+
+/// Bytes between two places whose column is known, so that it is found without counting from the beginning.
+const BLOCK: usize = 1024;
 
 /// All that was found in one text so far.
 pub(super) struct Issues<'a> {
     text: &'a str,
     /// Byte offset of each line's first character.
     lines: Vec<usize>,
+    /// Characters before each block of the text.
+    blocks: Vec<usize>,
+    concealer: Concealer<'a>,
+    pub purpose: Purpose,
     found: RefCell<Vec<Diagnostic>>,
 }
 
 impl<'a> Issues<'a> {
-    /// Nothing found yet in `text`.
-    pub fn new(text: &'a str) -> Self {
+    /// Nothing found yet in `text`, in which these bytes are values of variables.
+    pub fn new(text: &'a str, values: &[Range<usize>], purpose: Purpose) -> Self {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Issues { text, lines, found: RefCell::default() }
+        let mut before = 0;
+        let count = |block: &[u8]| {
+            let at_its_start = before;
+            before += characters(block);
+            at_its_start
+        };
+        let blocks = text.as_bytes().chunks(BLOCK).map(count).collect();
+        let concealer = Concealer::new(values.iter().filter_map(|value| text.get(value.clone())));
+        Issues { text, lines, blocks, concealer, purpose, found: RefCell::default() }
     }
 
     /// Adds one at a byte offset.
     pub fn add(&self, severity: Severity, rule: Rule, at: usize, path: &str, message: String, remedy: Option<String>) {
         let (line, column) = self.place(at);
-        let path = path.to_owned();
+        let path = self.concealer.concealed(path.to_owned());
+        let message = self.concealer.concealed(message);
+        let remedy = remedy.map(|remedy| self.concealer.concealed(remedy));
         self.found.borrow_mut().push(Diagnostic { severity, rule, line, column, path, message, remedy });
     }
 
@@ -42,9 +70,21 @@ impl<'a> Issues<'a> {
     fn place(&self, at: usize) -> (usize, usize) {
         let line = self.lines.partition_point(|start| *start <= at).max(1);
         let start = self.lines.get(line - 1).copied().unwrap_or(0);
-        let column = self.text.get(start..at).map_or(0, |before| before.chars().count());
+        let column = if at <= self.text.len() { self.characters_before(at) - self.characters_before(start) } else { 0 };
         (line, column + 1)
     }
+
+    fn characters_before(&self, at: usize) -> usize {
+        let block = at / BLOCK;
+        let before = self.blocks.get(block).copied();
+        let rest = self.text.as_bytes().get(block * BLOCK..at).unwrap_or_default();
+        before.unwrap_or_else(|| self.blocks.last().map_or(0, |_| characters(self.text.as_bytes()))) + characters(rest)
+    }
+}
+
+/// Characters that begin in these bytes of a text.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| (**byte as i8) >= -0x40).count()
 }
 
 #[cfg(test)]
@@ -53,7 +93,7 @@ mod tests {
 
     #[test]
     fn lines_and_columns_count_characters_from_one() {
-        let issues = Issues::new("ä\nöx\n\nz");
+        let issues = Issues::new("ä\nöx\n\nz", &[], Purpose::Check);
         for (at, place) in [(0, (1, 1)), (3, (2, 1)), (5, (2, 2)), (7, (3, 1)), (8, (4, 1)), (9, (4, 2)), (99, (4, 1))]
         {
             assert_eq!(issues.place(at), place, "{at}");

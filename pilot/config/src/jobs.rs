@@ -5,76 +5,22 @@ use std::time::Duration;
 use pilot_core::plan::{Job, Start, TELEMETRY_JOB};
 
 use super::block::Block;
+use super::loose::Field;
 use super::value::Kind;
-use super::weak::Field;
 use super::when::{self, When};
-use super::{Surroundings, balancer, command, durations, health, logging, process, restarts, service};
+use super::{Surroundings, balancer, command, durations, health, keys, logging, process, restarts, service};
 
-pub(super) const KEYS: &[&str] = &[
-    "name",
-    "exec",
-    "logging",
-    "when",
-    "timeout",
-    "stopTimeout",
-    "restarts",
-    "port",
-    "initial_status",
-    "interfaces",
-    "tags",
-    "consul",
-    "health",
-    "critical",
-    "successCodes",
-    "tty",
-    "service",
-    "services",
-    "meta",
-    "user",
-    "group",
-    "weights",
-    "advertise",
-    "taggedAddresses",
-    "register",
-    "uid",
-    "gid",
-    "cwd",
-    "env",
-    "envFile",
-    "inheritEnv",
-    "limits",
-    "umask",
-    "stopSignal",
-    "noNewPrivileges",
-    "loadBalancer",
-    "drain",
-];
-/// Names of private fields that v3's decoder takes by accident (v3 spec 2.3).
-const IGNORED: &[&str] = &[
-    "serviceDefinition",
-    "healthCheckExec",
-    "heartbeatInterval",
-    "ttl",
-    "execTimeout",
-    "stoppingTimeout",
-    "restartLimit",
-    "freqInterval",
-    "whenEvent",
-    "whenTimeout",
-    "whenStartsLimit",
-    "stoppingWaitEvent",
-];
 /// Of the job that telemetry adds, which needs no health check.
 const TELEMETRY_TTL: Duration = Duration::from_secs(15);
 
 /// Reads one job. `None` if it is not an object (reported).
 pub(super) fn read(field: &Field<'_>, around: &Surroundings, registers: bool) -> Option<Job> {
-    let called = field.value.member("name").and_then(|name| name.weak_text()).filter(|name| !name.is_empty());
+    let called = field.value.shown_name();
     let named = match called {
         Some(name) => field.clone().called(format!("job {name:?}")),
         None => field.clone(),
     };
-    let block = named.block(KEYS, IGNORED)?;
+    let block = named.block(&keys::JOB)?;
     let name = block.filled("name").and_then(|field| field.text()).unwrap_or_default();
     if block.filled("name").is_none() {
         block.missing("name", "is needed", "write `name: \"app\"`: other jobs refer to it");
@@ -110,7 +56,7 @@ pub(super) fn read(field: &Field<'_>, around: &Surroundings, registers: bool) ->
         process: process::read(&block),
         timeout: timeout(&block, &when),
         stop_timeout: block.filled("stopTimeout").and_then(|field| field.duration()).and_then(stop_timeout),
-        output: logging::output_mode(&block),
+        output: logging::output_mode(&block, &keys::JOB_LOGGING),
         drain: balancer::drain(&block, port, balancer.as_ref()),
         balancer,
         services,
@@ -132,13 +78,13 @@ fn flag(block: &Block<'_>, key: &str) -> bool {
 
 /// `None` without a port and with port 0. A wrong one counts as some port, so that nothing else complains about none.
 fn port(block: &Block<'_>) -> Option<u16> {
-    let port = block.get("port")?.port(0).unwrap_or(1);
+    let port = block.get("port")?.port().unwrap_or(1);
     (port != 0).then_some(port)
 }
 
 /// v3 checks none of the service's keys without a port; unknown keys and our own additions are still looked at.
 fn check_without_port(block: &Block<'_>) {
-    service::consul_block(block);
+    service::consul_block(block, &keys::JOB_CONSUL);
     for key in ["service", "meta", "weights", "advertise", "taggedAddresses"] {
         if let Some(field) = block.get(key) {
             field.warn("has no effect: a job without a port has no service of its own", "add `port`");
@@ -154,20 +100,13 @@ fn stop_timeout(nanos: i64) -> Option<Duration> {
 fn timeout(block: &Block<'_>, when: &When) -> Option<Duration> {
     match (block.filled("timeout"), &when.start) {
         (Some(field), _) if matches!(&field.value.kind, Kind::Text(text) if text == "never") => None,
-        (Some(field), _) => field.at_least_a_millisecond(),
+        (Some(field), _) => field.length(),
         (None, Start::Interval(interval)) => Some(*interval),
         (None, Start::Once { .. } | Start::Each { .. } | Start::Cron(_) | Start::Never { .. }) => None,
     }
 }
 
 fn success_codes(field: &Field<'_>) -> Vec<u8> {
-    let mut codes = Vec::new();
-    for item in field.items().unwrap_or_default() {
-        let Some(whole) = item.whole() else { continue };
-        match u8::try_from(whole) {
-            Ok(code) => codes.push(code),
-            Err(_) => item.error(format!("must be an exit code from 0 to 255, not {whole}"), "write for example [143]"),
-        }
-    }
-    codes
+    let code = |item: Field<'_>| item.integer("an exit code ", "write for example [143]");
+    field.items().unwrap_or_default().into_iter().filter_map(code).collect()
 }

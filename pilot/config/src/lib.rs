@@ -6,6 +6,7 @@
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::ops::Range;
 use std::time::Duration;
 
 use tz::TimeZone;
@@ -22,6 +23,7 @@ mod command;
 #[cfg(test)]
 #[path = "../../src/committed.rs"]
 mod committed;
+mod concealed;
 mod consul;
 mod control;
 mod cron;
@@ -29,25 +31,27 @@ mod document;
 mod durations;
 mod environment;
 mod findings;
+mod foreign;
 #[cfg(fuzzing)]
 pub mod fuzz_room;
 mod health;
-mod homes;
 mod interfaces;
 mod issues;
 mod jobs;
+mod keys;
 mod limits;
 mod logging;
+mod loose;
 mod mask;
+mod masked_json;
 mod mysql;
 mod numbers;
 mod probe;
 mod process;
-#[cfg(test)]
-mod reference;
+mod rendering;
 mod restarts;
 mod service;
-mod shown;
+
 mod signal_name;
 mod sources;
 mod syntax;
@@ -56,9 +60,10 @@ mod telemetry;
 mod tokens;
 mod v2;
 mod value;
+mod waits;
 mod watches;
-mod weak;
 mod when;
+mod zone;
 
 #[cfg(test)]
 mod tests;
@@ -67,7 +72,8 @@ pub use control::control_socket;
 pub use diagnostic::{Diagnostic, Rule, Severity, print};
 use document::Document;
 pub use findings::Question;
-use go_text_template::TemplateError;
+use go_text_template::{Rendered, TemplateError};
+use issues::Purpose;
 pub use signal_name::signal;
 
 /// What a configuration depends on beside its text; this room looks nothing up by itself.
@@ -109,15 +115,24 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// The text after template rendering, which the diagnostics refer to; `None` if rendering failed.
     pub rendered: Option<String>,
+    /// The bytes of it that are values of variables.
+    values: Vec<Range<usize>>,
 }
 
 impl Loaded {
     /// The diagnostics for a person, with the lines they are about. `text` is what was loaded.
     pub fn report(&self, text: &str) -> String {
-        let shown = self.rendered.as_deref().unwrap_or(text);
-        let mut report = print(&self.diagnostics, &self.file_name, shown);
-        if !report.is_empty() && shown != text {
-            report.push_str("\nLines are those of the rendered template; see them with `pilot -template`.\n");
+        self.report_within(text, diagnostic::WIDTH)
+    }
+
+    /// The same with at most `width` characters of a line.
+    pub fn report_within(&self, text: &str, width: usize) -> String {
+        let rendered = self.rendered.as_deref().unwrap_or(text);
+        let mut report = print(&self.diagnostics, &self.file_name, &mask::mask_values(rendered, &self.values), width);
+        if !report.is_empty() && rendered != text {
+            report.push_str(
+                "\nLines are those of the rendered template, with values of variables masked; `pilot -template` prints them.\n",
+            );
         }
         report
     }
@@ -126,32 +141,42 @@ impl Loaded {
     pub fn shown(&self) -> String {
         self.rendered
             .as_deref()
-            .and_then(|text| syntax::parse(text).ok())
-            .map(|value| shown::json(&value))
+            .and_then(|text| syntax::parse_rendered(text, &self.values).ok())
+            .map(|value| masked_json::json(&value))
             .unwrap_or_default()
     }
 }
 
-/// Renders, parses and validates a configuration. `file_name` is only shown.
+/// Renders, parses and validates a configuration that is about to be used. `file_name` is only shown.
 pub fn load(file_name: &str, text: &str, surroundings: &Surroundings) -> Loaded {
-    read(file_name, text, surroundings, findings::find_at_start)
+    read(file_name, text, surroundings, Purpose::Start, findings::find_at_start)
 }
 
 /// The same, and then looks at what the parts of it mean for each other: what can never happen, what takes too long, what
 /// could be better.
 pub fn examine(file_name: &str, text: &str, surroundings: &Surroundings, question: &Question) -> Loaded {
-    read(file_name, text, surroundings, |document| findings::find(document, question))
+    read(file_name, text, surroundings, Purpose::Check, |document| findings::find(document, question))
 }
 
-fn read(file_name: &str, text: &str, surroundings: &Surroundings, look: impl FnOnce(&Document<'_>)) -> Loaded {
+fn read(
+    file_name: &str,
+    text: &str,
+    surroundings: &Surroundings,
+    purpose: Purpose,
+    look: impl FnOnce(&Document<'_>),
+) -> Loaded {
     let file_name = file_name.to_owned();
-    let rendered = match render(text, &surroundings.env) {
+    let Rendered { text: rendered, values, unset } = match render(text, &surroundings.env) {
         Ok(rendered) => rendered,
-        Err(diagnostic) => return Loaded { file_name, plan: None, diagnostics: vec![diagnostic], rendered: None },
+        Err(diagnostic) => {
+            return Loaded { file_name, plan: None, diagnostics: vec![diagnostic], rendered: None, values: Vec::new() };
+        }
     };
-    let issues = issues::Issues::new(&rendered);
+    let issues = issues::Issues::new(&rendered, &values, purpose);
+    rendering::look(&rendered, &values, &unset, &issues);
+    zone::look(surroundings, &issues);
     let mut plan = None;
-    match syntax::parse(&rendered) {
+    match syntax::parse_rendered(&rendered, &values) {
         Ok(value) => {
             let document = document::read(&value, &issues, surroundings).filter(|_| !issues.has_error());
             plan = document.map(|document| {
@@ -164,7 +189,12 @@ fn read(file_name: &str, text: &str, surroundings: &Surroundings, look: impl FnO
         }
     }
     let diagnostics = issues.finish();
-    Loaded { file_name, plan, diagnostics, rendered: Some(rendered) }
+    Loaded { file_name, plan, diagnostics, rendered: Some(rendered), values }
+}
+
+/// The JSON Schema of a configuration, for editors.
+pub fn schema() -> String {
+    serde_json::to_string_pretty(&keys::schema::schema()).unwrap_or_default() + "\n"
 }
 
 /// A text without what may be secret in it, for showing.
@@ -176,7 +206,7 @@ pub fn masked(text: &str) -> String {
 pub fn duration(text: &str) -> Result<Duration, String> {
     match durations::parse(text) {
         Ok(nanos) => u64::try_from(nanos).map(Duration::from_nanos).map_err(|_| "must not be negative".to_owned()),
-        Err(failure) => Err(format!("{failure}; {}", weak::duration_remedy(&failure))),
+        Err(failure) => Err(format!("{failure}; {}", loose::duration_remedy(&failure))),
     }
 }
 
@@ -195,14 +225,16 @@ pub fn is_host_and_port(text: &str) -> bool {
     matches!(probe::host_and_port(text), Some((_, Some(_))))
 }
 
-fn render(text: &str, env: &BTreeMap<String, String>) -> Result<String, Diagnostic> {
-    go_text_template::render(text, env).map_err(|TemplateError { line, column, message, hint }| Diagnostic {
-        severity: Severity::Error,
-        rule: Rule::Template,
-        line,
-        column,
-        path: String::new(),
-        message: format!("could not apply template: {message}"),
-        remedy: hint,
+fn render(text: &str, env: &BTreeMap<String, String>) -> Result<Rendered, Diagnostic> {
+    go_text_template::render_with_places(text, env).map_err(|TemplateError { line, column, message, hint }| {
+        Diagnostic {
+            severity: Severity::Error,
+            rule: Rule::Template,
+            line,
+            column,
+            path: String::new(),
+            message: format!("could not apply template: {message}"),
+            remedy: hint,
+        }
     })
 }

@@ -3,23 +3,13 @@
 use pilot_core::plan::{Limit, Resource, UNLIMITED};
 
 use super::block::Block;
+use super::keys;
+use super::loose::Field;
 use super::value::Kind;
-use super::weak::Field;
-
-/// The resources that can be limited.
-pub(super) const KEYS: [&str; Resource::ALL.len()] = {
-    let mut names = [""; Resource::ALL.len()];
-    let mut index = 0;
-    while index < names.len() {
-        names[index] = Resource::ALL[index].0;
-        index += 1;
-    }
-    names
-};
 
 /// Reads the block; the order is the kernel's names'.
 pub(super) fn read(field: &Field<'_>) -> Vec<Limit> {
-    let Some(block) = field.block(&KEYS, &[]) else { return Vec::new() };
+    let Some(block) = field.block(&keys::LIMITS) else { return Vec::new() };
     let given = Resource::ALL.iter().filter_map(|(name, resource)| Some((*resource, block.get(name)?)));
     given.filter_map(|(resource, field)| limit(resource, &field)).collect()
 }
@@ -29,7 +19,7 @@ fn limit(resource: Resource, field: &Field<'_>) -> Option<Limit> {
         let both = bound(field)?;
         return Some(Limit { resource, soft: Some(both), hard: Some(both) });
     }
-    let block = field.block(&["soft", "hard"], &[])?;
+    let block = field.block(&keys::LIMIT)?;
     let one = |block: &Block<'_>, key| block.get(key).and_then(|field| bound(&field));
     let (soft, hard) = (one(&block, "soft"), one(&block, "hard"));
     match (soft, hard) {

@@ -3,6 +3,8 @@
 //!
 //! Works on any text, valid or not. Keeps every line and column, so that a caret still points to its place.
 
+use std::ops::Range;
+
 use super::tokens::{Kind, Token, tokens};
 
 /// A copy of `text` with asterisks instead of secrets.
@@ -40,6 +42,20 @@ pub(super) fn mask(text: &str) -> String {
     masked
 }
 
+/// A copy of `text` with asterisks instead of these bytes, which are in their order and apart from each other.
+pub(super) fn mask_values(text: &str, values: &[Range<usize>]) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut copied = 0;
+    for value in values {
+        masked.push_str(text.get(copied..value.start).unwrap_or_default());
+        let hidden = text.get(value.clone()).unwrap_or_default();
+        masked.extend(hidden.chars().map(|c| if matches!(c, '\n' | '\r') { c } else { '*' }));
+        copied = value.end;
+    }
+    masked.push_str(text.get(copied..).unwrap_or_default());
+    masked
+}
+
 /// `password`, `api-token`, `headers`; not `passwordFile` and `passwordEnv`, which only say where the secret is.
 pub(super) fn is_secret_key(key: &str) -> bool {
     let key = key.trim_matches(['"', '\'']).to_ascii_lowercase();
@@ -55,11 +71,10 @@ fn stars(text: &str) -> String {
     text.chars().map(|c| if matches!(c, '"' | '\'' | '\n' | '\r') { c } else { '*' }).collect()
 }
 
-/// Masks `secret` in `scheme://user:secret@host`.
+/// Masks `secret` in `scheme://user:secret@host` and in `user:secret@host`.
 pub(super) fn without_password(text: &str) -> String {
-    let masked = text.find("://").and_then(|scheme| {
-        let start = scheme + 3;
-        let end = start + text.get(start..)?.find('@')?;
+    let start = text.find("://").map_or(0, |scheme| scheme + 3);
+    let masked = text.rfind('@').and_then(|end| {
         let user_info = text.get(start..end)?;
         let colon = start + user_info.find(':')? + 1;
         Some([text.get(..colon)?, &stars(text.get(colon..end)?), text.get(end..)?].concat())
@@ -84,6 +99,10 @@ mod tests {
             ("http: 'http://a:8080/x'", "http: 'http://a:8080/x'"),
             ("{token: abc:def, port: 1}", "{token: ***:***, port: 1}"),
             ("{password: 'a\nb', c: 1", "{password: '*\n*'******"),
+            (
+                "{a: 'u:pw@h', b: 'http://u:p@w@h:1/x', c: 'a@b.c'}",
+                "{a: 'u:**@h', b: 'http://u:***@h:1/x', c: 'a@b.c'}",
+            ),
         ] {
             assert_eq!(mask(text), shown);
         }

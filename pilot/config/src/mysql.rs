@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use pilot_core::plan::{MysqlProbe, MysqlRole, MysqlTls, Password, Secret};
 
 use super::block::Block;
+use super::keys;
+use super::loose::Field;
 use super::probe::host_and_port;
 use super::value::Kind;
-use super::weak::Field;
 
-pub(super) const KEYS: &[&str] =
-    &["host", "port", "socket", "user", "password", "passwordFile", "passwordEnv", "database", "tls", "caFile", "role"];
 const TLS: [(&str, MysqlTls); 5] = [
     ("disabled", MysqlTls::Disabled),
     ("preferred", MysqlTls::Preferred),
@@ -24,7 +23,7 @@ const ROLES: [(&str, MysqlRole); 3] =
 /// Reads the probe.
 pub(super) fn read(field: &Field<'_>) -> Option<MysqlProbe> {
     let probe = if matches!(field.value.kind, Kind::Object(_)) {
-        from_object(&field.block(KEYS, &[])?)
+        from_object(&field.block(&keys::MYSQL)?)
     } else {
         let probe = from_url(&field.text()?);
         if probe.is_none() {
@@ -96,10 +95,13 @@ fn from_object(block: &Block<'_>) -> Option<MysqlProbe> {
         (Some(_), Some(_)) => {
             block.missing("socket", "stands beside host, and only one of them can be used", "keep one of them")
         }
-        (None, None) if block.get("host").is_none() && block.get("socket").is_none() => {
-            block.missing("host", "is needed", "write the name of the database server");
-        }
-        (Some(_), None) | (None, Some(_)) | (None, None) => {}
+        (None, None) => match block.get("host").or_else(|| block.get("socket")) {
+            Some(field) => {
+                field.error("is empty, and nothing else says where the server is", "write its name, or its `socket`")
+            }
+            None => block.missing("host", "is needed", "write the name of the database server"),
+        },
+        (Some(_), None) | (None, Some(_)) => {}
     }
     if let Some(field) = block.get("host").filter(|_| host.as_deref().is_some_and(|host| !is_host(host))) {
         field.error("is not a host name or address", "write the host alone, and the port as `port`");
@@ -109,14 +111,14 @@ fn from_object(block: &Block<'_>) -> Option<MysqlProbe> {
     }
     Some(MysqlProbe {
         host: host.unwrap_or_default(),
-        port: block.get("port").and_then(|field| field.port(1)).unwrap_or(3306),
+        port: block.get("port").and_then(|field| field.port()).unwrap_or(3306),
         socket: socket.map(PathBuf::from),
         user: user.unwrap_or_default(),
         password: password(block),
         database: text("database"),
-        tls: block.get("tls").and_then(|field| field.choice(&TLS)).unwrap_or(MysqlTls::Preferred),
+        tls: block.filled("tls").and_then(|field| field.choice(&TLS)).unwrap_or(MysqlTls::Preferred),
         ca_file: text("caFile").map(PathBuf::from),
-        role: block.get("role").and_then(|field| field.choice(&ROLES)).unwrap_or(MysqlRole::Any),
+        role: block.filled("role").and_then(|field| field.choice(&ROLES)).unwrap_or(MysqlRole::Any),
     })
 }
 

@@ -67,7 +67,7 @@ mod tests {
         ] {
             assert_eq!(go_integer(text), number, "{text}");
         }
-        let of = |kind| whole(&Value { at: 0, kind });
+        let of = |kind| whole(&Value { at: 0, kind, rendered: false });
         for (number, read) in [(1.9, Some(1)), (-1.9, Some(-1)), (f64::NAN, None), (f64::INFINITY, None), (1e300, None)]
         {
             assert_eq!(of(Kind::Number(number)), read);

@@ -5,17 +5,15 @@ use std::path::PathBuf;
 use pilot_core::plan::{HttpProbe, NotifyProbe, Probe, Secret};
 
 use super::block::Block;
-use super::value::{Kind, quoted};
-use super::weak::Field;
-use super::{command, mysql};
+use super::loose::Field;
+use super::value::Kind;
+use super::{command, keys, mysql};
 
 /// The port that a shorthand without host means, or why there is none.
 pub(super) type LocalPort = Result<u16, &'static str>;
 
 /// Where MySQL and MariaDB listen.
 const MYSQL: u16 = 3306;
-
-pub(super) const HTTP_KEYS: &[&str] = &["url", "method", "headers", "status", "insecure", "caFile"];
 
 /// Reads the one probe of a block; two are a mistake.
 pub(super) fn read(block: &Block<'_>, keys: &[&str], local: LocalPort) -> Option<Probe> {
@@ -39,8 +37,8 @@ fn notify(field: &Field<'_>) -> Option<NotifyProbe> {
         let wanted = field.flag()?;
         return wanted.then_some(NotifyProbe { watchdog: None });
     }
-    let block = field.block(&["watchdog"], &[])?;
-    Some(NotifyProbe { watchdog: block.filled("watchdog").and_then(|field| field.at_least_a_millisecond()) })
+    let block = field.block(&keys::NOTIFY)?;
+    Some(NotifyProbe { watchdog: block.filled("watchdog").and_then(|field| field.length()) })
 }
 
 fn http(field: &Field<'_>, local: LocalPort) -> Option<HttpProbe> {
@@ -56,7 +54,7 @@ fn http(field: &Field<'_>, local: LocalPort) -> Option<HttpProbe> {
         probe.url = url(field, local)?;
         return Some(probe);
     }
-    let block = field.block(HTTP_KEYS, &[])?;
+    let block = field.block(&keys::HTTP)?;
     match block.get("url") {
         Some(field) => probe.url = url(&field, local).unwrap_or_default(),
         None => block.missing("url", "is needed", "write `url: \"http://127.0.0.1:8080/health\"`"),
@@ -75,7 +73,8 @@ fn http(field: &Field<'_>, local: LocalPort) -> Option<HttpProbe> {
 
 fn url(field: &Field<'_>, local: LocalPort) -> Option<String> {
     let text = field.text()?;
-    if text.starts_with('/') {
+    let clean = !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    if clean && text.starts_with('/') {
         return match local {
             Ok(port) => Some(format!("http://127.0.0.1:{port}{text}")),
             Err(why) => {
@@ -87,7 +86,6 @@ fn url(field: &Field<'_>, local: LocalPort) -> Option<String> {
     let after_scheme = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     let authority = after_scheme.and_then(|rest| rest.split(['/', '?', '#']).next());
     let host = authority.map(|authority| authority.rsplit_once('@').map_or(authority, |(_, host)| host));
-    let clean = !text.contains(|c: char| c.is_whitespace() || c.is_control());
     if !clean || host.and_then(host_and_port).is_none() {
         // The text itself may hold a password and is not repeated.
         field.error("is not a URL", "write \"http://host:port/path\", or \"/path\" for this job's own port");
@@ -99,7 +97,7 @@ fn url(field: &Field<'_>, local: LocalPort) -> Option<String> {
 fn method(field: &Field<'_>) -> Option<String> {
     let text = field.text()?;
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_alphabetic()) {
-        field.error(format!("cannot be {}", quoted(&text)), "write \"GET\" or \"HEAD\"");
+        field.error(format!("cannot be {}", field.quoted(&text)), "write \"GET\" or \"HEAD\"");
         return None;
     }
     Some(text.to_ascii_uppercase())
@@ -159,7 +157,8 @@ fn tcp(field: &Field<'_>) -> Option<String> {
     }
     let text = field.text()?;
     let Some((host, Some(port))) = host_and_port(&text) else {
-        field.error(format!("is not host:port: {}", quoted(&text)), "write \"127.0.0.1:8080\", or the port alone");
+        field
+            .error(format!("is not host:port: {}", field.quoted(&text)), "write \"127.0.0.1:8080\", or the port alone");
         return None;
     };
     if port == MYSQL && !mysql::is_this_machine(host) {

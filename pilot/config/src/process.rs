@@ -9,26 +9,11 @@ use nix::sys::signal::Signal;
 use pilot_core::plan::{Account, Identity, ProcessSettings, SignalNumber, WithoutRights};
 
 use super::block::Block;
-use super::weak::Field;
+use super::keys::PROCESS_KEYS;
+use super::loose::Field;
 use super::{environment, limits};
 use crate::signal_name;
 use pilot_core::nearest::nearest;
-
-/// The keys of a job that say how its process is set up.
-pub(super) const KEYS: &[&str] = &[
-    "user",
-    "group",
-    "uid",
-    "gid",
-    "cwd",
-    "env",
-    "envFile",
-    "inheritEnv",
-    "limits",
-    "umask",
-    "stopSignal",
-    "noNewPrivileges",
-];
 
 /// Reads them from a job's block.
 pub(super) fn read(block: &Block<'_>) -> ProcessSettings {
@@ -47,13 +32,13 @@ pub(super) fn read(block: &Block<'_>) -> ProcessSettings {
 
 /// Without a program nothing of this has a meaning.
 pub(super) fn warn_without_program(block: &Block<'_>) {
-    for field in KEYS.iter().filter_map(|key| block.get(key)) {
+    for field in PROCESS_KEYS.iter().filter_map(|key| block.get(key.name)) {
         field.warn("has no effect: the job runs no program", "add `exec`, or remove it");
     }
 }
 
 fn identity(block: &Block<'_>) -> Identity {
-    let ours = |key| block.filled(key).and_then(|field| account(&field, key));
+    let ours = |key| block.get(key).and_then(|field| account(&field, key));
     let patched = |key| block.get(key).and_then(|field| patched_id(&field));
     for (patch, own) in [("uid", "user"), ("gid", "group")] {
         if let (Some(field), Some(_)) = (block.get(patch), block.get(own)) {
@@ -73,6 +58,13 @@ fn identity(block: &Block<'_>) -> Identity {
 /// A name, or a number in digits.
 fn account(field: &Field<'_>, key: &str) -> Option<Account> {
     let text = field.text()?;
+    if text.is_empty() {
+        field.error(
+            "is empty, and the job would run as who pilot runs as",
+            format!("write who it runs as, or leave `{key}` out"),
+        );
+        return None;
+    }
     if text.bytes().all(|b| b.is_ascii_digit()) {
         return number(field, text.parse().ok()).map(Account::Number);
     }
@@ -88,8 +80,8 @@ fn account(field: &Field<'_>, key: &str) -> Option<Account> {
 
 /// `uid` and `gid` of the community patches: 0 is unset (v3 spec, appendix D).
 fn patched_id(field: &Field<'_>) -> Option<Account> {
-    let whole = field.whole()?;
-    number(field, u32::try_from(whole).ok()).filter(|id| *id != 0).map(Account::Number)
+    let id: Option<u32> = field.integer("a number ", "write the number that `id` shows");
+    id.filter(|id| *id != 0).map(Account::Number)
 }
 
 /// The highest number means "leave it as it is" to the kernel.

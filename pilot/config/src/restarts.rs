@@ -3,13 +3,12 @@
 use pilot_core::plan::{Backoff, Count, Start};
 
 use super::block::Block;
+use super::keys;
+use super::loose::Field;
 use super::value::Kind;
-use super::weak::Field;
 use super::when::When;
 
 const REMEDY: &str = "write a number, \"unlimited\" or \"never\"";
-
-pub(super) const KEYS: &[&str] = &["max", "delay", "growth", "maxDelay", "jitter", "resetAfter"];
 
 /// Reads `restarts`, which may be absent.
 pub(super) fn read(field: Option<Field<'_>>, when: &When) -> (Count, Backoff) {
@@ -19,7 +18,7 @@ pub(super) fn read(field: Option<Field<'_>>, when: &When) -> (Count, Backoff) {
     };
     let Some(field) = field else { return (default, Backoff::default()) };
     let (max, backoff) = match &field.value.kind {
-        Kind::Object(_) => match field.block(KEYS, &[]) {
+        Kind::Object(_) => match field.block(&keys::RESTARTS) {
             Some(block) => (block.get("max").map_or(Some(Count::Unlimited), |field| count(&field)), backoff(&block)),
             None => (None, Backoff::default()),
         },
@@ -47,16 +46,22 @@ fn count(field: &Field<'_>) -> Option<Count> {
         Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::List(_) | Kind::Object(_) => None,
     };
     if found.is_none() {
-        field.error(format!("cannot be {}", field.value.shape()), REMEDY);
+        let remedy = match field.value.weak_text().as_deref() {
+            // Docker's words.
+            Some("always" | "unless-stopped" | "yes" | "true") => "write \"unlimited\"",
+            Some("no" | "none" | "false") => "write \"never\"",
+            _ => REMEDY,
+        };
+        field.error(format!("cannot be {}", field.value.shape()), remedy);
     }
     found
 }
 
 fn backoff(block: &Block<'_>) -> Backoff {
     let default = Backoff::default();
-    let time = |key| block.filled(key).and_then(|field| field.not_negative());
-    let factor = block.get("growth").and_then(|field| between(&field, 1.0, 1000.0)).unwrap_or(default.factor);
-    let jitter = block.get("jitter").and_then(|field| between(&field, 0.0, 1.0)).unwrap_or(default.jitter);
+    let time = |key| block.filled(key).and_then(|field| field.length());
+    let factor = block.get("growth").and_then(|field| field.number_in_range()).unwrap_or(default.factor);
+    let jitter = block.get("jitter").and_then(|field| field.number_in_range()).unwrap_or(default.jitter);
     let initial = time("delay").unwrap_or(default.initial);
     // A long first delay lifts the default limit, not one that is written.
     let max = time("maxDelay").unwrap_or(default.max.max(initial));
@@ -64,13 +69,4 @@ fn backoff(block: &Block<'_>) -> Backoff {
         field.error("must not be shorter than the delay", "write a longer maxDelay, or a shorter delay");
     }
     Backoff { initial, factor, max, jitter, reset_after: time("resetAfter").unwrap_or(default.reset_after) }
-}
-
-fn between(field: &Field<'_>, least: f64, most: f64) -> Option<f64> {
-    let number = field.number()?;
-    if (least..=most).contains(&number) {
-        return Some(number);
-    }
-    field.error(format!("must be from {least} to {most}, not {}", field.value.shape()), "write a number in this range");
-    None
 }

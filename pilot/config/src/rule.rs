@@ -41,11 +41,19 @@ pub enum Rule {
     LateFailure,
     /// Several checks share one variable for their process.
     SharedVariable,
+    /// The template uses a variable that is not set.
+    UnsetVariable,
+    /// The value of a variable does not fit into the quotes around it.
+    UnescapedValue,
+    /// `TZ` names no time zone of this machine.
+    UnknownZone,
+    /// No interface of this machine has the address that is to be advertised.
+    NoInterface,
 }
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Rule; 19] = [
+    pub const ALL: [Rule; 23] = [
         Rule::Template,
         Rule::Syntax,
         Rule::Configuration,
@@ -65,6 +73,10 @@ impl Rule {
         Rule::NoShell,
         Rule::LateFailure,
         Rule::SharedVariable,
+        Rule::UnsetVariable,
+        Rule::UnescapedValue,
+        Rule::UnknownZone,
+        Rule::NoInterface,
     ];
 
     /// Its name.
@@ -89,6 +101,10 @@ impl Rule {
             Rule::NoShell => "no-shell",
             Rule::LateFailure => "late-failure",
             Rule::SharedVariable => "shared-variable",
+            Rule::UnsetVariable => "unset-variable",
+            Rule::UnescapedValue => "unescaped-value",
+            Rule::UnknownZone => "unknown-zone",
+            Rule::NoInterface => "no-interface",
         }
     }
 }

@@ -11,27 +11,21 @@ use super::Surroundings;
 use super::address::{self, Location};
 use super::block::Block;
 use super::durations::{DurationError, parse_go};
+use super::keys::{self, Object};
+use super::loose::{Field, duration_remedy};
 use super::sources::Placed;
 use super::value::Kind;
-use super::weak::{Field, duration_remedy};
 
 const STATES: [(&str, CheckStatus); 3] =
     [("passing", CheckStatus::Passing), ("warning", CheckStatus::Warning), ("critical", CheckStatus::Critical)];
 
-/// Keys of one of the `services`.
-pub(super) const KEYS: &[&str] = &[
-    "name",
-    "port",
-    "tags",
-    "meta",
-    "weights",
-    "interfaces",
-    "advertise",
-    "taggedAddresses",
-    "initial_status",
-    "consul",
-    "register",
-];
+/// The blocks inside of a service: a job's own one and the further ones have the same keys, told of in different words.
+struct Inner {
+    consul: &'static Object,
+    weights: &'static Object,
+}
+const OWN: Inner = Inner { consul: &keys::JOB_CONSUL, weights: &keys::JOB_WEIGHTS };
+const FURTHER: Inner = Inner { consul: &keys::SERVICE_CONSUL, weights: &keys::SERVICE_WEIGHTS };
 
 /// Consul's limits for service metadata.
 const META_PAIRS: usize = 64;
@@ -53,15 +47,18 @@ pub(super) struct Shared<'a> {
 pub(super) fn read(block: &Block<'_>, port: Option<u16>, shared: &Shared<'_>) -> Vec<Service> {
     let shared = Shared { registered: flag(block, "register").unwrap_or(shared.registered), ..*shared };
     let items = block.get("services").and_then(|field| field.items()).unwrap_or_default();
-    let entries: Vec<Block<'_>> = items.iter().filter_map(|item| named(item).block(KEYS, &[])).collect();
-    let (own, further): (_, Vec<_>) = (Location::of(block), entries.iter().map(Location::of).collect());
+    let entries: Vec<Block<'_>> = items.iter().filter_map(|item| named(item).block(&keys::SERVICE)).collect();
+    let (own, further): (_, Vec<_>) = (
+        Location::of(block, &keys::JOB_ADVERTISE),
+        entries.iter().map(|entry| Location::of(entry, &keys::SERVICE_ADVERTISE)).collect(),
+    );
     let is_needed = port.is_some() || further.iter().any(|location| !location.has_address());
     // Without an address there is no plan: the mistake was reported.
     let address = is_needed.then(|| own.address(shared.around)).flatten().unwrap_or(IpAddr::from([0, 0, 0, 0]));
     let own = port.map(|port| {
         let name = own_name(block, shared.job);
         let id = format!("{}-{}", shared.job, shared.around.hostname);
-        Service { id, ..common(block, name, (address, own.port(port)), shared.registered) }
+        Service { id, ..common(block, name, (address, own.port(port)), shared.registered, &OWN) }
     });
     let further = further.iter().map(|location| {
         let own = location.has_address().then(|| location.address(shared.around)).flatten();
@@ -72,7 +69,7 @@ pub(super) fn read(block: &Block<'_>, port: Option<u16>, shared: &Shared<'_>) ->
 
 /// The service under its own name, in messages.
 fn named<'a>(item: &Field<'a>) -> Field<'a> {
-    match item.value.member("name").and_then(|name| name.weak_text()).filter(|name| !name.is_empty()) {
+    match item.value.shown_name() {
         Some(name) => {
             let job = item.who.clone();
             let mut field = item.clone().called(format!("service {name:?}"));
@@ -107,7 +104,7 @@ fn further_service(location: &Location<'_, '_>, address: IpAddr, shared: &Shared
     if block.filled("name").is_none() {
         block.missing("name", "is needed", "write the name that others look the service up by: `name: \"metrics\"`");
     }
-    let local = block.get("port").and_then(|field| field.port(1));
+    let local = block.get("port").and_then(|field| field.port());
     if block.get("port").is_none() {
         block.missing("port", "is needed", "write the port that the service listens on: `port: 9100`");
     }
@@ -115,12 +112,12 @@ fn further_service(location: &Location<'_, '_>, address: IpAddr, shared: &Shared
     let name = name.unwrap_or_default();
     let registered = flag(block, "register").unwrap_or(shared.registered);
     let id = format!("{name}-{port}-{}", shared.around.hostname);
-    Service { id, ..common(block, name, (address, port), registered) }
+    Service { id, ..common(block, name, (address, port), registered, &FURTHER) }
 }
 
 /// What a job's own service and a further one write alike.
-fn common(block: &Block<'_>, name: String, (address, port): (IpAddr, u16), registered: bool) -> Service {
-    let catalog = catalog_options(block);
+fn common(block: &Block<'_>, name: String, (address, port): (IpAddr, u16), registered: bool, keys: &Inner) -> Service {
+    let catalog = catalog_options(block, keys.consul);
     Service {
         id: String::new(),
         name,
@@ -130,7 +127,7 @@ fn common(block: &Block<'_>, name: String, (address, port): (IpAddr, u16), regis
         tagged_addresses: block.get("taggedAddresses").map(|field| address::tagged(&field, port)).unwrap_or_default(),
         tags: block.get("tags").and_then(|field| field.texts()).unwrap_or_default(),
         meta: block.get("meta").map(|field| meta(&field)).unwrap_or_default(),
-        weights: block.get("weights").and_then(|field| weights(&field)),
+        weights: block.get("weights").and_then(|field| weights(&field, keys.weights)),
         enable_tag_override: catalog.enable_tag_override,
         deregister_critical_after: catalog.deregister_critical_after,
         initial_status: block.filled("initial_status").and_then(|field| field.choice(&STATES)),
@@ -180,14 +177,15 @@ struct CatalogOptions {
     deregister_critical_after: Option<String>,
 }
 
-fn catalog_options(block: &Block<'_>) -> CatalogOptions {
+fn catalog_options(block: &Block<'_>, keys: &'static Object) -> CatalogOptions {
     let none = CatalogOptions { enable_tag_override: false, deregister_critical_after: None };
-    let Some(inner) = consul_block(block) else { return none };
+    let Some(inner) = consul_block(block, keys) else { return none };
     CatalogOptions {
         enable_tag_override: inner.get("enableTagOverride").and_then(|field| field.flag()).unwrap_or(false),
         deregister_critical_after: inner.filled("deregisterCriticalServiceAfter").and_then(|field| {
             let text = field.text()?;
             if let Err(failure) = parse_go(&text) {
+                let failure = if field.value.rendered { DurationError::NotADuration } else { failure };
                 field.error(format!("{failure}: {}", field.value.shape()), unit_remedy(&failure));
             }
             Some(text)
@@ -205,23 +203,16 @@ fn unit_remedy(failure: &DurationError) -> &'static str {
 }
 
 /// The `consul` block of a job or service. Opened also for a job without a port, for its unknown keys.
-pub(super) fn consul_block<'a>(block: &Block<'a>) -> Option<Block<'a>> {
-    block.get("consul")?.block(&["enableTagOverride", "deregisterCriticalServiceAfter"], &[])
+pub(super) fn consul_block<'a>(block: &Block<'a>, keys: &'static Object) -> Option<Block<'a>> {
+    block.get("consul")?.block(keys)
 }
 
 /// Both weights are 1 where nothing is written, as in Consul.
-fn weights(field: &Field<'_>) -> Option<Weights> {
-    let block = field.block(&["passing", "warning"], &[])?;
-    let weight = |key: &str, least: u16| {
-        let Some(field) = block.get(key) else { return 1 };
-        let whole = field.whole();
-        let weight = whole.and_then(|whole| u16::try_from(whole).ok()).filter(|weight| *weight >= least);
-        if let (Some(whole), None) = (whole, weight) {
-            field.error(format!("must be from {least} to 65535, not {whole}"), "write { passing: 10, warning: 1 }");
-        }
-        weight.unwrap_or(1)
-    };
-    Some(Weights { passing: weight("passing", 1), warning: weight("warning", 0) })
+fn weights(field: &Field<'_>, keys: &'static Object) -> Option<Weights> {
+    let block = field.block(keys)?;
+    let read = |field: Field<'_>| field.integer("", "write { passing: 10, warning: 1 }");
+    let weight = |key: &str| block.get(key).and_then(read).unwrap_or(1);
+    Some(Weights { passing: weight("passing"), warning: weight("warning") })
 }
 
 fn meta(field: &Field<'_>) -> BTreeMap<String, String> {

@@ -3,14 +3,16 @@
 //! A syntax error becomes one sentence with its cause and its remedy. Nesting is refused beyond [`DEEPEST`] before
 //! anything recursive looks at the text.
 
+use std::ops::Range;
+
 use serde::de::IgnoredAny;
 
 use super::syntax_error::{Brackets, DEEPEST, SyntaxError, error, explain};
 use super::tokens::{Kind as TokenKind, Token, Tokens, tokens};
 use super::value::{Kind, Member, Value};
 
-/// Parses a whole text.
-pub(super) fn parse(text: &str) -> Result<Value, SyntaxError> {
+/// Parses a whole text, in which these bytes are values of variables.
+pub(super) fn parse_rendered(text: &str, values: &[Range<usize>]) -> Result<Value, SyntaxError> {
     let brackets = Brackets::of(text);
     if let Some(at) = brackets.too_deep {
         return Err(error(
@@ -22,14 +24,34 @@ pub(super) fn parse(text: &str) -> Result<Value, SyntaxError> {
     if tokens(text).next().is_none() {
         return Err(error(0, "the file is empty".into(), "the smallest configuration is `{}`"));
     }
-    json5::from_str::<IgnoredAny>(text).map_err(|e| explain(text, &e, &brackets))?;
+    json5::from_str::<IgnoredAny>(text).map_err(|e| explain(text, &e, &brackets, values))?;
     // The text is valid from here on, and these errors cannot occur: they stand for a panic.
-    let mut rest = tokens(text);
+    let mut rest = Reader { tokens: tokens(text), values };
     let first = rest.next().ok_or_else(|| unreadable(0))?;
     value(first, &mut rest)
 }
 
-fn value(token: Token<'_>, rest: &mut Tokens<'_>) -> Result<Value, SyntaxError> {
+/// The tokens that are still to be read, and the values of variables from there on.
+struct Reader<'a> {
+    tokens: Tokens<'a>,
+    values: &'a [Range<usize>],
+}
+
+impl<'a> Reader<'a> {
+    fn next(&mut self) -> Option<Token<'a>> {
+        self.tokens.next()
+    }
+
+    /// Whether a value of a variable is in this token, which is not before an earlier one.
+    fn is_rendered(&mut self, token: Token<'_>) -> bool {
+        let before = self.values.partition_point(|value| value.end <= token.at);
+        self.values = self.values.get(before..).unwrap_or_default();
+        self.values.first().is_some_and(|value| value.start < token.at + token.text.len())
+    }
+}
+
+fn value(token: Token<'_>, rest: &mut Reader<'_>) -> Result<Value, SyntaxError> {
+    let rendered = rest.is_rendered(token);
     let kind = match token.kind {
         TokenKind::Open('{') => Kind::Object(members(token.at, rest)?),
         TokenKind::Open(_) => Kind::List(items(token.at, rest)?),
@@ -41,10 +63,10 @@ fn value(token: Token<'_>, rest: &mut Tokens<'_>) -> Result<Value, SyntaxError> 
             number => Kind::Number(json5::from_str(number).map_err(|_| unreadable(token.at))?),
         },
     };
-    Ok(Value { at: token.at, kind })
+    Ok(Value { at: token.at, kind, rendered })
 }
 
-fn members(at: usize, rest: &mut Tokens<'_>) -> Result<Vec<Member>, SyntaxError> {
+fn members(at: usize, rest: &mut Reader<'_>) -> Result<Vec<Member>, SyntaxError> {
     let mut members = Vec::new();
     loop {
         let key = rest.next().ok_or_else(|| unreadable(at))?;
@@ -61,7 +83,7 @@ fn members(at: usize, rest: &mut Tokens<'_>) -> Result<Vec<Member>, SyntaxError>
     }
 }
 
-fn items(at: usize, rest: &mut Tokens<'_>) -> Result<Vec<Value>, SyntaxError> {
+fn items(at: usize, rest: &mut Reader<'_>) -> Result<Vec<Value>, SyntaxError> {
     let mut items = Vec::new();
     loop {
         let token = rest.next().ok_or_else(|| unreadable(at))?;
@@ -88,6 +110,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn parse(text: &str) -> Result<Value, SyntaxError> {
+        parse_rendered(text, &[])
+    }
+
+    #[test]
+    fn values_of_variables_are_known_as_such() {
+        let text = "{a: 'xSECRETx', b: SECRET, c: 'y'}";
+        let values: Vec<_> = text.match_indices("SECRET").map(|(at, found)| at..at + found.len()).collect();
+        let text = text.replace("b: SECRET", "b: 123456");
+        let Kind::Object(members) = parse_rendered(&text, &values).unwrap().kind else { panic!() };
+        assert_eq!(members.iter().map(|member| member.value.rendered).collect::<Vec<_>>(), [true, true, false]);
+    }
 
     #[test]
     fn every_value_knows_its_place() {
@@ -146,7 +181,28 @@ mod tests {
             ("{a 1}", "1}", "a colon is missing after the key"),
             ("{my-key: 1}", "my-key", "a colon is missing after the key"),
             ("{a: 010}", "010", "a number may not begin with 0"),
-            ("{a: 1]", "]", "`]` closes what was opened by its counterpart of the other kind"),
+            ("{a: 1]", "]", "`]` stands where the object that begins in line 1 is still open"),
+            ("{jobs: [{name: 'a'}}]}", "}]}", "there is one `}` too many"),
+            ("{a: 1}}", "}", "there is one `}` too many"),
+            ("{a: [1]]}", "]}", "there is one `]` too many"),
+            ("{\n a: [{b: 1],\n c: 2}", "],", "`]` stands where the object that begins in line 2 is still open"),
+            (
+                "{a: 'x, b: 'y'}",
+                "y",
+                "the text before this ends at its quote: one quote is missing in this line, or one is too many",
+            ),
+            ("{ # note\n a: 1}", "# note", "`#` does not begin a comment here"),
+            ("{a: 1 # note\n}", "# note", "`#` does not begin a comment here"),
+            (
+                "jobs:\n  - name: a",
+                "jobs",
+                "the configuration must begin with a brace: this looks like YAML, or the outer braces are missing",
+            ),
+            (
+                "---\njobs: []",
+                "---",
+                "the configuration must begin with a brace: this looks like YAML, or the outer braces are missing",
+            ),
             ("{} x", "x", "there is text after the end of the configuration"),
             ("{a: 1 /* x", "/* x", "this comment is not closed"),
             ("{a: '\\x1'}", "\\x1", "this escape does not exist"),

@@ -1,15 +1,13 @@
 //! The `telemetry` block (v3 spec 9.1, 9.3).
 
+use std::collections::BTreeMap;
+
 use pilot_core::plan::{BUILT_IN_METRICS, Job, Metric, MetricKind, TELEMETRY_JOB, Telemetry};
 
 use super::block::Block;
+use super::loose::{Field, list_of};
 use super::value::{Kind, Member, Value};
-use super::weak::{Field, list_of};
-use super::{Surroundings, address, jobs};
-
-pub(super) const KEYS: &[&str] = &["port", "interfaces", "tags", "metrics", "hosts"];
-pub(super) const METRIC_KEYS: &[&str] =
-    &["namespace", "subsystem", "name", "help", "type", "labels", "buckets", "quantiles"];
+use super::{Surroundings, address, jobs, keys};
 
 const PORT: u16 = 9090;
 const KINDS: [&str; 4] = ["counter", "gauge", "histogram", "summary"];
@@ -18,8 +16,8 @@ const HEARTBEAT: [f64; 2] = [5.0, 15.0];
 
 /// Reads the `telemetry` block and makes the job that stands for it; `None` if it is not an object or has no address.
 pub(super) fn read(field: &Field<'_>, surroundings: &Surroundings, registers: bool) -> Option<(Telemetry, Job)> {
-    let block = field.block(KEYS, &["addr", "MetricConfigs", "JobConfig"])?;
-    let port = block.get("port").and_then(|field| field.port(0)).unwrap_or(PORT);
+    let block = field.block(&keys::TELEMETRY)?;
+    let port = block.get("port").and_then(|field| field.port()).unwrap_or(PORT);
     let metrics = block.get("metrics").and_then(|field| metrics(&field)).unwrap_or_default();
     let mut tags = block.get("tags").and_then(|field| field.texts()).unwrap_or_default();
     tags.push(env!("CARGO_PKG_VERSION").to_owned());
@@ -38,7 +36,7 @@ fn job(
     (surroundings, registers): (&Surroundings, bool),
 ) -> Option<Job> {
     let at = field.value.at;
-    let value = |kind| Value { at, kind };
+    let value = |kind| Value { at, kind, rendered: false };
     let text = |text: String| value(Kind::Text(text));
     let object = |members: Vec<(&str, Value)>| {
         let member = |(key, value): (&str, Value)| Member { key: key.to_owned(), at, value };
@@ -56,21 +54,22 @@ fn job(
 }
 
 fn metrics(field: &Field<'_>) -> Option<Vec<Metric>> {
-    let mut metrics: Vec<Metric> = Vec::new();
+    let mut metrics: Vec<Option<Metric>> = Vec::new();
+    let mut places = BTreeMap::new();
     for item in field.items()? {
         let Some(metric) = metric(&item) else { continue };
-        let same = |other: &Metric| other.exposed_name() == metric.exposed_name();
-        if metrics.iter().any(same) {
-            item.warn(format!("replaces an earlier metric {:?}", metric.exposed_name()), "remove one of them");
-            metrics.retain(|other| !same(other));
+        let name = metric.exposed_name();
+        if let Some(earlier) = places.insert(name.clone(), metrics.len()) {
+            item.warn(format!("replaces an earlier metric {name:?}"), "remove one of them");
+            metrics[earlier] = None;
         }
-        metrics.push(metric);
+        metrics.push(Some(metric));
     }
-    Some(metrics)
+    Some(metrics.into_iter().flatten().collect())
 }
 
 fn metric(field: &Field<'_>) -> Option<Metric> {
-    let block = field.block(METRIC_KEYS, &["fullName", "metricType", "collector"])?;
+    let block = field.block(&keys::METRIC)?;
     let text = |key| block.get(key).and_then(|field| field.text()).unwrap_or_default();
     let (namespace, subsystem, name) = (text("namespace"), text("subsystem"), text("name"));
     let kind = kind(&block);

@@ -1,6 +1,6 @@
 //! Recognises keys of ContainerPilot 2 and says what has taken their place: in general, and for what stands there.
 
-use super::value::{Kind, Value};
+use super::value::{HIDDEN, Kind, Value};
 use pilot_core::number::plain;
 
 /// A replacement longer than this is no help in a message; the general hint is.
@@ -106,6 +106,7 @@ fn is_command(value: &Value) -> bool {
 /// A value as it is written, on one line.
 fn json5(value: &Value) -> String {
     match &value.kind {
+        Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) if value.rendered => format!("{HIDDEN:?}"),
         Kind::Null => "null".into(),
         Kind::Bool(value) => value.to_string(),
         Kind::Number(number) => plain(*number),

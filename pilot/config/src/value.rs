@@ -7,6 +7,8 @@ use pilot_core::number::plain;
 pub(super) struct Value {
     pub at: usize,
     pub kind: Kind,
+    /// A part of it is the value of a variable, and not to be repeated.
+    pub rendered: bool,
 }
 
 /// The value itself.
@@ -34,6 +36,7 @@ impl Value {
     /// What it is, as the end of the sentence "must be text, not …".
     pub fn shape(&self) -> String {
         match &self.kind {
+            Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) if self.rendered => HIDDEN.into(),
             Kind::Null => "null".into(),
             Kind::Bool(value) => value.to_string(),
             Kind::Number(value) => plain(*value),
@@ -53,6 +56,22 @@ impl Value {
         }
     }
 
+    /// Whether the value of a variable is in it, however deep.
+    pub fn holds_rendered(&self) -> bool {
+        self.rendered
+            || match &self.kind {
+                Kind::List(items) => items.iter().any(Value::holds_rendered),
+                Kind::Object(members) => members.iter().any(|member| member.value.holds_rendered()),
+                Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) => false,
+            }
+    }
+
+    /// The name of a job, watch or service for messages, if it has one that may be repeated.
+    pub fn shown_name(&self) -> Option<String> {
+        let name = self.member("name").filter(|name| !name.rendered)?;
+        name.weak_text().filter(|name| !name.is_empty())
+    }
+
     /// The last value under `key`, in any letter case.
     pub fn member(&self, key: &str) -> Option<&Value> {
         match &self.kind {
@@ -61,6 +80,9 @@ impl Value {
         }
     }
 }
+
+/// What stands for a value that is not to be repeated.
+pub(super) const HIDDEN: &str = "***";
 
 /// A text in quotes for a message, cut when it is long.
 pub(super) fn quoted(text: &str) -> String {

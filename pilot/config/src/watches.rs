@@ -5,27 +5,26 @@ use std::time::Duration;
 use pilot_core::plan::{Watch, WatchTarget};
 
 use super::block::Block;
-use super::durations::positive;
+use super::keys;
+use super::loose::Field;
 use super::probe;
 use super::service::is_service_name;
-use super::weak::Field;
 
-pub(super) const KEYS: &[&str] = &["name", "interval", "tag", "dc", "service", "http", "tcp", "mysql", "timeout"];
 const PROBES: [&str; 3] = ["http", "tcp", "mysql"];
 
 /// Reads one watch. `None` if it is not an object (reported).
 pub(super) fn read(field: &Field<'_>) -> Option<Watch> {
-    let called = field.value.member("name").and_then(|name| name.weak_text()).filter(|name| !name.is_empty());
+    let called = field.value.shown_name();
     let block = match called {
         Some(name) => field.clone().called(format!("watch {name:?}")),
         None => field.clone(),
     }
-    .block(KEYS, &["serviceName", "discoveryService"])?;
+    .block(&keys::WATCH)?;
     let name = block.filled("name").and_then(|field| field.text()).unwrap_or_default();
     match block.filled("name") {
         None => block.missing("name", "is needed", "write the name of the service that is watched"),
         Some(field) if !is_service_name(&name) => field.error(
-            format!("{name:?} cannot be used"),
+            format!("{} cannot be used", field.value.shape()),
             "begin with a small letter and use letters, digits and `-` only, at least two; for another name in Consul add `service`",
         ),
         Some(_) => {}
@@ -60,13 +59,7 @@ fn probing(block: &Block<'_>, interval: Duration) -> Option<Option<WatchTarget>>
             field.error("has no meaning beside a probe, which does not ask Consul", "remove it, or the probe");
         }
     }
-    let timeout = block.filled("timeout").map_or(Some(interval), |field| {
-        let timeout = field.duration().map(positive);
-        if timeout == Some(None) {
-            field.error("must be longer than 0: a watch is never without a limit", "leave it out to wait one interval");
-        }
-        timeout.flatten()
-    });
+    let timeout = block.filled("timeout").map_or(Some(interval), |field| field.length());
     let probe = probe::read(block, &PROBES, Err("a watch has no port of its own"));
     Some(probe.zip(timeout).map(|(probe, timeout)| WatchTarget::Probe { probe, timeout }))
 }

@@ -9,8 +9,9 @@ use super::Surroundings;
 use super::block::Block;
 use super::cron;
 use super::durations::positive;
+use super::keys::{self, schema::UNSEEN};
+use super::loose::Field;
 use super::value::Kind;
-use super::weak::Field;
 use pilot_core::nearest::nearest;
 
 /// The start condition, and what restarts and timeouts need to know of it.
@@ -21,9 +22,6 @@ pub(super) struct When {
     pub overlap: Overlap,
 }
 
-pub(super) const KEYS: &[&str] =
-    &["interval", "cron", "timezone", "overlap", "source", "once", "each", "timeout", "all", "any"];
-pub(super) const WAIT_KEYS: &[&str] = &["source", "once", "each"];
 const SIGNALS: [&str; 2] = ["SIGHUP", "SIGUSR2"];
 
 /// How a condition counts its events.
@@ -41,7 +39,7 @@ pub(super) fn at_startup() -> When {
 
 /// Reads the block.
 pub(super) fn read(field: &Field<'_>, around: &Surroundings) -> When {
-    let Some(block) = field.block(KEYS, &[]) else { return at_startup() };
+    let Some(block) = field.block(&keys::WHEN) else { return at_startup() };
     let timeout = block.filled("timeout").and_then(|field| field.duration()).and_then(positive);
     let (once, each) = (block.filled("once"), block.filled("each"));
     let given: Vec<&str> = ["interval", "cron", "once", "each", "all", "any"]
@@ -57,7 +55,7 @@ pub(super) fn read(field: &Field<'_>, around: &Surroundings) -> When {
     let overlap = cron::overlap(&block);
     let mut has_each = each.is_some();
     let start = if let Some(interval) = block.filled("interval") {
-        Start::Interval(interval.at_least_a_millisecond().unwrap_or(Duration::from_secs(1)))
+        Start::Interval(interval.length().unwrap_or(Duration::from_secs(1)))
     } else if let Some(field) = block.filled("cron") {
         cron::read(&field, &block, around).map_or(Start::Never { timeout: None }, Start::Cron)
     } else if let Some(list) = block.get("all") {
@@ -166,7 +164,7 @@ fn entries(list: &Field<'_>, block: &Block<'_>) -> (Vec<Event>, Mode) {
         list.error("needs at least one entry", "write { source: \"JOB\", once: \"healthy\" }");
     }
     for item in items {
-        let Some(entry) = item.block(WAIT_KEYS, &[]) else { continue };
+        let Some(entry) = item.block(&keys::WAIT) else { continue };
         let source = entry.filled("source").and_then(|field| field.text());
         if let Some(signal) = source.as_ref().filter(|source| SIGNALS.contains(&source.as_str())) {
             events.push(Event::new(Code::Signal, signal));
@@ -208,7 +206,7 @@ fn selected(field: &Field<'_>) -> Option<Code> {
     let name = field.text()?;
     let known = Code::SELECTABLE.iter().find(|(known, _)| *known == name).map(|(_, code)| *code);
     // v3 accepts these, and nothing ever happens.
-    let unseen = name == "quit" || SIGNALS.contains(&name.as_str());
+    let unseen = UNSEEN.contains(&name.as_str());
     let on_a_signal = "to start on a signal write `source: \"SIGHUP\"` alone";
     if known.is_none() && unseen {
         field.warn(format!("is never seen: \"{name}\""), on_a_signal);

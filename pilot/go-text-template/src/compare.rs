@@ -72,7 +72,7 @@ fn compare(a: &Value<'_>, b: &Value<'_>) -> Result<Option<Ordering>, Cause> {
 fn check_basic(value: &Value<'_>) -> Result<(), Cause> {
     match value {
         Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) => Ok(()),
-        Value::Nil | Value::Texts(_) | Value::Ints(_) | Value::Env(_) => {
+        Value::Nil | Value::Unset(_) | Value::Texts(_) | Value::Ints(_) | Value::Env(_) => {
             Err(Cause::new(format!("a {} cannot be compared", value.type_name())))
         }
     }

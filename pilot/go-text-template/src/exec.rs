@@ -7,18 +7,36 @@ use super::funcs;
 use super::node::{Block, Node, Operand, Pipe, Templates, Term};
 use super::printf;
 use super::value::Value;
-use std::collections::BTreeMap;
+use super::{Rendered, Unset};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+/// How it goes on after a node.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    Next,
+    Break,
+    Continue,
+}
 
 /// Renders the template with the empty name.
-pub(super) fn execute(templates: &Templates<'_>, env: &BTreeMap<String, String>) -> Result<String, Fault> {
+pub(super) fn execute(templates: &Templates<'_>, env: &BTreeMap<String, String>) -> Result<Rendered, Fault> {
     let dot = Value::Env(env);
-    let variables = vec![("$", dot.clone())];
-    let mut executor =
-        Executor { env, templates, variables, output: Output::default(), budget: Budget::new(), depth: 0 };
+    let mut executor = Executor {
+        env,
+        templates,
+        variables: vec![("$", dot.clone())],
+        output: Output::default(),
+        values: Vec::new(),
+        unset: Vec::new(),
+        missed: BTreeSet::new(),
+        budget: Budget::new(),
+        depth: 0,
+    };
     if let Some(nodes) = templates.get("") {
         executor.walk(nodes, &dot)?;
     }
-    Ok(executor.output.into_string())
+    Ok(Rendered { text: executor.output.into_string(), values: executor.values, unset: executor.unset })
 }
 
 struct Executor<'e, 'n> {
@@ -26,6 +44,10 @@ struct Executor<'e, 'n> {
     templates: &'n Templates<'n>,
     variables: Vec<(&'n str, Value<'e>)>,
     output: Output,
+    values: Vec<Range<usize>>,
+    unset: Vec<Unset>,
+    /// Their names.
+    missed: BTreeSet<String>,
     budget: Budget,
     depth: usize,
 }
@@ -44,20 +66,32 @@ impl<'e, 'n> Executor<'e, 'n> {
         Ok(())
     }
 
-    fn walk(&mut self, nodes: &'n [Node<'n>], dot: &Value<'e>) -> Result<(), Fault> {
-        nodes.iter().try_for_each(|node| self.node(node, dot))
+    fn walk(&mut self, nodes: &'n [Node<'n>], dot: &Value<'e>) -> Result<Flow, Fault> {
+        for node in nodes {
+            let flow = self.node(node, dot)?;
+            if flow != Flow::Next {
+                return Ok(flow);
+            }
+        }
+        Ok(Flow::Next)
     }
 
-    fn node(&mut self, node: &'n Node<'n>, dot: &Value<'e>) -> Result<(), Fault> {
+    fn node(&mut self, node: &'n Node<'n>, dot: &Value<'e>) -> Result<Flow, Fault> {
         match node {
             Node::Text { at, text } => {
                 self.spend(text.len(), *at)?;
-                self.output.push(text).map_err(|cause| cause.at(*at))
+                self.output.push(text).map_err(|cause| cause.at(*at))?;
+                Ok(Flow::Next)
             }
             Node::Action(pipe) => {
                 let value = self.pipe(pipe, dot)?;
-                if pipe.declares.is_empty() { self.print(&value, pipe.at) } else { Ok(()) }
+                if pipe.declares.is_empty() {
+                    self.print(&value, pipe)?;
+                }
+                Ok(Flow::Next)
             }
+            Node::Break => Ok(Flow::Break),
+            Node::Continue => Ok(Flow::Continue),
             Node::If { branches, otherwise } => self.scoped(|executor| executor.branch(branches, otherwise, dot)),
             Node::With(block) => self.scoped(|executor| executor.with(block, dot)),
             Node::Range(block) => self.scoped(|executor| executor.range(block, dot)),
@@ -66,29 +100,45 @@ impl<'e, 'n> Executor<'e, 'n> {
     }
 
     /// Runs a block and forgets the variables it declared.
-    fn scoped(&mut self, block: impl FnOnce(&mut Self) -> Result<(), Fault>) -> Result<(), Fault> {
+    fn scoped(&mut self, block: impl FnOnce(&mut Self) -> Result<Flow, Fault>) -> Result<Flow, Fault> {
         let mark = self.variables.len();
-        block(self)?;
+        let flow = block(self)?;
         self.variables.truncate(mark);
-        Ok(())
+        Ok(flow)
     }
 
     /// The body of a block, one level deeper.
-    fn body(&mut self, at: usize, nodes: &'n [Node<'n>], dot: &Value<'e>) -> Result<(), Fault> {
+    fn body(&mut self, at: usize, nodes: &'n [Node<'n>], dot: &Value<'e>) -> Result<Flow, Fault> {
         self.deeper(at)?;
-        self.walk(nodes, dot)?;
+        let flow = self.walk(nodes, dot)?;
         self.depth -= 1;
-        Ok(())
+        Ok(flow)
     }
 
-    fn print(&mut self, value: &Value<'e>, at: usize) -> Result<(), Fault> {
+    fn print(&mut self, value: &Value<'e>, pipe: &Pipe<'n>) -> Result<(), Fault> {
         let before = self.output.len();
         match value {
             Value::Nil => self.output.push("<no value>"),
+            Value::Unset(name) => {
+                self.misses(name);
+                Ok(())
+            }
             _ => printf::value(&mut self.output, value),
         }
-        .map_err(|cause| cause.at(at))?;
-        self.spend(self.output.len() - before, at)
+        .map_err(|cause| cause.at(pipe.at))?;
+        let written = before..self.output.len();
+        let of_variables = matches!(value, Value::Text(_) | Value::Texts(_) | Value::Env(_)) && !pipe.is_constant();
+        if of_variables && !written.is_empty() {
+            self.values.push(written.clone());
+        }
+        self.spend(written.len(), pipe.at)
+    }
+
+    /// Remembers that a variable is used and not set.
+    fn misses(&mut self, name: &str) {
+        if self.missed.insert(name.to_owned()) {
+            self.unset.push(Unset { name: name.to_owned(), at: self.output.len() });
+        }
     }
 
     fn branch(
@@ -96,7 +146,7 @@ impl<'e, 'n> Executor<'e, 'n> {
         branches: &'n [(Pipe<'n>, Vec<Node<'n>>)],
         otherwise: &'n [Node<'n>],
         dot: &Value<'e>,
-    ) -> Result<(), Fault> {
+    ) -> Result<Flow, Fault> {
         for (pipe, nodes) in branches {
             if self.pipe(pipe, dot)?.is_true() {
                 return self.body(pipe.at, nodes, dot);
@@ -105,12 +155,12 @@ impl<'e, 'n> Executor<'e, 'n> {
         self.walk(otherwise, dot)
     }
 
-    fn with(&mut self, block: &'n Block<'n>, dot: &Value<'e>) -> Result<(), Fault> {
+    fn with(&mut self, block: &'n Block<'n>, dot: &Value<'e>) -> Result<Flow, Fault> {
         let value = self.pipe(&block.pipe, dot)?;
         if value.is_true() { self.body(block.pipe.at, &block.body, &value) } else { self.walk(&block.otherwise, dot) }
     }
 
-    fn range(&mut self, block: &'n Block<'n>, dot: &Value<'e>) -> Result<(), Fault> {
+    fn range(&mut self, block: &'n Block<'n>, dot: &Value<'e>) -> Result<Flow, Fault> {
         let at = block.pipe.at;
         let index = |index: usize| Value::Int(i64::try_from(index).unwrap_or(i64::MAX));
         let list = self.pipe(&block.pipe, dot)?;
@@ -121,7 +171,7 @@ impl<'e, 'n> Executor<'e, 'n> {
             }
             Value::Env(env) => Box::new(env.iter().map(|(name, value)| (Value::text(name), Value::text(value)))),
             Value::Nil => Box::new(std::iter::empty()),
-            Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) => {
+            Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) | Value::Unset(_) => {
                 let fault = Fault::new(at, format!("range needs a list or a map, not {}", list.type_name()));
                 return Err(fault.hint("`split \",\" .LIST` and `loop 3` make lists"));
             }
@@ -139,13 +189,16 @@ impl<'e, 'n> Executor<'e, 'n> {
             if let Some((_, first)) = declared.next() {
                 *first = index;
             }
-            self.body(at, &block.body, &element)?;
+            let flow = self.body(at, &block.body, &element)?;
             self.variables.truncate(mark);
+            if flow == Flow::Break {
+                break;
+            }
         }
-        if is_empty { self.walk(&block.otherwise, dot) } else { Ok(()) }
+        if is_empty { self.walk(&block.otherwise, dot) } else { Ok(Flow::Next) }
     }
 
-    fn call(&mut self, at: usize, name: &str, argument: Option<&'n Pipe<'n>>, dot: &Value<'e>) -> Result<(), Fault> {
+    fn call(&mut self, at: usize, name: &str, argument: Option<&'n Pipe<'n>>, dot: &Value<'e>) -> Result<Flow, Fault> {
         let templates = self.templates;
         let Some(nodes) = templates.get(name) else {
             return Err(Fault::new(at, format!("template {name:?} is not defined")));
@@ -157,7 +210,7 @@ impl<'e, 'n> Executor<'e, 'n> {
         let outside = std::mem::replace(&mut self.variables, vec![("$", dot.clone())]);
         self.body(at, nodes, &dot)?;
         self.variables = outside;
-        Ok(())
+        Ok(Flow::Next)
     }
 
     fn pipe(&mut self, pipe: &'n Pipe<'n>, dot: &Value<'e>) -> Result<Value<'e>, Fault> {
@@ -225,15 +278,31 @@ impl<'e, 'n> Executor<'e, 'n> {
     fn field(&mut self, value: &Value<'e>, name: &str, at: usize) -> Result<Value<'e>, Fault> {
         match value {
             Value::Env(env) => {
-                let text = env.get(name).map_or("", String::as_str);
-                self.spend(text.len() / 16, at)?;
-                Ok(Value::text(text))
+                let value = Value::of_variable(env, name);
+                self.spend(value.weight() / 16, at)?;
+                Ok(value)
             }
             Value::Nil => Ok(Value::Nil),
-            Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) | Value::Texts(_) | Value::Ints(_) => {
+            Value::Bool(_)
+            | Value::Int(_)
+            | Value::Float(_)
+            | Value::Text(_)
+            | Value::Unset(_)
+            | Value::Texts(_)
+            | Value::Ints(_) => {
                 let fault = Fault::new(at, format!("no field `{name}` in a {}", value.type_name()));
                 Err(fault.hint(format!("inside range and with the dot is the element: write $.{name}")))
             }
+        }
+    }
+
+    /// What is made of a variable that is not set is made of empty text, and that is a use of it; comparing is none.
+    fn settle(&mut self, function: funcs::Function, argument: &mut Value<'e>) {
+        if let (Value::Unset(name), false) = (&*argument, function.passes_on()) {
+            if !function.compares() {
+                self.misses(&name.clone());
+            }
+            *argument = Value::text("");
         }
     }
 
@@ -248,6 +317,9 @@ impl<'e, 'n> Executor<'e, 'n> {
     ) -> Result<Value<'e>, Fault> {
         let mut arguments = operands.iter().map(|op| self.operand(op, dot)).collect::<Result<Vec<_>, Fault>>()?;
         arguments.extend(piped);
+        for argument in &mut arguments {
+            self.settle(function, argument);
+        }
         self.spend(1 + arguments.iter().map(Value::weight).sum::<usize>(), at)?;
         let result = funcs::apply(function, &arguments, self.env, &mut self.budget);
         let value = result.map_err(|cause: Cause| cause.at(at))?;

@@ -10,7 +10,7 @@ use super::value::Value;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// Go's builtins and the seven that v3 adds.
+/// Go's builtins, the seven that v3 adds, and `required`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Function {
     And,
@@ -36,12 +36,14 @@ pub(super) enum Function {
     Println,
     RegexReplaceAll,
     ReplaceAll,
+    Required,
+    Slice,
     Split,
     Urlquery,
 }
 
 /// Name, function, fewest and most arguments.
-const TABLE: [(&str, Function, usize, usize); 25] = [
+const TABLE: [(&str, Function, usize, usize); 27] = [
     ("and", Function::And, 1, usize::MAX),
     ("call", Function::Call, 1, usize::MAX),
     ("default", Function::Default, 2, 2),
@@ -65,6 +67,8 @@ const TABLE: [(&str, Function, usize, usize); 25] = [
     ("println", Function::Println, 0, usize::MAX),
     ("regexReplaceAll", Function::RegexReplaceAll, 3, 3),
     ("replaceAll", Function::ReplaceAll, 3, 3),
+    ("required", Function::Required, 2, 2),
+    ("slice", Function::Slice, 1, 3),
     ("split", Function::Split, 2, 2),
     ("urlquery", Function::Urlquery, 0, usize::MAX),
 ];
@@ -76,13 +80,28 @@ impl Function {
             return Ok(*function);
         }
         let cause = Cause::new(format!("unknown function `{name}`"));
-        // A short name is near to everything.
+        // A short name is near to everything, and no name of ours is as long as the longest that is compared.
         let near = if name.len() < 5 { 1 } else { 2 };
-        Err(match TABLE.iter().map(|(known, ..)| (distance(name, known), *known)).min() {
+        let lower = name.to_lowercase();
+        let distance = |known: &str| match name.len() {
+            ..=32 => strsim::osa_distance(&lower, &known.to_lowercase()),
+            far => far,
+        };
+        Err(match TABLE.iter().map(|(known, ..)| (distance(known), *known)).min() {
             Some((distance, nearest)) if distance <= near => cause.hint(format!("did you mean `{nearest}`?")),
-            Some(_) | None if matches!(name, "break" | "continue" | "slice") => cause.hint("Go 1.9 does not have it"),
             Some(_) | None => cause.hint(format!("an environment variable is written .{name}")),
         })
+    }
+
+    /// Whether it hands on a variable that is not set, or answers for it.
+    pub(super) fn passes_on(self) -> bool {
+        matches!(self, Function::And | Function::Or | Function::Not | Function::Default | Function::Required)
+    }
+
+    /// Whether it asks what a value is, and writes none of it.
+    pub(super) fn compares(self) -> bool {
+        use Function::{Env, Eq, Ge, Gt, Le, Len, Lt, Ne};
+        matches!(self, Eq | Ne | Lt | Le | Gt | Ge | Len | Env)
     }
 
     fn name(self) -> &'static str {
@@ -101,28 +120,6 @@ impl Function {
         };
         Err(Cause::new(format!("`{name}` takes {takes} arguments, not {count}")))
     }
-}
-
-/// How many letters differ (Levenshtein, without regard to case). Names longer than any of ours are just far.
-fn distance(a: &str, b: &str) -> usize {
-    if a.len() > 32 {
-        return a.len();
-    }
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut left = i + 1;
-        let mut diagonal = i;
-        for (y, above) in b.chars().zip(row.iter_mut().skip(1)) {
-            let replaced = diagonal + usize::from(!x.eq_ignore_ascii_case(&y));
-            diagonal = *above;
-            left = replaced.min(left + 1).min(*above + 1);
-            *above = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(usize::MAX)
 }
 
 /// The arguments of one call, checked as they are taken.
@@ -196,7 +193,13 @@ pub(super) fn apply<'e>(
             text @ Value::Text(given) if !given.is_empty() => Ok(text.clone()),
             _ => written(|out| printf::value(out, args.get(0)?)),
         },
-        Function::Env => Ok(Value::text(env.get(args.text(0)?).map_or("", String::as_str))),
+        Function::Env => Ok(Value::of_variable(env, args.text(0)?)),
+        Function::Required => match args.get(1)? {
+            Value::Unset(_) | Value::Nil => Err(missing(&args)),
+            Value::Text(text) if text.is_empty() => Err(missing(&args)),
+            given => Ok(given.clone()),
+        },
+        Function::Slice => slice(&args),
         Function::Split => strings::split(&args),
         Function::Join => written(|out| strings::join(out, &args)),
         Function::ReplaceAll => written(|out| strings::replace_all(out, &args)),
@@ -212,6 +215,36 @@ fn written<'e>(write: impl FnOnce(&mut Output) -> Result<(), Cause>) -> Result<V
     Ok(Value::Text(Rc::from(out.into_string())))
 }
 
+/// `required MESSAGE VALUE` without a value. The message is the template's own, if it is written there.
+fn missing(args: &Arguments<'_, '_>) -> Cause {
+    match (args.text(0), args.get(1)) {
+        (Ok(message), _) if !message.is_empty() => Cause::new(message),
+        (_, Ok(Value::Unset(name))) => Cause::new(format!("the variable {name} is required")),
+        _ => Cause::new("a value is required here, and there is none"),
+    }
+}
+
+/// `slice VALUE FROM TO`: a part of a text (counted in bytes, as in Go) or of a list.
+fn slice<'e>(args: &Arguments<'_, 'e>) -> Result<Value<'e>, Cause> {
+    let mut bounds = [None, None];
+    for (at, bound) in args.rest().iter().enumerate() {
+        let Value::Int(number) = bound else { return Err(args.wrong(at + 1, "a number", bound)) };
+        let number = usize::try_from(*number).map_err(|_| Cause::new("`slice` is out of range"))?;
+        if let Some(place) = bounds.get_mut(at) {
+            *place = Some(number);
+        }
+    }
+    let [from, to] = bounds;
+    let range = |len: usize| from.unwrap_or(0)..to.unwrap_or(len);
+    let part = match args.get(0)? {
+        Value::Text(text) => text.get(range(text.len())).map(Value::text),
+        Value::Texts(list) => list.get(range(list.len())).map(|part| Value::Texts(Rc::from(part))),
+        Value::Ints(list) => list.get(range(list.len())).map(|part| Value::Ints(Rc::from(part))),
+        other => return Err(args.wrong(0, "a string or a list", other)),
+    };
+    part.ok_or_else(|| Cause::new("`slice` is out of range, or within a character"))
+}
+
 /// Bytes of a text (as in Go), elements of a list, entries of a map.
 fn len<'e>(args: &Arguments<'_, 'e>) -> Result<Value<'e>, Cause> {
     let len = match args.get(0)? {
@@ -219,7 +252,7 @@ fn len<'e>(args: &Arguments<'_, 'e>) -> Result<Value<'e>, Cause> {
         Value::Texts(list) => list.len(),
         Value::Ints(list) => list.len(),
         Value::Env(env) => env.len(),
-        other @ (Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Float(_)) => {
+        other @ (Value::Nil | Value::Unset(_) | Value::Bool(_) | Value::Int(_) | Value::Float(_)) => {
             return Err(args.wrong(0, "a string, a list or a map", other));
         }
     };
@@ -229,7 +262,7 @@ fn len<'e>(args: &Arguments<'_, 'e>) -> Result<Value<'e>, Cause> {
 /// One step of `index`: a variable by its name, an element by its number, a byte of a text.
 fn index<'e>(value: &Value<'e>, key: &Value<'e>) -> Result<Value<'e>, Cause> {
     let found = match (value, key) {
-        (Value::Env(env), Value::Text(name)) => Some(Value::text(env.get(&**name).map_or("", String::as_str))),
+        (Value::Env(env), Value::Text(name)) => Some(Value::of_variable(env, name)),
         (Value::Text(text), Value::Int(at)) => {
             usize::try_from(*at).ok().and_then(|at| text.as_bytes().get(at)).map(|byte| Value::Int(i64::from(*byte)))
         }
@@ -242,7 +275,7 @@ fn index<'e>(value: &Value<'e>, key: &Value<'e>) -> Result<Value<'e>, Cause> {
         (Value::Env(_) | Value::Text(_) | Value::Texts(_) | Value::Ints(_), _) => {
             return Err(Cause::new(format!("`index` cannot look up a {} in a {}", key.type_name(), value.type_name())));
         }
-        (Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Float(_), _) => {
+        (Value::Nil | Value::Unset(_) | Value::Bool(_) | Value::Int(_) | Value::Float(_), _) => {
             return Err(Cause::new(format!("`index` cannot look into a {}", value.type_name())));
         }
     };

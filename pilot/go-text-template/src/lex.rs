@@ -47,6 +47,8 @@ pub(super) enum Kind<'t> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keyword {
     Block,
+    Break,
+    Continue,
     Define,
     Else,
     End,
@@ -58,8 +60,10 @@ pub(super) enum Keyword {
 }
 
 impl Keyword {
-    const ALL: [Keyword; 9] = [
+    const ALL: [Keyword; 11] = [
         Keyword::Block,
+        Keyword::Break,
+        Keyword::Continue,
         Keyword::Define,
         Keyword::Else,
         Keyword::End,
@@ -73,6 +77,8 @@ impl Keyword {
     pub(super) fn name(self) -> &'static str {
         match self {
             Keyword::Block => "block",
+            Keyword::Break => "break",
+            Keyword::Continue => "continue",
             Keyword::Define => "define",
             Keyword::Else => "else",
             Keyword::End => "end",
@@ -176,14 +182,21 @@ impl<'t> Lexer<'t> {
 
     /// The tokens up to `}}`. Returns whether the text after it is trimmed.
     fn action(&mut self, opened: usize) -> Result<bool, Fault> {
+        let mut closes = None;
         loop {
             let at = self.at();
             if let Some(trim) = self.close() {
                 self.tokens.push(Token { kind: Kind::Close, at, spaced: false });
                 return Ok(trim);
             }
-            let unspaced = self.rest.trim_start_matches([' ', '\t']);
-            let spaced = unspaced.len() < self.rest.len();
+            let unspaced = self.rest.trim_start_matches(SPACES);
+            let space = self.rest.get(..self.rest.len() - unspaced.len()).unwrap_or("");
+            let spaced = !space.is_empty();
+            let unclosed = || Fault::new(opened, "the action is not closed").hint("it needs a }} after it");
+            // A later line may close it, if no other action begins before; looked for once, for it is the rest of the file.
+            if space.contains('\n') && !*closes.get_or_insert_with(|| closes_first(unspaced)) {
+                return Err(unclosed());
+            }
             if spaced {
                 self.rest = unspaced;
                 if self.rest.starts_with("}}") {
@@ -191,9 +204,7 @@ impl<'t> Lexer<'t> {
                 }
             }
             let at = self.at();
-            let Some(first) = self.rest.chars().next().filter(|c| !matches!(c, '\r' | '\n')) else {
-                return Err(Fault::new(opened, "the action is not closed").hint("it needs a }} on the same line"));
-            };
+            let Some(first) = self.rest.chars().next() else { return Err(unclosed()) };
             let kind = self.token(first, at)?;
             self.tokens.push(Token { kind, at, spaced });
         }
@@ -297,6 +308,12 @@ impl<'t> Lexer<'t> {
         });
         self.take(end.map_or(self.rest.len(), |(offset, _)| offset))
     }
+}
+
+/// Whether an action ends before the next one begins.
+fn closes_first(text: &str) -> bool {
+    let close = text.find("}}");
+    close.is_some_and(|close| text.find("{{").is_none_or(|open| close < open))
 }
 
 fn is_word(c: char) -> bool {

@@ -13,6 +13,10 @@ pub(super) enum Node<'t> {
         text: &'t str,
     },
     Action(Pipe<'t>),
+    /// Out of the innermost `range`.
+    Break,
+    /// On to the next element of the innermost `range`.
+    Continue,
     /// `if` and its `else if`s in order, then `else`. One scope, as in Go: a later branch sees the earlier variables.
     If {
         branches: Vec<(Pipe<'t>, Vec<Node<'t>>)>,
@@ -58,6 +62,14 @@ pub(super) enum Term<'t> {
     Variable(&'t str),
     Function(Function),
     Group(Pipe<'t>),
+}
+
+impl Pipe<'_> {
+    /// Whether it writes the same whatever the variables are.
+    pub(super) fn is_constant(&self) -> bool {
+        let constant = |operand: &Operand<'_>| matches!(operand.term, Term::Text(_)) && operand.fields.is_empty();
+        matches!(self.commands.as_slice(), [command] if command.len() == 1 && command.iter().all(constant))
+    }
 }
 
 impl Term<'_> {

@@ -12,8 +12,16 @@ use std::rc::Rc;
 /// Parses the file and the templates it defines.
 pub(super) fn parse(text: &str) -> Result<Templates<'_>, Fault> {
     let (tokens, lex_fault) = lex(text);
-    let mut parser =
-        Parser { text, tokens, next: 0, variables: vec!["$"], depth: 0, templates: Templates::new(), lex_fault };
+    let mut parser = Parser {
+        text,
+        tokens,
+        next: 0,
+        variables: vec!["$"],
+        depth: 0,
+        ranges: 0,
+        templates: Templates::new(),
+        lex_fault,
+    };
     let (nodes, _) = parser.list(None)?;
     parser.define(String::new(), nodes, 0)?;
     Ok(parser.templates)
@@ -39,6 +47,8 @@ struct Parser<'t> {
     /// The variables in scope, with their `$`.
     variables: Vec<&'t str>,
     depth: usize,
+    /// `range`s around what is read.
+    ranges: usize,
     templates: Templates<'t>,
     /// What stopped the lexer, to be reported on reaching the end of its tokens.
     lex_fault: Option<Fault>,
@@ -169,6 +179,14 @@ impl<'t> Parser<'t> {
                 self.variables.truncate(scope);
                 Node::With(block)
             }
+            Keyword::Break | Keyword::Continue => {
+                self.advance();
+                self.expect_close(keyword.name())?;
+                if self.ranges == 0 {
+                    return Err(Fault::new(at, format!("`{}` outside of a range", keyword.name())));
+                }
+                if keyword == Keyword::Break { Node::Break } else { Node::Continue }
+            }
             Keyword::Range => {
                 let block = self.block(keyword, at)?;
                 self.variables.truncate(scope);
@@ -226,7 +244,10 @@ impl<'t> Parser<'t> {
     fn block(&mut self, keyword: Keyword, at: usize) -> Result<Block<'t>, Fault> {
         self.advance();
         let pipe = self.pipeline(keyword.name())?;
+        let in_range = usize::from(keyword == Keyword::Range);
+        self.ranges += in_range;
         let (body, stop) = self.list(Some((keyword, at)))?;
+        self.ranges -= in_range;
         let otherwise = match stop {
             Stop::Else => self.otherwise((keyword, at))?,
             Stop::End | Stop::Eof => Vec::new(),
@@ -259,8 +280,10 @@ impl<'t> Parser<'t> {
     /// The body of a `define` or `block`: a template of its own, which sees no outer variable.
     fn body(&mut self, name: String, opener: Opener) -> Result<(), Fault> {
         let outside = std::mem::replace(&mut self.variables, vec!["$"]);
+        let ranges = std::mem::take(&mut self.ranges);
         let (nodes, stop) = self.list(Some(opener))?;
         self.variables = outside;
+        self.ranges = ranges;
         match stop {
             Stop::End | Stop::Eof => self.define(name, nodes, opener.1),
             Stop::Else | Stop::ElseIf => {
@@ -274,7 +297,13 @@ impl<'t> Parser<'t> {
         let is_empty = |nodes: &[Node<'_>]| {
             nodes.iter().all(|node| match node {
                 Node::Text { text, .. } => text.trim().is_empty(),
-                Node::Action(_) | Node::If { .. } | Node::With(_) | Node::Range(_) | Node::Template { .. } => false,
+                Node::Action(_)
+                | Node::Break
+                | Node::Continue
+                | Node::If { .. }
+                | Node::With(_)
+                | Node::Range(_)
+                | Node::Template { .. } => false,
             })
         };
         if self.templates.get(&name).is_none_or(|existing| is_empty(existing)) {

@@ -209,6 +209,7 @@ impl Spec {
             Value::Int(int) => self.int(out, verb, *int),
             Value::Float(float) => self.float(out, verb, *float),
             Value::Text(text) => self.text(out, verb, text),
+            Value::Unset(_) => self.text(out, verb, ""),
             Value::Ints(ints) => self.list(out, verb, value, ints.iter().map(|int| Value::Int(*int))),
             Value::Texts(texts) => self.list(out, verb, value, texts.iter().map(|text| Value::Text(text.clone()))),
             Value::Env(env) => {

@@ -7,6 +7,7 @@ mod bounds;
 mod errors;
 mod functions;
 mod language;
+mod places;
 mod printing;
 
 /// The environment most tables use.

@@ -24,6 +24,8 @@ pub(super) enum Action {
     Graph { config: Option<PathBuf>, format: Format },
     /// Print a text that is part of pilot.
     Print(&'static str),
+    /// Print the JSON Schema of the configuration.
+    Schema,
     /// Render the configuration's template only.
     Template { config: Option<PathBuf>, out: Option<PathBuf> },
     /// Tell the supervisor of this process that it is ready, or something else.

@@ -7,13 +7,20 @@ mod stop_table;
 #[cfg(test)]
 mod tests;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::{BAD_CONFIGURATION, OutputFormat, surroundings};
-use pilot_config::Question;
+use super::config_file::Opened;
+use super::{BAD_CONFIGURATION, OutputFormat, config_file, surroundings};
+use pilot_config::{Loaded, Question};
 use report::CheckReport;
+
+/// Columns of a terminal that says nothing of its width.
+const NARROW: usize = 80;
+/// What stands around the part of a line that is shown: its number, and dots where it is cut.
+const MARGIN: usize = 16;
 
 /// What a check is asked to do.
 #[derive(Debug, Default, PartialEq)]
@@ -36,7 +43,7 @@ pub(super) enum Strictness {
 }
 
 pub(super) fn check(check: Check) -> ExitCode {
-    let (path, text) = match surroundings::read(check.config) {
+    let (path, text) = match config_file::open(check.config).and_then(Opened::read) {
         Ok(read) => read,
         Err(message) => {
             eprintln!("error: {message}");
@@ -46,8 +53,17 @@ pub(super) fn check(check: Check) -> ExitCode {
     let loaded = surroundings::examined(&path, &text, &Question { stop_budget: check.stop_budget });
     let report = CheckReport::of(&loaded, check.stop_budget, check.strictness);
     match check.format {
-        OutputFormat::Text => print!("{}", report.text(&loaded.report(&text))),
+        OutputFormat::Text => print!("{}", report.text(&shown(&loaded, &text))),
         OutputFormat::Json => println!("{}", report.json()),
     }
     if report.is_good() { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIGURATION) }
+}
+
+/// The findings for a person, as wide as the terminal.
+fn shown(loaded: &Loaded, text: &str) -> String {
+    if !std::io::stdout().is_terminal() {
+        return loaded.report(text);
+    }
+    let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()).unwrap_or(NARROW);
+    loaded.report_within(text, usize::saturating_sub(columns, MARGIN))
 }

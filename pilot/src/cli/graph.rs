@@ -4,7 +4,8 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{BAD_CONFIGURATION, surroundings};
+use super::config_file::Opened;
+use super::{BAD_CONFIGURATION, config_file, surroundings};
 use crate::graph::{Diagram, Format};
 use pilot_core::graph::Graph;
 
@@ -23,7 +24,8 @@ pub(super) fn graph(config: Option<PathBuf>, format: Format) -> ExitCode {
 }
 
 fn rendered(config: Option<PathBuf>, format: Format) -> Result<String, String> {
-    let (path, text) = surroundings::read(config).map_err(|message| format!("error: {message}"))?;
+    let (path, text) =
+        config_file::open(config).and_then(Opened::read).map_err(|message| format!("error: {message}"))?;
     let loaded = surroundings::loaded(&path, &text);
     let plan = loaded.plan.as_ref().ok_or_else(|| loaded.report(&text))?;
     let graph = Graph::of(plan);

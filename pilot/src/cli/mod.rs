@@ -5,6 +5,7 @@
 mod arguments;
 mod check;
 mod client;
+mod config_file;
 mod graph;
 mod notify;
 mod offline;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 
 use arguments::Action;
 
-use crate::runtime::process::{becoming, preparation};
+use crate::runtime::process::{child_spec, exec_shim};
 
 /// The configuration is wrong or could not be read.
 const BAD_CONFIGURATION: u8 = 1;
@@ -37,17 +38,15 @@ enum OutputFormat {
 /// What `main` does.
 pub fn main() -> ExitCode {
     let mut raw = std::env::args_os().skip(1);
-    if raw.next().is_some_and(|first| first == preparation::FLAG) {
-        return becoming::become_program(raw);
+    if raw.next().is_some_and(|first| first == child_spec::FLAG) {
+        return exec_shim::become_program(raw);
     }
     match arguments::parse(std::env::args_os()) {
         Ok(Action::Run { config }) => run::run(config),
         Ok(Action::Check(check)) => check::check(check),
         Ok(Action::Graph { config, format }) => graph::graph(config, format),
-        Ok(Action::Print(text)) => {
-            let _ = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());
-            ExitCode::SUCCESS
-        }
+        Ok(Action::Print(text)) => print(text),
+        Ok(Action::Schema) => print(&pilot_config::schema()),
         Ok(Action::Template { config, out }) => template::render(config, out),
         Ok(Action::Notify { assignments }) => notify::notify(&assignments),
         Ok(Action::Wait(wait)) => wait::wait(&wait),
@@ -61,4 +60,10 @@ pub fn main() -> ExitCode {
             if error.use_stderr() { ExitCode::from(BAD_USAGE) } else { ExitCode::SUCCESS }
         }
     }
+}
+
+/// A reader that has seen enough is no mistake.
+fn print(text: &str) -> ExitCode {
+    let _ = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());
+    ExitCode::SUCCESS
 }

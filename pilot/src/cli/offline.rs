@@ -12,7 +12,6 @@ use super::check::{Check, Strictness};
 use crate::graph::Format;
 
 /// Made from the code by `make docs`, and held against it by tests.
-const SCHEMA: &str = include_str!("../../../docs/reference/pilot.schema.json");
 const MANUAL: &str = include_str!("../../../docs/reference/pilot.1");
 const COMPLETIONS: [(&str, &str); 3] = [
     ("bash", include_str!("../../../docs/reference/completions/pilot.bash")),
@@ -91,7 +90,7 @@ pub(super) fn from_subcommand(name: &str, command: &ArgMatches, config: &Option<
         "graph" if command.get_flag("live") => return None,
         "graph" => Action::Graph { config: file(), format: graph_format(command)? },
         "template" => Action::Template { config: file(), out: command.get_one::<PathBuf>("out").cloned() },
-        "schema" => Action::Print(SCHEMA),
+        "schema" => Action::Schema,
         "version" => Action::Version,
         "completion" => {
             Action::Print(COMPLETIONS.iter().find(|(name, _)| *name == chosen("shell")).map(|(_, script)| *script)?)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tz::TimeZone;
 
@@ -47,22 +47,6 @@ fn interfaces() -> Vec<(String, IpAddr)> {
             Some((entry.interface_name, ip))
         })
         .collect()
-}
-
-/// The file named on the command line or by `CONTAINERPILOT`, and its text.
-pub(super) fn read(config: Option<PathBuf>) -> Result<(PathBuf, String), String> {
-    let path = config
-        .or_else(|| std::env::var_os("CONTAINERPILOT").filter(|path| !path.is_empty()).map(PathBuf::from))
-        .ok_or("no configuration file: name one with -config FILE or in the environment variable CONTAINERPILOT")?;
-    let bytes = std::fs::read(&path).map_err(|error| {
-        format!("cannot read the configuration {}: {error}; check the path and that pilot may read it", path.display())
-    })?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let line =
-            error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-        format!("the configuration {} is not UTF-8 text: see line {line}; save it as UTF-8", path.display())
-    })?;
-    Ok((path, text))
 }
 
 /// Renders, parses and validates with this machine's surroundings.

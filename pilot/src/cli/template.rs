@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::{BAD_CONFIGURATION, surroundings};
+use super::{BAD_CONFIGURATION, config_file, surroundings};
 
 pub(super) fn render(config: Option<PathBuf>, out: Option<PathBuf>) -> ExitCode {
     match rendered(config).and_then(|text| write(&text, out.as_deref())) {
@@ -19,7 +19,7 @@ pub(super) fn render(config: Option<PathBuf>, out: Option<PathBuf>) -> ExitCode 
 }
 
 fn rendered(config: Option<PathBuf>) -> Result<String, String> {
-    let (path, text) = surroundings::read(config)?;
+    let (path, text) = config_file::open(config)?.read()?;
     go_text_template::render(&text, &surroundings::variables()).map_err(|error| format!("{}: {error}", path.display()))
 }
 

@@ -1,12 +1,14 @@
 //! Events that can never come, jobs that can never start, and circles.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use pilot_core::event::Code;
 use pilot_core::graph::{Chance, Edge, Graph, JobAt, Mode, Reason};
 use pilot_core::plan::Plan;
 
 use super::super::diagnostic::{Rule, Severity};
 use super::super::document::Document;
-use super::super::sources::event_of;
+use super::super::waits::Waits;
 use super::quoted;
 
 pub(super) fn find(document: &Document<'_>, graph: &Graph) {
@@ -14,15 +16,30 @@ pub(super) fn find(document: &Document<'_>, graph: &Graph) {
     for circle in &circles {
         report_circle(document, graph, circle);
     }
+    // The circles that each job is in.
+    let mut rings: BTreeMap<JobAt, BTreeSet<usize>> = BTreeMap::new();
+    for (number, circle) in circles.iter().enumerate() {
+        circle.iter().for_each(|job| _ = rings.entry(*job).or_default().insert(number));
+    }
+    let of_one_circle = |a: &JobAt, b: &JobAt| match (rings.get(a), rings.get(b)) {
+        (Some(a), Some(b)) => !a.is_disjoint(b),
+        _ => false,
+    };
+    let mut waits: Option<(JobAt, Waits<'_>)> = None;
     for edge in &graph.edges {
         let Some(reason) = &edge.reason else { continue };
-        let in_circle = |ring: &Vec<JobAt>| match reason {
-            Reason::NeverStarts(source) => ring.contains(&edge.to) && ring.contains(source),
-            _ => false,
-        };
+        let in_circle = matches!(reason, Reason::NeverStarts(source) if of_one_circle(&edge.to, source));
         // Sources that are nobody were reported when the file was read.
-        if *reason != Reason::NobodyThere && !circles.iter().any(in_circle) {
-            report(document, graph, edge, reason);
+        if *reason == Reason::NobodyThere || in_circle {
+            continue;
+        }
+        let Some(place) = document.jobs.get(edge.to.0) else { continue };
+        // The edges of a job follow each other.
+        if waits.as_ref().is_none_or(|(job, _)| *job != edge.to) {
+            waits = Some((edge.to, Waits::of(place)));
+        }
+        if let Some((_, waits)) = &waits {
+            report(document, graph, waits, edge, reason);
         }
     }
     for ring in graph.loops() {
@@ -30,7 +47,7 @@ pub(super) fn find(document: &Document<'_>, graph: &Graph) {
     }
 }
 
-fn report(document: &Document<'_>, graph: &Graph, edge: &Edge, reason: &Reason) {
+fn report(document: &Document<'_>, graph: &Graph, waits: &Waits<'_>, edge: &Edge, reason: &Reason) {
     let plan = &document.plan;
     let (why, remedy) = (reason.said(plan, &edge.event), remedy(plan, edge, reason));
     let never = graph.starts.get(edge.to.0) == Some(&Chance::Never);
@@ -39,8 +56,7 @@ fn report(document: &Document<'_>, graph: &Graph, edge: &Edge, reason: &Reason) 
         Reason::NeverStarts(_) => Rule::NeverRuns,
         _ => Rule::ImpossibleEvent,
     };
-    let Some(place) = document.jobs.get(edge.to.0) else { return };
-    event_of(place, &edge.event).find(Severity::Warning, rule, &format!("never comes, because {why}{so}"), remedy);
+    waits.event(&edge.event).find(Severity::Warning, rule, &format!("never comes, because {why}{so}"), remedy);
 }
 
 /// What to write instead.
@@ -106,7 +122,7 @@ fn report_circle(document: &Document<'_>, graph: &Graph, ring: &[JobAt]) {
         .collect();
     let complaint = format!("closes a circle in which nobody ever starts: {}", steps.join(", "));
     let remedy = "let one of them start by something else".to_owned();
-    event_of(place, &edge.event).find(Severity::Warning, Rule::Circle, &complaint, remedy);
+    Waits::of(place).event(&edge.event).find(Severity::Warning, Rule::Circle, &complaint, remedy);
 }
 
 fn report_loop(document: &Document<'_>, graph: &Graph, ring: &[JobAt]) {
@@ -118,7 +134,7 @@ fn report_loop(document: &Document<'_>, graph: &Graph, ring: &[JobAt]) {
     let Some(edge) = graph.waits(*first).find(from_last) else { return };
     let names: Vec<String> = ring.iter().chain([first]).map(|at| quoted(plan, *at)).collect();
     let complaint = format!("closes a loop that never ends: each exit starts the next one of {}", names.join(", "));
-    event_of(place, &edge.event).find(
+    Waits::of(place).event(&edge.event).find(
         Severity::Warning,
         Rule::EndlessLoop,
         &complaint,

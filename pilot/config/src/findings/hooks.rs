@@ -6,7 +6,7 @@ use pilot_core::plan::{Count, Start};
 
 use super::super::diagnostic::{Rule, Severity};
 use super::super::document::Document;
-use super::super::sources::event_of;
+use super::super::waits::Waits;
 
 pub(super) fn find(document: &Document<'_>, graph: &Graph) {
     for edge in graph.edges.iter().filter(|edge| edge.is_hook()) {
@@ -26,7 +26,7 @@ pub(super) fn find(document: &Document<'_>, graph: &Graph) {
             let complaint =
                 "of a stop is what ContainerPilot 3 waited for without end when the source stopped by itself";
             let remedy = "pilot does not wait for it; `once` says the same, as a job stops once".to_owned();
-            event_of(place, &edge.event).find(Severity::Note, Rule::HungInV3, complaint, remedy);
+            Waits::of(place).event(&edge.event).find(Severity::Note, Rule::HungInV3, complaint, remedy);
         }
     }
 }

@@ -7,7 +7,7 @@ use pilot_core::stop::worst_case::StopPlan;
 
 use super::super::diagnostic::{Rule, Severity};
 use super::super::document::Document;
-use super::super::weak::Field;
+use super::super::loose::Field;
 use super::{Question, quoted};
 
 pub(super) fn find(document: &Document<'_>, question: &Question) {

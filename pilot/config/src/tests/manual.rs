@@ -1,8 +1,8 @@
-//! The manual is true: its examples load. That it names every key, the room `reference` sees to.
+//! The manual is true: its examples load. That it names every key, the room `keys` sees to.
 
 use super::*;
 use crate::committed;
-use crate::reference::manual::PAGES;
+use crate::keys::manual::PAGES;
 
 #[test]
 fn every_example_of_the_manual_is_a_plan_without_warnings() {

@@ -94,12 +94,12 @@ fn text_without_quotes() {
 fn a_brace_that_is_not_closed() {
     reads(
         "{ jobs: [{ name: 'a',\n health: {exec: 'b' ]\n}",
-        r#"error: `]` closes what was opened by its counterpart of the other kind
+        r#"error: `]` stands where the object that begins in line 2 is still open
  --> pilot.json5:2:21
   |
 2 |  health: {exec: 'b' ]
   |                     ^
-  = write `}`
+  = write `}` first, or remove the `]`
 "#,
     );
 }
@@ -211,7 +211,7 @@ fn a_restart_policy_that_is_none() {
   |
 1 | { jobs: [{ name: 'a', restarts: 'always' }] }
   |                                 ^
-  = write a number, "unlimited" or "never"
+  = write "unlimited"
 "#,
     );
 }

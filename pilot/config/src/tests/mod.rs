@@ -5,11 +5,15 @@ mod balancer;
 mod blocks;
 mod findings;
 mod jobs;
+mod large;
 mod manual;
 mod messages;
 mod process;
 mod random;
+mod rendering;
 mod schedules;
+mod schema;
+mod secrets;
 mod services;
 mod v3;
 

@@ -22,8 +22,17 @@ fn a_cron_expression_and_a_time_zone_are_a_schedule() {
     assert_eq!(schedule.next_after(1_767_355_200), Some(1_767_580_200), "02:30 UTC is 03:30 in Berlin");
     let (_, local) = cron("name: 'x', when: {cron: '@daily'}, restarts: 3");
     assert_eq!(local.next_after(0), Some(82_800), "the machine's own midnight");
-    for text in ["@hourly", "@weekly", "@monthly", "@yearly", "0 0 1 1 *", " */5  * * * * ", "0 0 L * *", "0 0 * * 1#1"]
-    {
+    for text in [
+        "@hourly",
+        "@midnight",
+        "@weekly",
+        "@monthly",
+        "@yearly",
+        "0 0 1 1 *",
+        " */5  * * * * ",
+        "0 0 L * *",
+        "0 0 * * 1#1",
+    ] {
         cron(&format!("name: 'x', when: {{cron: '{text}'}}"));
     }
 }

@@ -78,7 +78,7 @@ impl Schedule {
         self.times.iter().filter_map(next).min()
     }
 
-    /// Whether it goes by the clock's face, that is at least once an hour on its days, or every so many hours.
+    /// Whether it goes by the clock's face, that is at least once an hour on its days, or every few hours.
     pub fn goes_by_the_face(&self) -> bool {
         self.by_the_face
     }
@@ -92,7 +92,13 @@ impl fmt::Debug for Zone {
 }
 
 fn parse(text: &str) -> Result<Cron, CronError> {
-    CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build().parse(text)
+    // cron(8) knows the word, croner does not.
+    let text = if text.trim().eq_ignore_ascii_case("@midnight") { "@daily" } else { text };
+    let mut days = text.split_whitespace().skip(2).step_by(2);
+    // cron(8): a day must match both fields if one of them begins with `*`, be it `*/2`; else one of them is enough.
+    let both = days.any(|field| field.starts_with(['*', '?']));
+    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).dom_and_dow(both);
+    parser.build().parse(text)
 }
 
 fn complaint(text: &str) -> BadSchedule {
@@ -102,7 +108,9 @@ fn complaint(text: &str) -> BadSchedule {
     }
     let alone = |place: usize, field: &str| {
         let mut all = ["*"; CRON_FIELDS.len()];
-        all[place] = field;
+        if let Some(one) = all.get_mut(place) {
+            *one = field;
+        }
         parse(&all.join(" "))
     };
     let bad = fields.iter().enumerate().find(|(place, field)| alone(*place, field).is_err());

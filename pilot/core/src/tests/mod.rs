@@ -1,5 +1,6 @@
 //! The rules, row by row of the v3 specification, and what must hold under any sequence of events.
 
+mod cron_rules;
 mod draining;
 mod ending;
 mod found;

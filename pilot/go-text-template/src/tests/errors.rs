@@ -3,12 +3,18 @@
 use super::{refused, rendered};
 
 /// Template, line and column, cause, remedy.
-const TABLE: [(&str, (usize, usize), &str, &str); 46] = [
+const TABLE: [(&str, (usize, usize), &str, &str); 49] = [
     ("{{ defalt 1 .X }}", (1, 4), "unknown function `defalt`", "did you mean `default`?"),
     ("{{ .X | Default 1 }}", (1, 9), "unknown function `Default`", "did you mean `default`?"),
     ("a\nb {{ regexReplace 1 }}", (2, 6), "unknown function `regexReplace`", ""),
     ("{{ PORT }}", (1, 4), "unknown function `PORT`", ".PORT"),
-    ("{{ break }}", (1, 4), "unknown function `break`", "Go 1.9"),
+    ("{{ break }}", (1, 4), "`break` outside of a range", ""),
+    (
+        "{{ range loop 3 }}{{ template \"t\" }}{{ end }}{{ define \"t\" }}{{ continue }}{{ end }}",
+        (1, 60),
+        "`continue` outside of a range",
+        "",
+    ),
     ("{{ if .A }}\n{{ range loop 3 }}\n{{ end }}\n", (1, 4), "the `if` opened on line 1 is never closed", "{{ end }}"),
     ("x\n\n  {{- with .A }}\n{{ if .B }}{{ end }}", (3, 7), "the `with` opened on line 3 is never closed", "{{ end }}"),
     ("{{ define \"t\" }}", (1, 4), "the `define` opened on line 1 is never closed", ""),
@@ -22,8 +28,10 @@ const TABLE: [(&str, (usize, usize), &str, &str); 46] = [
     ("{{ () }}", (1, 5), "missing value in parentheses", ""),
     ("{{ (.A }}", (1, 4), "the parenthesis is never closed", ""),
     ("{{ .A) }}", (1, 6), "unexpected `)` in action", ""),
-    ("\n{{ .A ", (2, 1), "the action is not closed", "on the same line"),
-    ("{{ .A\n}}", (1, 1), "the action is not closed", "on the same line"),
+    ("\n{{ .A ", (2, 1), "the action is not closed", "}} after it"),
+    ("a: {{ .A\nb: {{ .B }}", (1, 4), "the action is not closed", "}} after it"),
+    ("{{ slice .FOO 9 }}", (1, 4), "`slice` is out of range", ""),
+    ("{{ required \"PW is missing\" .PW }}", (1, 4), "PW is missing", ""),
     ("é{{ \"abc }}", (1, 5), "the \" is never closed", ""),
     ("{{ `abc }}", (1, 4), "the back quote is never closed", ""),
     ("{{/* abc", (1, 1), "the comment is never closed", "*/}}"),

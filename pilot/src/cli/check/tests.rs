@@ -10,13 +10,24 @@ use pilot_config::{Interfaces, Loaded, Question, Rule, Surroundings, examine};
 const PAGE: &str = "docs/reference/check.md";
 
 fn examined(text: &str, stop_budget: Option<Duration>) -> Loaded {
-    let around =
-        Surroundings { hostname: "box".into(), interfaces: Interfaces::new(Vec::new), ..Surroundings::default() };
+    examined_with(text, stop_budget, "")
+}
+
+/// In the environment that the sentence before an example names.
+fn examined_with(text: &str, stop_budget: Option<Duration>, before: &str) -> Loaded {
+    let named = before.rsplit_once("with `").and_then(|(_, rest)| rest.strip_suffix("` in the environment:\n\n"));
+    let variable = named.and_then(|named| named.split_once('='));
+    let around = Surroundings {
+        env: variable.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect(),
+        hostname: "box".into(),
+        interfaces: Interfaces::new(Vec::new),
+        ..Surroundings::default()
+    };
     examine("app.json5", text, &around, &Question { stop_budget })
 }
 
-fn shown(text: &str, stop_budget: Option<Duration>) -> String {
-    let loaded = examined(text, stop_budget);
+fn shown(text: &str, stop_budget: Option<Duration>, before: &str) -> String {
+    let loaded = examined_with(text, stop_budget, before);
     CheckReport::of(&loaded, stop_budget, Strictness::Errors).text(&loaded.report(text))
 }
 
@@ -31,7 +42,7 @@ fn the_page_is_up_to_date() {
         let (example, after) = after.split_once("```\n\n```text\n").unwrap();
         let (_, after) = after.split_once("```\n").unwrap();
         let budget = before.contains("--stop-timeout 30s`:\n").then(|| Duration::from_secs(30));
-        made.push_str(&format!("{before}```json5\n{example}```\n\n```text\n{}```\n", shown(example, budget)));
+        made.push_str(&format!("{before}```json5\n{example}```\n\n```text\n{}```\n", shown(example, budget, before)));
         rest = after;
         examples += 1;
     }
@@ -47,8 +58,9 @@ fn every_rule_has_a_chapter_whose_example_finds_it() {
         let name = rule.as_str();
         assert!(page.contains(&format!("| [`{name}`](#{name}) |")), "{name} is not in the table");
         let (_, chapter) = page.split_once(&format!("\n## {name}\n")).unwrap_or_else(|| panic!("no chapter {name}"));
-        let example = chapter.split("```json5\n").nth(1).unwrap().split("```").next().unwrap();
-        let found = examined(example, Some(Duration::from_secs(30))).diagnostics;
+        let (before, example) = chapter.split_once("```json5\n").unwrap();
+        let example = example.split("```").next().unwrap();
+        let found = examined_with(example, Some(Duration::from_secs(30)), before).diagnostics;
         assert!(found.iter().any(|found| found.rule == rule), "{name}: {found:?}");
     }
 }

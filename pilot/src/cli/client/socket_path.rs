@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use crate::cli::config_file::{self, Opened};
 use crate::cli::surroundings;
 use crate::runtime::environment::SOCKET_VARIABLE;
 use pilot_config as config;
@@ -20,6 +21,6 @@ pub(super) fn find(named: Option<PathBuf>, config: Option<PathBuf>) -> PathBuf {
 }
 
 fn written_in(file: PathBuf) -> Option<PathBuf> {
-    let (_, text) = surroundings::read(Some(file)).ok()?;
+    let (_, text) = config_file::open(Some(file)).and_then(Opened::read).ok()?;
     config::control_socket(&text, &surroundings::variables()).map(PathBuf::from)
 }
