@@ -72,9 +72,8 @@ impl<'a> Concealer<'a> {
 /// Names of keys, and words that keys take.
 fn collect_words(object: &'static Object, words: &mut BTreeSet<&'static str>) {
     for key in object.keys() {
-        if words.insert(key.name)
-            && let Some(inner) = key.form.object()
-        {
+        words.insert(key.name);
+        if let Some(inner) = key.form.object() {
             collect_words(inner, words);
         }
         if let Form::Word(known) | Form::ExactWord(known) = key.form {

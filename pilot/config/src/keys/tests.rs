@@ -98,6 +98,7 @@ fn the_demo_follows_the_schema() {
         "DB_PORT",
         "DB_PASSWD_FILE",
         "APP_PORT",
+        "STATUS_PORT",
     ];
     let env = names.map(|name| (name.to_owned(), "500".to_owned())).into();
     for file in ["demo/pilot.json5", "demo/run.json5"] {

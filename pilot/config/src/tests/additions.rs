@@ -305,11 +305,11 @@ fn health_can_be_patient_and_act() {
         ),
         ("name: 'app', port: 1, health: {tcp: 1, interval: 1}", "job \"app\": health.ttl is needed"),
     ]);
-    let short = with_job("name: 'x', health: {exec: 'a', interval: 10, ttl: 10}");
+    let short = with_job("name: 'xx', exec: 'b', port: 1, health: {exec: 'a', interval: 10, ttl: 10}");
     assert_eq!(
         warnings(&short),
         [
-            "job \"x\": health.ttl of 10s is not longer than the interval of 10s, so Consul sees it fail between two checks"
+            "job \"xx\": health.ttl of 10s is not longer than the interval of 10s, so Consul sees it fail between two checks"
         ]
     );
 }
@@ -332,10 +332,7 @@ fn watches_can_look_for_another_service_or_probe_by_themselves() {
         (&refuse("http: '/x'"), "watch \"db\": http needs a whole URL: a watch has no port of its own"),
         (&refuse("tcp: 1, tag: 'x'"), "watch \"db\": tag has no meaning beside a probe, which does not ask Consul"),
         (&refuse("timeout: 1"), "watch \"db\": timeout has no meaning for a service in Consul"),
-        (
-            &refuse("tcp: 1, timeout: 0"),
-            "watch \"db\": timeout must be longer than 0: a watch is never without a limit",
-        ),
+        (&refuse("tcp: 1, timeout: 0"), "watch \"db\": timeout must be at least 1 millisecond, not 0"),
         (&refuse("exec: 'x'"), "watch \"db\": exec is not a known key"),
     ]);
 }

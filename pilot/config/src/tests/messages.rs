@@ -309,7 +309,7 @@ fn a_rendered_text_is_said_to_be_one() {
     loaded.rendered = Some("{ x: 1 }".into());
     let report = loaded.report("{ x: {{ .ONE }} }");
     assert!(
-        report.ends_with("\nLines are those of the rendered template; see them with `pilot -template`.\n"),
+        report.ends_with("\nLines are those of the rendered template, with values of variables masked; `pilot -template` prints them.\n"),
         "{report}"
     );
     assert!(!loaded.report("{ x: 1 }").contains("template"));

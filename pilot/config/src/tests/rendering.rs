@@ -167,7 +167,7 @@ fn keys_of_other_tools_are_told_with_what_pilot_has() {
     for (key, says) in [
         ("depends_on", "when: {"),
         ("environment", "env: {"),
-        ("command", "exec: ["),
+        ("command", "`exec`"),
         ("healthcheck", "health: {"),
         ("working_dir", "cwd:"),
         ("env_file", "`envFile`"),
@@ -187,10 +187,6 @@ fn times_have_an_end() {
         (
             "health: { exec: 'x', interval: 9223372037, ttl: 5 }",
             "job \"a\": health.interval is longer than 292 years: 9223372037",
-        ),
-        (
-            "health: { exec: 'x', interval: 1, ttl: 1e300 }",
-            "job \"a\": health.ttl must be a whole number of seconds, not 1000000000000000052504760255204420248704468581108159154915854115111802457988908195786371375080447854045104345886",
         ),
     ] {
         let found = error(&format!("{{ jobs: [{{ name: 'a', exec: 'b', {members} }}] }}"));

@@ -170,6 +170,8 @@ fn beyond_a_schema(form: Form, value: &Value) -> bool {
         Form::Umask => value.is_number(),
         // The order of a list, or that nothing is in it twice.
         Form::Growing(..) | Form::List(_) => value.is_array(),
+        // One of the two parts is there, and the hard one is not below the soft one.
+        Form::Limit(_) => value.is_object(),
         // Consul counts bytes.
         Form::Meta => value.as_object().is_some_and(|meta| meta.values().any(|text| text.to_string().len() > 512)),
         _ => false,

@@ -11,7 +11,7 @@ const TABLE: [(&str, (usize, usize), &str, &str); 49] = [
     ("{{ break }}", (1, 4), "`break` outside of a range", ""),
     (
         "{{ range loop 3 }}{{ template \"t\" }}{{ end }}{{ define \"t\" }}{{ continue }}{{ end }}",
-        (1, 60),
+        (1, 65),
         "`continue` outside of a range",
         "",
     ),
