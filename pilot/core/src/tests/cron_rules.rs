@@ -25,7 +25,10 @@ fn field(text: &str, least: usize, most: usize) -> Field {
     Field { numbers, star: text.starts_with('*') }
 }
 
-/// The first minute after this one, in UTC, or none within eight years.
+/// No day of a year takes longer to fall on one weekday again: 29 February around 2100, which is no leap year.
+const YEARS: i64 = 41;
+
+/// The first minute after this one, in UTC, or none that ever comes.
 fn next_after(text: &str, utc: i64) -> Option<i64> {
     let parts: Vec<&str> = text.split(' ').collect();
     let (minutes, hours) = (field(parts[0], 0, 59), field(parts[1], 0, 23));
@@ -35,7 +38,7 @@ fn next_after(text: &str, utc: i64) -> Option<i64> {
     let sunday = weekdays.numbers[0] || weekdays.numbers[7];
     weekdays.numbers[0] = sunday;
     let first_day = utc.div_euclid(86_400);
-    for day in first_day..first_day + 8 * 366 {
+    for day in first_day..first_day + YEARS * 366 {
         let date = UtcDateTime::from_timespec(day * 86_400, 0).unwrap();
         let of_month = days.numbers[usize::from(date.month_day())];
         let of_week = weekdays.numbers[usize::from(date.week_day())];
@@ -80,8 +83,22 @@ fn the_first_sunday_of_a_month() {
     assert_eq!(next_after("0 0 1-7 * */7", new_year), Some(new_year + 3 * 86_400));
 }
 
+#[test]
+fn a_day_that_must_fit_both_fields_may_be_years_away() {
+    // Christmas on a Sunday: 2022, then 2033.
+    let (text, christmas) = ("* * 25 12 */7", 1_672_012_740);
+    assert_eq!(ours(text, christmas), Some(2_019_081_600));
+    assert_eq!(next_after(text, christmas), Some(2_019_081_600));
+    // 29 February on a Sunday: 2088, then 2128.
+    let (text, leap_day) = ("0 0 29 2 */7", 3_728_851_200);
+    assert_eq!(next_after(text, leap_day - 1), Some(leap_day));
+    assert_eq!(next_after(text, leap_day), Some(4_991_068_800));
+    assert_eq!(ours(text, leap_day), Some(4_991_068_800));
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn a_random_expression_is_due_when_cron_says(
         text in (some_field(0, 59), some_field(0, 23), some_field(1, 31), some_field(1, 12), some_field(0, 7))
