@@ -64,7 +64,7 @@ impl Engine {
             }
             None => Activity::InPlace,
         };
-        job.forget_health();
+        job.begin_health();
         job.check.forget_results();
         if settings.exec.is_none() {
             return self.note_start(id, cause, restart);

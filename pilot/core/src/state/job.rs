@@ -278,8 +278,16 @@ impl Job {
         }
     }
 
-    /// A new or ended run says nothing of the next one's health; maintenance outlasts it.
+    /// A new or ended run says nothing of the next one's health; maintenance outlasts it. Of a job that was never started
+    /// nothing is known: its namesake's end is no start.
     pub(crate) fn forget_health(&mut self) {
+        if !matches!(self.status, Status::Maintenance | Status::Idle) {
+            self.turn(Status::Unknown);
+        }
+    }
+
+    /// It has been started: from now on its health may be reported, unless it is in maintenance.
+    pub(crate) fn begin_health(&mut self) {
         if self.status != Status::Maintenance {
             self.turn(Status::Unknown);
         }

@@ -108,6 +108,18 @@ fn the_worst_case_counts_the_run_that_a_namesake_has_caused() {
     assert_eq!(with_namesake - own, HOOK_LIMIT);
 }
 
+/// The end of a namesake's run counts as a job's own; one that was never started was looked at from then on, and reported
+/// healthy.
+#[test]
+fn a_job_that_was_never_started_is_not_looked_at_when_its_namesake_ends() {
+    let never = Job { exec: None, ..job("d").checked(ms(200)).when(once(Code::LeavingConsul, "nobody")) };
+    let waits = job("b").when(once(Code::Healthy, "d"));
+    let mut world = World::new(plan([never, waits, job("d")])).script("d", [Script::exits(0)]).started();
+    world.pass(secs(1));
+    assert_eq!(world.probes, []);
+    assert_eq!(world.timeline(), [(secs(0), "d")]);
+}
+
 /// The longest times that a file can name pass the engine from the start to the end.
 #[test]
 fn no_time_is_too_long() {
