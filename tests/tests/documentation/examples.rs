@@ -28,7 +28,7 @@ fn every_example_of_a_whole_configuration_passes_pilot_check() {
                 .args(["check", "--json", "example.json5"])
                 .current_dir(scratch.path())
                 .env_clear()
-                .env("DB_HOST", "db");
+                .envs([("DB_HOST", "db"), ("PORT", "5000")]);
             let output = check.output().unwrap();
             let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
             let doubts = report["findings"].as_array().unwrap().iter().filter(|finding| {
