@@ -65,7 +65,7 @@ impl Opened {
         loop {
             if !self.is_regular && !self.wait(deadline) {
                 return Err(format!(
-                    "the configuration {} is no file, and has not ended within {} s; name a file",
+                    "the configuration {} is not a regular file, and was not read to its end within {} s; name a regular file",
                     self.path.display(),
                     PATIENCE.as_secs()
                 ));
@@ -170,6 +170,6 @@ mod tests {
         assert_eq!(opened.read().map(|(_, text)| text).as_deref(), Ok("{ jobs: [] }"));
         writer.join().unwrap();
         let silent = read(&folder.path("pipe")).unwrap_err();
-        assert!(silent.contains("has not ended within 5 s"), "{silent}");
+        assert!(silent.contains("was not read to its end within 5 s"), "{silent}");
     }
 }

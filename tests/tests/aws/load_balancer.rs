@@ -100,7 +100,7 @@ fn a_target_that_is_gone_already_is_not_waited_for() {
 #[test]
 fn a_load_balancer_that_throttles_hangs_denies_or_is_broken_delays_a_stop_within_its_share_and_is_named() {
     let faults = [
-        (Fault::Throttled, "throttles"),
+        (Fault::Throttled, "is throttling"),
         (Fault::Silent, "no answer from AWS within"),
         (Fault::Denied(String::new()), "AWS denies elasticloadbalancing:DeregisterTargets"),
         (Fault::Denied("DeregisterTargets".into()), "AWS denies elasticloadbalancing:DeregisterTargets"),

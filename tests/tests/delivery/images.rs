@@ -146,7 +146,10 @@ fn nothing_is_in_the_image_but_what_it_needs() {
         let want = match path.as_str() {
             "data" | "run/pilot" => "drwxrwxrwt 0/0",
             "bin/app" | "bin/pilot" => "-rwxr-xr-x 0/0",
-            "etc/pilot.json5" | "etc/ssl/certs/ca-certificates.crt" => "-rw-r--r-- 0/0",
+            "etc/pilot.json5"
+            | "etc/ssl/certs/ca-certificates.crt"
+            | "usr/share/doc/pilot/LICENSE"
+            | "usr/share/doc/pilot/THIRD-PARTY-NOTICES.txt" => "-rw-r--r-- 0/0",
             _ => "drwxr-xr-x 0/0",
         };
         assert_eq!(mode, want, "{path}");
@@ -414,7 +417,13 @@ fn the_image_s_configuration_is_good_for_every_environment() {
     let consul = ("CONSUL_HTTP_ADDR", "consul:8500");
     let database = [("DB_HOST", "db"), ("DB_USER", "app")];
     let file = [("DB_PASSWD_FILE", "/run/secrets/db"), ("DB_CA_FILE", "/etc/ssl/certs/rds.pem"), ("DB_NAME", "shop")];
-    let tls = [("DB_PASSWD", "x\"y'{{ 1 }}"), ("DB_TLS", "required"), ("DB_PORT", "3307"), ("PORT", "8080")];
+    let tls = [
+        ("DB_PASSWD", "x\"y'{{ 1 }}"),
+        ("DB_TLS", "verify-ca"),
+        ("DB_CA_FILE", "/etc/ssl/certs/rds.pem"),
+        ("DB_PORT", "3307"),
+        ("PORT", "8080"),
+    ];
     let environments =
         [vec![], vec![consul], [&database[..], &file[..]].concat(), [&[consul][..], &database, &tls].concat()];
     for environment in environments {

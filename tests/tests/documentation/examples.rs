@@ -24,7 +24,11 @@ fn every_example_of_a_whole_configuration_passes_pilot_check() {
         for example in examples.filter(|example| is_read && !example.contains(FRAGMENT)) {
             scratch.write("example.json5", example);
             let mut check = Command::new(tools::pilot());
-            check.args(["check", "--json", "example.json5"]).current_dir(scratch.path()).env_clear();
+            check
+                .args(["check", "--json", "example.json5"])
+                .current_dir(scratch.path())
+                .env_clear()
+                .envs([("DB_HOST", "db"), ("PORT", "5000")]);
             let output = check.output().unwrap();
             let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
             let doubts = report["findings"].as_array().unwrap().iter().filter(|finding| {

@@ -83,7 +83,7 @@ fn a_client_that_fails_says_why_and_exits_with_1_also_as_pid_1() {
     drop(std::os::unix::net::UnixListener::bind(&dead).unwrap());
     let asked = client(&["-ping", "--socket", &dead]);
     assert_eq!(asked.code, 1);
-    assert!(asked.err.contains("the pilot that made it has ended"), "{}", asked.err);
+    assert!(asked.err.contains("the pilot that created it has ended"), "{}", asked.err);
 }
 
 // A v3 client waited for ever.

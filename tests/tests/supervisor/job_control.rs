@@ -231,7 +231,10 @@ fn pilot_health_is_an_exit_code_for_those_who_watch_the_container() {
     pilot.scratch.write("health", "1");
     pilot.wait_for_event("StatusUnhealthy app");
     let asked = pilot.ask(&["health"]);
-    assert_eq!((asked.code, asked.out.as_str(), asked.err.as_str()), (1, "not healthy: app is unhealthy\n", ""));
+    assert_eq!(
+        (asked.code, asked.out.as_str(), asked.err.as_str()),
+        (1, "not healthy: app is unhealthy: exit status 1\n", "")
+    );
     let report: Value = serde_json::from_str(&pilot.ask(&["health", "--json"]).out).unwrap();
     assert_eq!((&report["healthy"], text_of(&report["jobs"][0]["readiness"])), (&json!(false), "failing"));
     assert_eq!(pilot.control("GET", "/v3/health", "").unwrap().status, 503);

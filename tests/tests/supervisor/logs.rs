@@ -70,7 +70,8 @@ fn the_loaded_configuration_is_in_the_debug_log_as_json_without_its_secrets() {
     let shown: Value = serde_json::from_str(line.split_once("loaded config: ").unwrap().1).unwrap();
     let mut told = config.clone();
     told["consul"]["token"] = json!("***");
-    told["control"] = json!({ "socket": pilot.scratch.file("control.socket") });
+    // It has a variable's value in it, and any of these may be a secret.
+    told["control"] = json!({ "socket": "***" });
     assert_eq!(shown, told);
     assert!(!pilot.log().contains("t0ken-that-must-not-leak"), "{}", pilot.log());
 }

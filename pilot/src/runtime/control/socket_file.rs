@@ -268,7 +268,7 @@ mod tests {
     async fn a_path_that_cannot_be_is_told_with_its_remedy() {
         let folder = Folder::new("path");
         let error = listen(&folder.0.join("nowhere/control.socket")).await.unwrap_err();
-        assert!(error.may_pass() && error.to_string().contains("has no folder to be in: create it"), "{error}");
+        assert!(error.may_pass() && error.to_string().contains("does not exist: create it"), "{error}");
         let error = listen(&folder.0.join("x".repeat(120))).await.unwrap_err();
         assert!(!error.may_pass() && error.to_string().contains("at most 107 bytes"), "{error}");
     }

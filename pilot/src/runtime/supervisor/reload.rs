@@ -19,8 +19,9 @@ use pilot_core::changes::Changes;
 use pilot_core::effect::Input;
 use pilot_core::plan::Plan;
 
-/// Reading a file of any sensible size takes a thousandth of it; a file system that hangs is not waited for.
-const READ_LIMIT: Duration = Duration::from_secs(5);
+/// A file system that hangs is not waited for. Longer than what reading itself allows a file that does not end, which has the
+/// better message (`cli/config_file.rs`).
+const READ_LIMIT: Duration = Duration::from_secs(8);
 
 /// A valid configuration, and what is to be said about it nevertheless.
 pub struct Configuration {
