@@ -30,7 +30,7 @@ test: ## every check but those that take minutes: lint, stacks, unit tests, end-
 	@scripts/test.sh
 
 test-slow: ## what takes minutes because Consul does: a service that it removes after its time, a cluster that loses servers
-	@scripts/test.sh --ignore-default-filter -E 'binary(slow_consul) | binary(slow_cluster)'
+	@scripts/test.sh --ignore-default-filter -E 'package(pilot-tests) & binary(consul) & test(/^slow::/)'
 
 test-images: ## the slow checks of the images: built from source by both builders, arm64, compose
 	@scripts/test-images.sh

@@ -10,6 +10,6 @@ folder=${CARGO_TARGET_DIR:-target}
 case $folder in /*) ;; *) folder=$PWD/$folder ;; esac
 cargo build -q -p pilot --target "$target"
 cargo build -q -p app --target "$target"
-[ $# -gt 0 ] || set -- -E 'binary(slow_images)'
+[ $# -gt 0 ] || set -- -E 'binary(delivery) & test(/^slow::/)'
 PATH=$PATH:$PWD/.tools/consul/usr/bin PILOT_BIN=$folder/$target/debug/pilot APP_BIN=$folder/$target/debug/app \
     exec cargo nextest run --profile ci -p pilot-tests --ignore-default-filter --success-output final "$@"

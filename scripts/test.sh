@@ -33,7 +33,7 @@ units() {
 end_to_end() {
     if [ $# -eq 0 ] && [ ! -x .tools/mysql9/mysqld ]; then
         left_out=', but without MySQL 9, which could not be fetched'
-        set -- -E 'not binary(mysql9)'
+        set -- -E 'not test(/^mysql9::/)'
     fi
     NEXTEST_TEST_THREADS=${NEXTEST_TEST_THREADS:-$(($(nproc) * 3 / 2))} PILOT_BIN=$folder/$target/debug/pilot APP_BIN=$folder/$target/debug/app PILOT_FIXTURE=$folder/debug/pilot-fixture \
         cargo nextest run --profile ci -p pilot-tests "$@"

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use pilot::runtime::output::{Label, Output};
-use pilot::runtime::process::guard::guard;
+use pilot::runtime::process::init::set_up;
 use pilot::runtime::process::reap::{reap, signal_group};
 use pilot::runtime::process::signals::{Arrived, Signals};
 use pilot::runtime::process::spawn::{Launch, Stdio, spawn};
@@ -15,7 +15,7 @@ use pilot_core::plan::{Command, LogFormat, Logging};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
-    guard();
+    set_up();
     let mut signals = Signals::install()?;
     let mut args = std::env::args().skip(1);
     let format = match args.next().as_deref() {
@@ -42,7 +42,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     while code.is_none() {
         match signals.next().await {
             Arrived::Child => {
-                reap(|ended| ended == pid, |ended| code = Some(ended.exit.code()));
+                reap(usize::MAX, |ended| ended == pid, |ended| code = Some(ended.exit.code()));
             }
             Arrived::Stop => {
                 signal_group(pid, Signal::SIGTERM);

@@ -34,7 +34,7 @@ pub struct Browser {
 
 impl Browser {
     /// Starts Chromium with an empty page.
-    #[allow(clippy::new_without_default, clippy::expect_used)]
+    #[allow(clippy::new_without_default)]
     pub fn new() -> Browser {
         let program = tools::find(&["chromium-headless-shell", "chromium", "chromium-browser"]);
         let scratch = Scratch::new();
@@ -90,7 +90,6 @@ impl Browser {
     }
 
     /// The value of an expression in the page.
-    #[allow(clippy::panic)]
     pub fn value(&mut self, expression: &str) -> Value {
         let answer = self.call("Runtime.evaluate", json!({ "expression": expression, "returnByValue": true }));
         assert!(answer["exceptionDetails"].is_null(), "{expression}: {answer}");
@@ -114,7 +113,6 @@ impl Browser {
     }
 
     /// Sends a command and waits for its result.
-    #[allow(clippy::expect_used, clippy::panic)]
     fn call(&mut self, method: &str, params: Value) -> Value {
         self.number += 1;
         let mut message = json!({ "id": self.number, "method": method, "params": params });
@@ -132,7 +130,6 @@ impl Browser {
     }
 
     /// Takes the next message: an event is kept, an answer is given.
-    #[allow(clippy::panic)]
     fn receive(&mut self, began: Instant) -> Option<Value> {
         match self.from.recv_timeout(PATIENCE.saturating_sub(began.elapsed())) {
             Ok(message) if message["id"].is_null() => {
@@ -162,7 +159,6 @@ impl Drop for Browser {
 }
 
 /// A named pipe, opened for both directions, so that nobody waits for the other end.
-#[allow(clippy::expect_used)]
 fn pipe(folder: &Path, name: &str) -> File {
     let path = folder.join(name);
     mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR).expect("a pipe can be made");

@@ -14,7 +14,6 @@ pub struct MemoryLimit {
 
 impl MemoryLimit {
     /// Makes the group, empty.
-    #[allow(clippy::expect_used)]
     pub fn new(mebibytes: u64) -> MemoryLimit {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("pilot-test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));

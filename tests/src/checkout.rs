@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::command::{Said, run};
+use crate::command::{Finished, run};
 use crate::{Scratch, tools};
 
 /// What Jenkins and its plugins set, and what the scripts take: none of it may reach a test from the machine that runs it.
@@ -65,7 +65,7 @@ impl Checkout {
         ];
         let mut copy = Command::new("cp");
         copy.arg("-a").args(files.map(|file| tools::repository().join(file))).arg(checkout.scratch.path());
-        run(&mut copy).well();
+        run(&mut copy).success();
         checkout.git(&["init", "-q", "-b", "master"]);
         checkout.commit("the first");
         checkout
@@ -78,7 +78,7 @@ impl Checkout {
             "git ls-files -z -co --exclude-standard | tar --null --ignore-failed-read -T - -c | tar -x -C \"$0\"";
         let mut shell = Command::new("sh");
         shell.args(["-c", copy]).arg(checkout.path()).current_dir(tools::repository());
-        run(&mut shell).well();
+        run(&mut shell).success();
         checkout.git(&["init", "-q", "-b", "master"]);
         checkout.commit("everything");
         checkout
@@ -121,14 +121,14 @@ impl Checkout {
     }
 
     /// Runs `make` with these words.
-    pub fn make(&self, words: &[&str]) -> Said {
+    pub fn make(&self, words: &[&str]) -> Finished {
         run(self.command("make").args(["-s", "--no-print-directory"]).args(words))
     }
 
     /// Runs git; the test fails if that fails.
     #[track_caller]
     pub fn git(&self, words: &[&str]) -> String {
-        run(self.command("git").args(words)).well()
+        run(self.command("git").args(words)).success()
     }
 
     /// Changes a file, commits everything, and gives the commit's 40 digits.
@@ -148,7 +148,7 @@ impl Checkout {
     /// One answer of `scripts/tags.sh`.
     #[track_caller]
     pub fn name(&self, kind: &str) -> String {
-        run(self.command("scripts/tags.sh").arg(kind)).well()
+        run(self.command("scripts/tags.sh").arg(kind)).success()
     }
 
     /// A bare repository that becomes its origin; everything is pushed there.

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::command::{Said, run};
+use crate::command::{Finished, run};
 use crate::network::{Machine, Network};
 use crate::wait::{SOON, until};
 use crate::{Pilot, Scratch, http, tools};
@@ -39,7 +39,6 @@ pub fn file(name: &str) -> String {
     tools::repository().join("consul").join(name).display().to_string()
 }
 
-#[allow(clippy::expect_used)]
 fn read(path: &str) -> String {
     std::fs::read_to_string(path).expect("a file that was just made can be read")
 }
@@ -71,7 +70,7 @@ impl Cluster {
         let mut network = Network::new();
         let secrets = Scratch::new();
         let mut make = Command::new(file("make-secrets.sh"));
-        run(make.env("PATH", path_with_consul()).arg(secrets.file("made"))).well();
+        run(make.env("PATH", path_with_consul()).arg(secrets.file("made"))).success();
         for role in ["server", "agent"] {
             let path = secrets.file(&format!("made/{role}/config.json"));
             let mut config: Value = serde_json::from_str(&read(&path)).unwrap_or_default();
@@ -92,7 +91,6 @@ impl Cluster {
     }
 
     /// The secret of a token, by the name of its policy.
-    #[allow(clippy::expect_used)]
     pub fn token(&self, name: &str) -> String {
         let tokens = self.secret("server/tokens");
         let mut found = tokens.lines().filter_map(|line| line.split_once(' ')).filter(|(of, _)| *of == name);
@@ -164,7 +162,7 @@ impl Cluster {
     /// A copy of the folder `consul` with one more file in it.
     pub fn files_with(&self, name: &str, content: &str) -> String {
         let copy = self.secrets.file("files");
-        run(Command::new("cp").args(["-r", file("").trim_end_matches('/'), &copy])).well();
+        run(Command::new("cp").args(["-r", file("").trim_end_matches('/'), &copy])).success();
         self.secrets.write(&format!("files/{name}"), content);
         copy
     }
@@ -173,12 +171,11 @@ impl Cluster {
     pub fn foreign_authority() -> String {
         let folder = Scratch::new();
         let mut make = Command::new(file("make-secrets.sh"));
-        run(make.env("PATH", path_with_consul()).arg(folder.file("made"))).well();
+        run(make.env("PATH", path_with_consul()).arg(folder.file("made"))).success();
         read(&folder.file("made/agent/ca.pem"))
     }
 
     /// The pilot of a server that runs.
-    #[allow(clippy::expect_used)]
     pub fn pilot(&mut self, number: usize) -> &mut Pilot {
         self.servers[number].pilot.as_mut().expect("that server runs")
     }
@@ -205,18 +202,17 @@ impl Member {
     }
 
     /// Takes a snapshot as a person would, by `consul/snapshot.sh`, and gives its path.
-    #[allow(clippy::expect_used)]
     pub fn snapshot(&self, token: &str) -> String {
         let folder = self.disk.file("snapshots");
         let variables = [("CONSUL_HTTP_TOKEN", token), ("CONSUL_SNAPSHOTS", &folder), ("CONSUL_SNAPSHOTS_KEEP", "2")];
-        let said = self.script(&file(""), "snapshot.sh", &variables).well();
+        let said = self.script(&file(""), "snapshot.sh", &variables).success();
         let path =
             said.strip_prefix("snapshot: ").and_then(|rest| rest.split_once(',')).map(|(path, _)| path.to_owned());
         path.expect("it says where the snapshot is")
     }
 
     /// Runs a script of `consul/`, or of a copy of it, on this machine.
-    pub fn script(&self, folder: &str, name: &str, variables: &[(&str, &str)]) -> Said {
+    pub fn script(&self, folder: &str, name: &str, variables: &[(&str, &str)]) -> Finished {
         let mut command = Command::new(format!("{folder}/{name}"));
         command.env("PATH", path_with_consul()).envs(variables.iter().copied());
         self.machine.inside(|| run(&mut command))
@@ -293,7 +289,7 @@ impl Member {
     }
 
     /// Consul's own command line on this machine.
-    pub fn consul(&self, token: &str, words: &[&str]) -> Said {
+    pub fn consul(&self, token: &str, words: &[&str]) -> Finished {
         let mut command = Command::new(tools::find(&["consul"]));
         command.args(words).env("CONSUL_HTTP_TOKEN", token);
         self.machine.inside(|| run(&mut command))

@@ -24,13 +24,11 @@ pub struct Asked {
 }
 
 /// Runs pilot as a client with these words.
-#[allow(clippy::expect_used)]
 pub fn client(words: &[&str]) -> Asked {
     run(Command::new(tools::pilot()).args(words).env_remove("CONTAINERPILOT").env_remove("PILOT_SOCKET"))
 }
 
 /// Runs a command to its end.
-#[allow(clippy::expect_used)]
 pub fn run(command: &mut Command) -> Asked {
     let done = command.stdin(Stdio::null()).output().expect("the program can be started");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -64,7 +62,6 @@ impl Pilot {
     }
 
     /// An open connection to its socket.
-    #[allow(clippy::expect_used)]
     pub fn connection(&self) -> UnixStream {
         let stream = UnixStream::connect(self.socket()).expect("the control socket is served");
         stream.set_read_timeout(Some(Duration::from_secs(15))).expect("a time-out can be set");

@@ -11,7 +11,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::command::{Said, run};
+use crate::command::{Finished, run};
 use crate::wait::{SOON, until};
 use crate::{Scratch, http, processes, tools};
 
@@ -24,10 +24,9 @@ pub struct Engine {
 
 impl Engine {
     /// Starts an engine and waits until it answers. From here on this thread has no network but the engine's and loopback.
-    #[allow(clippy::expect_used)]
     pub fn start() -> Engine {
         unshare(CloneFlags::CLONE_NEWNET).expect("tests with containers are run by root");
-        run(Command::new(tools::find(&["ip"])).args(["link", "set", "lo", "up"])).well();
+        run(Command::new(tools::find(&["ip"])).args(["link", "set", "lo", "up"])).success();
         let scratch = Scratch::new();
         let log = File::create(scratch.path().join("dockerd.log")).expect("a log file can be made");
         let child = Command::new(tools::find(&["dockerd"]))
@@ -69,15 +68,14 @@ impl Engine {
     }
 
     /// Runs the client.
-    pub fn docker(&self, words: &[&str]) -> Said {
+    pub fn docker(&self, words: &[&str]) -> Finished {
         run(self.command().args(words))
     }
 
     /// `inspect` of an image or a container.
     #[track_caller]
-    #[allow(clippy::expect_used)]
     pub fn inspect(&self, name: &str) -> Value {
-        let text = self.docker(&["inspect", name]).well();
+        let text = self.docker(&["inspect", name]).success();
         let mut list: Vec<Value> = serde_json::from_str(&text).expect("docker inspect prints JSON");
         list.remove(0)
     }
@@ -88,7 +86,7 @@ impl Engine {
     pub fn run_from_here(&self, name: &str, network: &str, mounts: &[&str], command: &[&str]) {
         let folder = Scratch::new();
         folder.write("Dockerfile", "FROM scratch\nCOPY Dockerfile /\n");
-        self.docker(&["build", "-q", "-t", "pilot-test/empty", &folder.path().display().to_string()]).well();
+        self.docker(&["build", "-q", "-t", "pilot-test/empty", &folder.path().display().to_string()]).success();
         let mut words = vec!["run", "-d", "--name", name, "--network", network, "--user", "0:0"];
         for mount in ["/usr:/usr:ro", "/usr/lib:/lib:ro", "/usr/lib64:/lib64:ro", "/etc/passwd:/etc/passwd:ro"]
             .iter()
@@ -97,11 +95,10 @@ impl Engine {
             words.extend(["-v", mount]);
         }
         words.push("pilot-test/empty");
-        self.docker(&[&words[..], command].concat()).well();
+        self.docker(&[&words[..], command].concat()).success();
     }
 
     /// A client whose `build` is BuildKit without a plugin: a newer one does as it is told only with buildx.
-    #[allow(clippy::panic)]
     pub fn buildkit_client(&self) -> String {
         let folders = std::env::var("PATH").unwrap_or_default();
         let clients = folders.split(':').chain(["/usr/bin"]).map(|folder| format!("{folder}/docker"));
@@ -121,7 +118,7 @@ impl Engine {
     #[track_caller]
     pub fn address(&self, container: &str) -> String {
         let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
-        self.docker(&["inspect", "-f", format, container]).well()
+        self.docker(&["inspect", "-f", format, container]).success()
     }
 
     /// What a container has written so far, both streams.

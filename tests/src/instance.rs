@@ -1,13 +1,13 @@
 //! One instance of the app behind a load balancer, and the three ways it is stopped.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use serde_json::json;
 
 use crate::aws::{Aws, GROUP};
-use crate::{Pilot, SOON, Scratch, http, pilot::jobs, ports, processes, tools, until};
+use crate::{Pilot, Running, SOON, Scratch, http, pilot::jobs, ports, processes, tools, until};
 
 /// What happens when an instance has to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,23 +42,11 @@ pub struct Instance {
 #[derive(Debug)]
 enum How {
     Pilot(Box<Pilot>),
-    Direct(Process, Order),
-}
-
-/// Killed when it is dropped.
-#[derive(Debug)]
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+    Direct(Running, Order),
 }
 
 impl Instance {
     /// Starts one and waits until requests are sent to it.
-    #[allow(clippy::expect_used)]
     pub fn start(order: Order, aws: &Aws) -> Instance {
         let scratch = Scratch::new();
         let port = ports::free();
@@ -84,7 +72,7 @@ impl Instance {
                     Command::new(tools::app())
                 };
                 command.envs(own).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-                let process = Process(command.spawn().expect("the app can be started"));
+                let process = Running(command.spawn().expect("the app can be started"));
                 let ready = || http::get(port, "/ready").ok().filter(|answer| answer.status == 200);
                 until("the app to be ready", SOON, ready);
                 aws.world().group.register("127.0.0.1", port);
@@ -106,7 +94,6 @@ impl Instance {
     }
 
     /// Tells it to stop and waits for its end.
-    #[allow(clippy::expect_used, clippy::unwrap_used)]
     pub fn stop(self, aws: &Aws) {
         let out = || aws.world().group.deregister("127.0.0.1", self.port);
         match self.how {

@@ -1,26 +1,25 @@
 //! A real MySQL 9 in a directory of its own: `caching_sha2_password`, TLS from the start, as on RDS.
 
 use std::fs::File;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use crate::mariadb::{PASSWORD, USER};
 use crate::scratch::Scratch;
 use crate::wait::{SOON, until};
-use crate::{ports, tools};
+use crate::{Running, ports, tools};
 
 /// A MySQL 9 server with a database `db`; dropping it kills it.
 #[derive(Debug)]
 pub struct Mysql9 {
     scratch: Scratch,
     port: u16,
-    child: Option<Child>,
+    process: Option<Running>,
 }
 
 impl Mysql9 {
     /// Initialises a data directory, starts the server and waits until the user [`USER`] can log in.
-    #[allow(clippy::expect_used)]
     pub fn start() -> Mysql9 {
-        let mut server = Mysql9 { scratch: Scratch::new(), port: ports::free(), child: None };
+        let mut server = Mysql9 { scratch: Scratch::new(), port: ports::free(), process: None };
         let sql = format!(
             "CREATE DATABASE db;\nCREATE USER '{USER}'@'%' IDENTIFIED BY '{PASSWORD}';\nGRANT ALL ON *.* TO '{USER}'@'%' WITH GRANT OPTION;\n"
         );
@@ -28,12 +27,12 @@ impl Mysql9 {
         let status = server.mysqld("install.log").arg("--initialize-insecure").status().expect("mysqld can be started");
         assert!(status.success(), "mysqld: {}", server.scratch.lines("install.log").join("\n"));
         let init = format!("--init-file={}", server.scratch.file("init.sql"));
-        server.child = Some(server.mysqld("server.log").arg(init).spawn().expect("mysqld can be started"));
+        let child = server.mysqld("server.log").arg(init).spawn().expect("mysqld can be started");
+        server.process = Some(Running(child));
         until("MySQL 9 to let the probe's user in", SOON * 4, || server.sql("SELECT 1").then_some(()));
         server
     }
 
-    #[allow(clippy::expect_used)]
     fn mysqld(&self, log: &str) -> Command {
         let log = File::create(self.scratch.path().join(log)).expect("a log file can be made");
         let mut command = Command::new(tools::mysql9("mysqld"));
@@ -71,14 +70,5 @@ impl Mysql9 {
             .stderr(Stdio::null())
             .status()
             .is_ok_and(|status| status.success())
-    }
-}
-
-impl Drop for Mysql9 {
-    fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
     }
 }

@@ -27,7 +27,6 @@ pub struct Network {
     machines: u8,
 }
 
-#[allow(clippy::expect_used)]
 fn own_namespace() -> File {
     File::open("/proc/thread-self/ns/net").expect("a thread knows its network")
 }
@@ -39,12 +38,12 @@ fn path(namespace: &File) -> String {
 
 #[track_caller]
 fn ip(words: &str) {
-    run(Command::new(tools::find(&["ip"])).args(words.split(' '))).well();
+    run(Command::new(tools::find(&["ip"])).args(words.split(' '))).success();
 }
 
 impl Network {
     /// Moves this thread away from the machine's own network; from here on it has only this one.
-    #[allow(clippy::new_without_default, clippy::expect_used)]
+    #[allow(clippy::new_without_default)]
     pub fn new() -> Network {
         unshare(CloneFlags::CLONE_NEWNET).expect("tests with a network of their own are run by root");
         ip("link set lo up");
@@ -54,7 +53,6 @@ impl Network {
     }
 
     /// Another machine at the wire: 10.77.0.1, .2 and so on.
-    #[allow(clippy::expect_used)]
     pub fn machine(&mut self) -> Machine {
         self.machines += 1;
         let namespace = std::thread::scope(|scope| {
@@ -98,7 +96,6 @@ impl Machine {
     }
 
     /// Does something on this machine: processes started there stay there.
-    #[allow(clippy::expect_used)]
     pub fn inside<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
         let done = std::thread::scope(|scope| {
             let thread = scope.spawn(|| {

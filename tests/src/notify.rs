@@ -7,8 +7,8 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 
-#[allow(clippy::expect_used)]
-fn connected(address: &str) -> UnixDatagram {
+/// A socket that is connected to this abstract address.
+pub fn connected(address: &str) -> UnixDatagram {
     let name = address.strip_prefix('@').expect("an abstract address");
     let address = SocketAddr::from_abstract_name(name).expect("a name of sensible length");
     let socket = UnixDatagram::unbound().expect("a socket can be made");
@@ -17,13 +17,11 @@ fn connected(address: &str) -> UnixDatagram {
 }
 
 /// Sends one message; waits if the receiver's queue is full.
-#[allow(clippy::expect_used)]
 pub fn send(address: &str, content: &[u8]) {
     connected(address).send(content).expect("a message can be sent");
 }
 
 /// Sends one message with these descriptors attached.
-#[allow(clippy::expect_used)]
 pub fn send_with(address: &str, content: &[u8], descriptors: &[RawFd]) {
     let attached = [ControlMessage::ScmRights(descriptors)];
     let socket = connected(address);

@@ -97,7 +97,6 @@ impl Pilot {
     }
 
     /// [`Pilot::rewrite`] with a text.
-    #[allow(clippy::expect_used)]
     pub fn rewrite_text(&self, text: &str) {
         let new = self.scratch.write("new.json5", text);
         std::fs::rename(new, self.scratch.path().join("pilot.json5"))
@@ -177,7 +176,7 @@ impl Pilot {
         })
     }
 
-    /// Waits until so many lines hold `text`.
+    /// Waits until this many lines hold `text`.
     #[track_caller]
     pub fn wait_for_count(&mut self, text: &str, count: usize) {
         self.wait(&format!("{count} lines with {text:?}"), SOON, |pilot| (pilot.count(text) >= count).then_some(()));
@@ -191,7 +190,6 @@ impl Pilot {
 
     /// Waits for anything about this pilot; shows its log when it does not come.
     #[track_caller]
-    #[allow(clippy::panic)]
     pub fn wait<T>(&mut self, what: &str, deadline: Duration, mut ask: impl FnMut(&mut Pilot) -> Option<T>) -> T {
         let started = Instant::now();
         loop {
@@ -268,7 +266,7 @@ impl Pilot {
         self.scratch.lines(name).into_iter().filter_map(parse).collect()
     }
 
-    /// Waits until a file has so many marks.
+    /// Waits until a file has this many marks.
     #[track_caller]
     pub fn wait_for_marks(&mut self, name: &str, count: usize) -> Vec<(f64, i32)> {
         self.wait(&format!("{count} marks in {name}"), SOON, |pilot| {
@@ -345,7 +343,6 @@ impl Start {
     }
 
     /// Starts it.
-    #[allow(clippy::expect_used)]
     pub fn start(self) -> Pilot {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let scratch = Scratch::new();

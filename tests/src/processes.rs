@@ -90,3 +90,10 @@ pub fn with_environment(marker: &str, except: &[i32]) -> Vec<i32> {
 pub fn signal(pid: i32, signal: Signal) {
     let _ = kill(Pid::from_raw(pid), signal);
 }
+
+/// Sends a signal by its number: real-time signals have no name in nix, and the shell's `kill` takes any.
+#[allow(clippy::expect_used)]
+pub fn signal_number(pid: i32, signal: i32) {
+    let sent = std::process::Command::new("sh").args(["-c", &format!("kill -{signal} {pid}")]).status();
+    assert!(sent.expect("there is a shell").success(), "signal {signal} to {pid}");
+}

@@ -2,13 +2,13 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use crate::command::run;
 use crate::wait::{SOON, until};
-use crate::{Scratch, http, ports, tools};
+use crate::{Running, Scratch, http, ports, tools};
 
 /// Who may log in to a registry that asks.
 pub const USER: &str = "pusher";
@@ -38,14 +38,14 @@ pub enum Memory {
 pub struct Registry {
     scratch: Scratch,
     port: u16,
-    child: Option<Child>,
+    process: Option<Running>,
 }
 
 impl Registry {
     /// Starts one.
     #[track_caller]
     pub fn with(access: Access, memory: Memory) -> Registry {
-        let mut registry = Registry { scratch: Scratch::new(), port: ports::free(), child: None };
+        let mut registry = Registry { scratch: Scratch::new(), port: ports::free(), process: None };
         let store = registry.scratch.file("store");
         let cache = if memory == Memory::Cached { "\n  cache: {blobdescriptor: inmemory}" } else { "" };
         let mut config = format!(
@@ -54,7 +54,7 @@ impl Registry {
             registry.port
         );
         if access == Access::Login {
-            let line = run(Command::new(tools::find(&["htpasswd"])).args(["-Bbn", USER, PASSWORD])).well();
+            let line = run(Command::new(tools::find(&["htpasswd"])).args(["-Bbn", USER, PASSWORD])).success();
             let file = registry.scratch.write("htpasswd", &line);
             config.push_str(&format!("auth: {{htpasswd: {{realm: test, path: {file}}}}}\n"));
         }
@@ -65,7 +65,6 @@ impl Registry {
 
     /// Starts the process on what is stored; waits until it answers.
     #[track_caller]
-    #[allow(clippy::expect_used)]
     pub fn begin(&mut self) {
         let log = File::create(self.scratch.path().join("log")).expect("a log file can be made");
         let child = Command::new(tools::find(&["docker-registry"]))
@@ -75,16 +74,13 @@ impl Registry {
             .stderr(log)
             .spawn()
             .expect("docker-registry can be started");
-        self.child = Some(child);
+        self.process = Some(Running(child));
         until("the registry to answer", SOON, || http::get(self.port, "/v2/").ok());
     }
 
     /// Ends the process; what is stored stays.
     pub fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.process = None;
     }
 
     /// The name of a repository in it.
@@ -133,7 +129,7 @@ impl Registry {
     /// Removes what no tag leads to from the disk, while the registry runs.
     pub fn collect_garbage(&self) {
         let config = self.scratch.file("config.yml");
-        run(Command::new(tools::find(&["docker-registry"])).args(["garbage-collect", &config])).well();
+        run(Command::new(tools::find(&["docker-registry"])).args(["garbage-collect", &config])).success();
     }
 
     /// A layer's or manifest's bytes on the disk, gone.
@@ -141,11 +137,5 @@ impl Registry {
         let hash = digest.trim_start_matches("sha256:");
         let folder = Path::new(&self.scratch.file("store")).join("docker/registry/v2/blobs/sha256");
         std::fs::remove_dir_all(folder.join(&hash[..2]).join(hash)).unwrap_or_else(|error| panic!("{digest}: {error}"));
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        self.kill();
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! A missing program fails the test with the command that installs it; nothing is skipped in silence.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+pub use pilot_test_support::tools::{find, repository};
 
 /// The folder that cargo put this test and its neighbours in (`target/debug`).
-#[allow(clippy::expect_used)]
 fn build_folder() -> PathBuf {
     let mut path = std::env::current_exe().expect("a program knows its own path");
     path.pop();
@@ -15,18 +16,13 @@ fn build_folder() -> PathBuf {
     path
 }
 
-/// The repository.
-pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
-}
-
 fn program(variable: &str, name: &str, hint: &str) -> String {
     let path = std::env::var_os(variable).map_or_else(|| build_folder().join(name), PathBuf::from);
     assert!(path.is_file(), "{} is missing: {hint} (or set {variable})", path.display());
     path.display().to_string()
 }
 
-/// The pilot under test: `PILOT_BIN`, or the one built beside this test.
+/// The pilot under test: `PILOT_BIN`, or the one built next to this test.
 pub fn pilot() -> String {
     program("PILOT_BIN", "pilot", "cargo build -p pilot")
 }
@@ -55,7 +51,6 @@ pub fn strip(program: &str, to: &str) {
 }
 
 /// Whether an ELF file asks for a dynamic loader (a `PT_INTERP` program header).
-#[allow(clippy::expect_used)]
 fn has_interpreter(path: &str) -> bool {
     let elf = std::fs::read(path).expect("pilot can be read");
     let number = |at: usize, bytes: usize| {
@@ -70,7 +65,7 @@ pub fn fixture() -> String {
     program("PILOT_FIXTURE", "pilot-fixture", "cargo build -p pilot-tests --bins")
 }
 
-/// The application: `APP_BIN`, or the one built beside this test.
+/// The application: `APP_BIN`, or the one built next to this test.
 pub fn app() -> String {
     program("APP_BIN", "app", "cargo build -p app")
 }
@@ -80,21 +75,4 @@ pub fn mysql9(file: &str) -> String {
     let path = repository().join(".tools/mysql9").join(file);
     assert!(path.exists(), "{} is missing: scripts/install-tools.sh test", path.display());
     path.display().to_string()
-}
-
-/// A program on PATH, or in the repository's `.tools`.
-#[allow(clippy::panic)]
-pub fn find(names: &[&str]) -> String {
-    let path = std::env::var("PATH").unwrap_or_default();
-    let own = repository().join(".tools/consul/usr/bin");
-    let folders = path.split(':').map(PathBuf::from).chain([own, "/usr/sbin".into(), "/usr/local/sbin".into()]);
-    for folder in folders {
-        for name in names {
-            let candidate = folder.join(name);
-            if candidate.is_file() {
-                return candidate.display().to_string();
-            }
-        }
-    }
-    panic!("{} is missing: scripts/install-tools.sh test", names.join(" or "));
 }

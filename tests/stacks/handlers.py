@@ -2,9 +2,12 @@
 and deletes a stack needs exactly that, and a list kept by hand would be another one after the next release."""
 
 import functools
+import importlib.util
+import json
+import pathlib
 
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
-
+# Read as files: importing cfn-lint takes seconds in each of the tests' processes.
+SCHEMAS = pathlib.Path(importlib.util.find_spec("cfnlint").origin).parent / "data/schemas"
 REGION = "eu-central-1"
 # Handlers list the calls of every property. These belong to properties that no template of ours sets; each has its reason.
 UNUSED = {
@@ -34,9 +37,14 @@ UNUSED = {
 
 
 @functools.lru_cache(maxsize=None)
+def _names():
+    return json.loads((SCHEMAS / f"providers/{REGION}.json").read_text())
+
+
+@functools.lru_cache(maxsize=None)
 def listed(kind):
     """Every call of the handlers that create, read, update and delete a resource of that type; `list` is for the console."""
-    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
+    schema = json.loads((SCHEMAS / f"resources/{_names()[kind]}.json").read_text())
     calls = {call for verb, handler in schema.get("handlers", {}).items() if verb != "list" for call in handler["permissions"]}
     return frozenset(calls | set(schema.get("tagging", {}).get("permissions", [])))
 

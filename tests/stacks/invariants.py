@@ -2,6 +2,7 @@
 holds data), permissions.py (Jenkins), service_limits.py (what a service takes) and wiring.py (what several places must agree on). A
 mutant that none of them notices is a hole (test_mutants.py)."""
 
+import functools
 import re
 
 import network_policy
@@ -226,16 +227,21 @@ def must_keep_consul_whole(chain):
         assert volume["TransitEncryption"] == "ENABLED" and volume["AuthorizationConfig"]["IAM"] == "ENABLED"
 
 
+@functools.lru_cache(maxsize=None)
+def _words_of_consul():
+    return frozenset(word for path in (ROOT / "consul").glob("*.sh") for word in re.findall(r"\w+", path.read_text()))
+
+
 def must_give_consul_what_its_files_read(chain):
     """Names of variables are a contract with consul/, where nothing else would notice that they differ."""
-    read = "".join(path.read_text() for path in sorted((ROOT / "consul").glob("*.sh")))
+    read = _words_of_consul()
     for name, task in everything(chain, "AWS::ECS::TaskDefinition"):
         for container in task["ContainerDefinitions"]:
             if container["Name"] == "consul":
                 environment = {e["Name"]: e["Value"] for e in container["Environment"]}
                 assert (ROOT / environment.pop("CONTAINERPILOT").replace("/etc/consul", "consul")).is_file(), name
                 names = {*environment, *(s["Name"] for s in container["Secrets"])}
-                unknown = {n for n in names if not re.search(rf"\b{n}\b", read)}
+                unknown = names - read
                 assert not unknown, f"{name}: consul/ does not read {unknown}"
                 server = {"CONSUL_CERT_PEM", "CONSUL_KEY_PEM", "CONSUL_TOKENS", "CONSUL_HTTP_TOKEN"} if name.startswith("consul.") else set()
                 assert names >= {"CONSUL_JOIN", "CONSUL_CONFIG", "CONSUL_CA_PEM"} | server, f"{name}: {names}"

@@ -1,5 +1,7 @@
 //! What a client sends wrong is its error (4xx), with a sentence that says what is wrong, and nothing is stored.
 
+use pilot_test_support::Scratch;
+
 use crate::http::{self, Answer, FORM};
 use crate::instance::Instance;
 
@@ -10,7 +12,7 @@ fn is_refused(answer: &Answer, status: u16, says: &str) {
 
 #[test]
 fn a_form_without_a_usable_username_is_refused_with_the_reason() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     let app = Instance::start_ready(directory.path(), &[]);
     is_refused(&app.post(""), 422, "missing field `username`");
     is_refused(&app.post("name=ada"), 422, "missing field `username`");
@@ -29,7 +31,7 @@ fn a_form_without_a_usable_username_is_refused_with_the_reason() {
 
 #[test]
 fn a_body_of_unknown_length_is_refused_when_it_grows_too_large() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     let app = Instance::start_ready(directory.path(), &[]);
     let head =
         format!("POST /create HTTP/1.1\r\nhost: app\r\nconnection: close\r\n{FORM}transfer-encoding: chunked\r\n");
@@ -39,7 +41,7 @@ fn a_body_of_unknown_length_is_refused_when_it_grows_too_large() {
 
 #[test]
 fn another_content_type_or_method_or_page_is_refused() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     let app = Instance::start_ready(directory.path(), &[]);
     let json = http::request("POST", "/create", "content-type: application/json\r\n", b"{\"username\":\"ada\"}");
     is_refused(&app.send(&json), 415, "application/x-www-form-urlencoded");
@@ -47,14 +49,14 @@ fn another_content_type_or_method_or_page_is_refused() {
     is_refused(&app.get("/create"), 405, "no such method");
     let delete = app.send(&http::request("DELETE", "/users", "", b""));
     is_refused(&delete, 405, "no such method");
-    assert_eq!(delete.header("allow"), Some("get,head"));
+    assert_eq!(delete.header("allow"), Some("GET,HEAD"));
     is_refused(&app.get("/create/"), 404, "no such page");
     assert!(app.usernames().is_empty());
 }
 
 #[test]
 fn paging_takes_numbers_in_their_range_and_no_other_parameter() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     let app = Instance::start_ready(directory.path(), &[]);
     for wrong in ["0", "101", "256", "-1", "1.5", "x", "", "18446744073709551616"] {
         is_refused(&app.get(&format!("/users?limit={wrong}")), 400, "limit");

@@ -2,11 +2,13 @@
 
 use std::net::TcpListener;
 
+use pilot_test_support::Scratch;
+
 use crate::instance::program;
 
 /// The exit code, and all that was said.
 fn run(environment: &[(&str, &str)]) -> (Option<i32>, String) {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     let output = program(directory.path(), environment).output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(said).unwrap())

@@ -4,13 +4,15 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use pilot_test_support::Scratch;
+
 use crate::http::Request;
 use crate::instance::Instance;
 
 /// Where a process may open 1,024 files, as under most container engines' older defaults.
 #[test]
 fn more_half_requests_than_there_may_be_connections_keep_nobody_out() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     let app = Instance::start_with_files(directory.path(), 1024);
     let files = nix::sys::resource::Resource::RLIMIT_NOFILE;
     // For two thousand sockets of the test's own.
@@ -27,7 +29,7 @@ fn more_half_requests_than_there_may_be_connections_keep_nobody_out() {
 
 #[test]
 fn who_does_not_finish_the_first_request_s_head_is_let_go_and_who_has_asked_before_may_be_idle() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     let app = Instance::start_ready(directory.path(), &[]);
     let connect = |bytes: &[u8]| {
         let mut stream = TcpStream::connect(app.address).unwrap();

@@ -1,28 +1,11 @@
-//! The smallest HTTP client that can also do what a good client never does: send half a request.
+//! A client that does what a good client never does: send half a request.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// An answer, read to its end.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    /// The lines of the head, in lower case.
-    head: String,
-    pub body: String,
-}
-
-impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
-    }
-
-    pub fn json(&self) -> serde_json::Value {
-        assert_eq!(self.header("content-type"), Some("application/json"));
-        serde_json::from_str(&self.body).unwrap()
-    }
-}
+pub use pilot_test_support::http::Answer;
+use pilot_test_support::http::parse;
 
 /// A request that may be sent in parts.
 pub struct Request(TcpStream);
@@ -40,12 +23,9 @@ impl Request {
     }
 
     pub fn answer(mut self) -> std::io::Result<Answer> {
-        let mut text = Vec::new();
-        self.0.read_to_end(&mut text)?;
-        let text = String::from_utf8(text).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").ok_or(std::io::ErrorKind::UnexpectedEof)?;
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Ok(Answer { status, head: head.to_lowercase(), body: body.to_owned() })
+        let mut bytes = Vec::new();
+        self.0.read_to_end(&mut bytes)?;
+        parse(&bytes)
     }
 }
 

@@ -3,10 +3,11 @@
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
+use pilot_test_support::Running;
 
 use crate::eventually;
 use crate::http::{self, Answer, FORM, Request};
@@ -24,7 +25,7 @@ fn in_directory(mut command: Command, directory: &Path, environment: &[(&str, &s
 
 /// A started application.
 pub struct Instance {
-    child: Child,
+    process: Running,
     log: PathBuf,
     pub address: SocketAddr,
 }
@@ -36,10 +37,12 @@ impl Instance {
     }
 
     fn run(mut program: Command, directory: &Path) -> Self {
-        let (file, log) = tempfile::NamedTempFile::new_in(directory).unwrap().keep().unwrap();
-        let error: File = file.try_clone().unwrap();
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let log = directory.join(format!("app-{}.log", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let file = File::create(&log).unwrap();
+        let error = file.try_clone().unwrap();
         let child = program.stdout(file).stderr(error).spawn().unwrap();
-        let mut instance = Self { child, log, address: ([127, 0, 0, 1], 0).into() };
+        let mut instance = Self { process: Running(child), log, address: ([127, 0, 0, 1], 0).into() };
         instance.address = eventually("the application listens", || {
             let log = instance.log();
             log.lines().find_map(|line| line.split_once("listening on ")?.1.parse().ok())
@@ -113,11 +116,11 @@ impl Instance {
     }
 
     pub fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
+        self.process.signal(signal);
     }
 
     pub fn has_ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().unwrap()
+        self.process.0.try_wait().unwrap()
     }
 
     pub fn wait_exit_code(&mut self) -> Option<i32> {
@@ -130,8 +133,5 @@ impl Drop for Instance {
         if std::thread::panicking() {
             eprintln!("the application's log:\n{}", self.log());
         }
-        // It may have ended already, which is just as well.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

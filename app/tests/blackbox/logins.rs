@@ -1,15 +1,15 @@
-//! `app logins` on MariaDB, where a user has one password. On MySQL: tests/tests/mysql9.rs.
+//! `app logins` on MariaDB, where a user has one password. On MySQL: the end-to-end tests of mysql9.
 
 use crate::instance::program;
-use crate::mariadb::{MariaDb, borrowed};
+use crate::mariadb::{MariaDb, borrowed, certified, environment_of, prepared, started};
 
 /// The exit code and all that it said.
 fn logins(server: &MariaDb, passwords: [&str; 2], words: &[&str]) -> (Option<i32>, String) {
-    let mut environment = server.environment();
+    let mut environment = environment_of(server);
     environment.retain(|(name, _)| !["DB_USER", "DB_PASSWD"].contains(name));
     environment.extend([("DB_USER", "root".to_owned()), ("APP_USER", "shop".into()), ("REVIEW_USER", "review".into())]);
     environment.extend([("APP_PASSWD", passwords[0].to_owned()), ("REVIEW_PASSWD", passwords[1].to_owned())]);
-    let output = program(server.directory.path(), &borrowed(&environment)).args(words).output().unwrap();
+    let output = program(server.scratch.path(), &borrowed(&environment)).args(words).output().unwrap();
     let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     assert!(passwords.iter().all(|password| !said.contains(password)), "a password is told: {said}");
     (output.status.code(), said)
@@ -17,8 +17,8 @@ fn logins(server: &MariaDb, passwords: [&str; 2], words: &[&str]) -> (Option<i32
 
 #[test]
 fn users_are_made_once_and_get_a_new_password_when_it_has_changed() {
-    let mut server = MariaDb::prepare().certified();
-    server.start();
+    let mut server = certified(prepared());
+    server.begin(&[]);
     let told = |passwords, app: &str, review: &str| {
         let (code, said) = logins(&server, passwords, &["logins"]);
         assert_eq!(code, Some(0), "{said}");
@@ -36,7 +36,7 @@ fn users_are_made_once_and_get_a_new_password_when_it_has_changed() {
 
 #[test]
 fn without_tls_the_reason_is_told() {
-    let server = MariaDb::started();
+    let server = started();
     let (code, said) = logins(&server, ["first'1", "first-2"], &["logins"]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("has its password, and is refused with it") && said.contains("DB_TLS"), "{said}");

@@ -14,22 +14,16 @@ mod logins;
 mod migrate;
 mod on_mariadb;
 mod on_sqlite;
-#[path = "../../../tests/src/ports.rs"]
-mod ports;
 mod routes;
 mod stopping;
 mod tls;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use pilot_test_support::until;
 
 /// Waits until `probe` gives something; a test that waits half a minute has failed.
-fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
-        if let Some(found) = probe() {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "waited 30 s for: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+#[track_caller]
+fn eventually<T>(what: &str, probe: impl FnMut() -> Option<T>) -> T {
+    until(what, Duration::from_secs(30), probe)
 }

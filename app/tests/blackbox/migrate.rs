@@ -1,13 +1,13 @@
 //! `app migrate`: once, before a deployment, and what the version before it does with the tables afterwards.
 
-use std::io::Write;
 use std::path::Path;
 
+use pilot_test_support::Scratch;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
 use crate::instance::{Instance, program};
-use crate::mariadb::{MariaDb, PASSWORD, borrowed};
+use crate::mariadb::{PASSWORD, borrowed, environment_of, prepared_with, row};
 
 /// The exit code and all that it said.
 fn app(directory: &Path, words: &[&str]) -> (Option<i32>, String) {
@@ -29,7 +29,7 @@ fn execute(directory: &Path, sql: &str) {
 
 #[test]
 fn it_makes_the_tables_and_ends_and_may_be_run_again() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     for _ in 0..2 {
         let (code, said) = app(directory.path(), &["migrate"]);
         assert_eq!(code, Some(0), "{said}");
@@ -40,7 +40,7 @@ fn it_makes_the_tables_and_ends_and_may_be_run_again() {
 
 #[test]
 fn a_migration_that_fails_is_told_at_once() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     assert_eq!(app(directory.path(), &["migrate"]).0, Some(0));
     execute(directory.path(), "UPDATE _sqlx_migrations SET checksum = x'00'");
     let (code, said) = app(directory.path(), &["migrate"]);
@@ -50,7 +50,7 @@ fn a_migration_that_fails_is_told_at_once() {
 
 #[test]
 fn a_version_serves_on_tables_that_a_newer_one_has_migrated() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     assert_eq!(app(directory.path(), &["migrate"]).0, Some(0));
     let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
                  VALUES (9999, 'newer', TRUE, x'00', 1)";
@@ -62,13 +62,11 @@ fn a_version_serves_on_tables_that_a_newer_one_has_migrated() {
 
 #[test]
 fn a_database_that_is_not_there_is_made_if_the_user_may_and_otherwise_the_reason_is_told_at_once() {
-    let mut server = MariaDb::prepare();
-    let mut grants = std::fs::File::options().append(true).open(server.path("init.sql")).unwrap();
-    grants.write_all(b"GRANT SELECT ON seen.* TO app@'127.0.0.1';\n").unwrap();
-    server.start();
-    let directory = server.directory.path();
+    let mut server = prepared_with("GRANT SELECT ON seen.* TO app@'127.0.0.1';\n");
+    server.begin(&[]);
+    let directory = server.scratch.path();
     let migrate = |name: &str, password: &str| {
-        let mut environment = server.environment();
+        let mut environment = environment_of(&server);
         environment.retain(|(name, _)| *name != "DB_PASSWD");
         environment.extend([("DB_NAME", name.to_owned()), ("DB_PASSWD", password.to_owned())]);
         app_with(directory, &borrowed(&environment), &["migrate"])
@@ -80,7 +78,7 @@ fn a_database_that_is_not_there_is_made_if_the_user_may_and_otherwise_the_reason
         assert_eq!(said.contains("it is made"), makes, "{said}");
     }
     let names = "SELECT GROUP_CONCAT(table_schema ORDER BY table_schema) FROM information_schema.tables WHERE table_name = 'users'";
-    assert_eq!(server.row::<(String,)>(names).0, "app_fix_1,app_`; DROP,db");
+    assert_eq!(row::<(String,)>(&server, names).0, "app_fix_1,app_`; DROP,db");
 
     let refused = "the server refuses DB_USER";
     let not_made = "the database seen is not there, and DB_USER cannot make it";
@@ -96,7 +94,7 @@ fn a_database_that_is_not_there_is_made_if_the_user_may_and_otherwise_the_reason
 
 #[test]
 fn other_words_are_not_taken() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     for words in [&["migrat"][..], &["migrate", "now"], &["--help"]] {
         let (code, said) = app(directory.path(), words);
         assert_eq!(code, Some(2), "{said}");

@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use pilot_test_support::Scratch;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection, Executor, query_scalar};
 
@@ -11,7 +12,7 @@ use crate::instance::Instance;
 fn processes_started_together_on_one_file_migrate_it_once() {
     // Who migrates first is chance, so several times.
     for _ in 0..8 {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = Scratch::new();
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let options = SqliteConnectOptions::new().filename(directory.path().join("app.sqlite")).create_if_missing(true);
         let mut connection = runtime.block_on(SqliteConnection::connect_with(&options)).unwrap();
@@ -33,7 +34,7 @@ fn processes_started_together_on_one_file_migrate_it_once() {
 
 #[test]
 fn processes_that_write_one_file_together_lose_no_user() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     let apps: Vec<Instance> = (0..6).map(|_| Instance::start_ready(directory.path(), &[])).collect();
     thread::scope(|scope| {
         for (process, app) in apps.iter().enumerate() {
@@ -52,7 +53,7 @@ fn processes_that_write_one_file_together_lose_no_user() {
 
 #[test]
 fn users_outlive_the_process_in_the_file_that_was_named() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     let file = directory.path().join("other.sqlite");
     let environment = [("SQLITE_FILE", file.to_str().unwrap())];
     assert_eq!(Instance::start_ready(directory.path(), &environment).create("ada"), "/success");
@@ -62,7 +63,7 @@ fn users_outlive_the_process_in_the_file_that_was_named() {
 
 #[test]
 fn a_forgotten_host_is_warned_of_because_the_users_go_to_a_file() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     let app = Instance::start_ready(directory.path(), &[("DB_USER", "app"), ("DB_PASSWD", "s3cret")]);
     assert!(app.log().contains("DB_USER is set, but DB_HOST is not"), "{}", app.log());
     assert!(!app.log().contains("s3cret"));

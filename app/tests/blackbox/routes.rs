@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 
+use pilot_test_support::Scratch;
+
 use crate::http;
 use crate::instance::Instance;
 
 #[test]
 fn the_pages_of_the_seed_answer_as_they_always_did() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     let app = Instance::start_ready(directory.path(), &[]);
     for (path, text) in [("/", "Hello, World!"), ("/success", "Success!"), ("/fail", "Something went wrong.")] {
         let answer = app.get(path);
@@ -18,7 +20,7 @@ fn the_pages_of_the_seed_answer_as_they_always_did() {
 
 #[test]
 fn a_created_user_is_stored_once_for_each_request_and_listed_with_its_time() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     let app = Instance::start_ready(directory.path(), &[]);
     assert_eq!(app.get("/users").json(), serde_json::json!({"users": [], "next": null}));
     assert_eq!(app.create("Ada+Lovelace"), "/success");
@@ -33,7 +35,7 @@ fn a_created_user_is_stored_once_for_each_request_and_listed_with_its_time() {
 
 #[test]
 fn pages_of_users_follow_each_other_without_gap_or_repetition() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     let app = Instance::start_ready(directory.path(), &[]);
     for number in 0..60 {
         assert_eq!(app.create(&format!("user{number}")), "/success");
@@ -53,7 +55,7 @@ fn pages_of_users_follow_each_other_without_gap_or_repetition() {
 
 #[test]
 fn health_ready_and_version_tell_how_it_is() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     let app = Instance::start_ready(directory.path(), &[]);
     assert_eq!(app.get("/health").status, 200);
     assert_eq!(app.get("/ready").status, 200);
@@ -65,7 +67,7 @@ fn health_ready_and_version_tell_how_it_is() {
 
 #[test]
 fn metrics_count_requests_by_route_users_and_connections() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     let app = Instance::start_ready(directory.path(), &[]);
     app.create("ada");
     app.post("username=");

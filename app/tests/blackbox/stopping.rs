@@ -1,6 +1,7 @@
 //! Told to stop, it finishes what it began and says so to whoever sends it more.
 
 use nix::sys::signal::Signal;
+use pilot_test_support::Scratch;
 
 use crate::eventually;
 use crate::http::{FORM, Request};
@@ -20,7 +21,7 @@ fn half_a_request(app: &Instance) -> Request {
 #[test]
 fn either_signal_ends_an_idle_application_with_success() {
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = Scratch::new();
         let mut app = Instance::start_ready(directory.path(), &[]);
         app.signal(signal);
         assert_eq!(app.wait_exit_code(), Some(0));
@@ -30,7 +31,7 @@ fn either_signal_ends_an_idle_application_with_success() {
 
 #[test]
 fn a_request_in_flight_is_finished_after_new_connections_are_refused() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     let mut app = Instance::start_ready(directory.path(), &[]);
     let mut request = half_a_request(&app);
     app.signal(Signal::SIGTERM);
@@ -45,7 +46,7 @@ fn a_request_in_flight_is_finished_after_new_connections_are_refused() {
 
 #[test]
 fn while_it_drains_it_is_not_ready_but_serves() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     let mut app = Instance::start_ready(directory.path(), &[("DRAIN_SECONDS", "2")]);
     app.signal(Signal::SIGTERM);
     let answer = eventually("it is not ready", || Some(app.get("/ready")).filter(|answer| answer.status == 503));
@@ -57,7 +58,7 @@ fn while_it_drains_it_is_not_ready_but_serves() {
 
 #[test]
 fn warned_that_the_end_is_near_it_is_not_ready_and_serves_on_until_it_is_told_to_stop() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     let mut app = Instance::start_ready(directory.path(), &[]);
     assert_eq!(app.get("/in-flight").body, "0");
     app.signal(Signal::SIGUSR1);
@@ -74,7 +75,7 @@ fn warned_that_the_end_is_near_it_is_not_ready_and_serves_on_until_it_is_told_to
 
 #[test]
 fn a_client_that_never_finishes_its_request_is_told_so_and_does_not_keep_the_application_from_ending() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Scratch::new();
     let mut app = Instance::start_ready(directory.path(), &[]);
     let half_a_head = Request::begin(app.address, b"GET / HTTP/1.1\r\nhost:").unwrap();
     let half_a_body = half_a_request(&app);

@@ -2,47 +2,39 @@
 
 use std::fs;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use pilot_test_support::Authority;
+use pilot_test_support::certificates::Certificate;
 
 use crate::eventually;
 use crate::instance::Instance;
-use crate::mariadb::{MariaDb, borrowed};
-
-/// An authority that nobody else knows: its certificate, and what signs with it.
-fn authority() -> (String, Issuer<'static, KeyPair>) {
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let key = KeyPair::generate().unwrap();
-    let certificate = params.self_signed(&key).unwrap();
-    (certificate.pem(), Issuer::new(params, key))
-}
+use crate::mariadb::{borrowed, environment_of, prepared};
 
 #[test]
 fn a_server_is_trusted_only_as_far_as_the_mode_asks() {
-    let mut database = MariaDb::prepare();
-    let (ca, issuer) = authority();
-    let (other_ca, _) = authority();
-    let key = KeyPair::generate().unwrap();
-    // Its name is not the 127.0.0.1 that it is reached at.
-    let named_otherwise = CertificateParams::new(vec!["db.example".into()]).unwrap().signed_by(&key, &issuer).unwrap();
-    let named_rightly = CertificateParams::new(vec!["127.0.0.1".into()]).unwrap().signed_by(&key, &issuer).unwrap();
-    fs::write(database.path("ca.pem"), ca).unwrap();
-    fs::write(database.path("other-ca.pem"), other_ca).unwrap();
-    fs::write(database.path("key.pem"), key.serialize_pem()).unwrap();
-    fs::write(database.path("certificate.pem"), named_otherwise.pem()).unwrap();
-    let options = [
+    let mut database = prepared();
+    let folder = database.scratch.path().to_owned();
+    let (right, other) = (Authority::new(&folder, "right"), Authority::new(&folder, "other"));
+    // The address that it is reached at is not in the first one.
+    let named_otherwise = right.certify("otherwise", "DNS:db.example");
+    let named_rightly = right.certify("rightly", "IP:127.0.0.1");
+    let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
+    let present = |of: &Certificate| {
+        fs::copy(&of.certificate, &certificate).unwrap();
+        fs::copy(&of.key, &key).unwrap();
+    };
+    present(&named_otherwise);
+    database = database.with_options([
         "--require-secure-transport=ON".to_owned(),
-        format!("--ssl-key={}", database.path("key.pem").display()),
-        format!("--ssl-cert={}", database.path("certificate.pem").display()),
-    ];
-    database = database.with_options(options);
-    database.start();
+        format!("--ssl-key={}", key.display()),
+        format!("--ssl-cert={}", certificate.display()),
+    ]);
+    database.begin(&[]);
 
-    let start = |mode: &str, ca: &str| {
-        let mut environment = database.environment();
+    let start = |mode: &str, ca: &Authority| {
+        let mut environment = environment_of(&database);
         environment.push(("DB_TLS", mode.to_owned()));
-        environment.push(("DB_CA_FILE", database.path(ca).to_str().unwrap().to_owned()));
-        Instance::start(database.directory.path(), &borrowed(&environment))
+        environment.push(("DB_CA_FILE", ca.file().display().to_string()));
+        Instance::start(database.scratch.path(), &borrowed(&environment))
     };
     let is_accepted = |mode, ca| start(mode, ca).wait_ready();
     let is_refused = |mode, ca| {
@@ -50,17 +42,17 @@ fn a_server_is_trusted_only_as_far_as_the_mode_asks() {
         eventually("it cannot migrate", || app.log().contains("cannot migrate the database").then_some(()));
         assert_eq!(app.get("/ready").status, 503);
     };
-    is_refused("disabled", "ca.pem");
-    is_accepted("preferred", "other-ca.pem");
-    is_accepted("required", "other-ca.pem");
-    is_refused("verify-ca", "other-ca.pem");
-    is_accepted("verify-ca", "ca.pem");
-    is_refused("verify-identity", "ca.pem");
+    is_refused("disabled", &right);
+    is_accepted("preferred", &other);
+    is_accepted("required", &other);
+    is_refused("verify-ca", &other);
+    is_accepted("verify-ca", &right);
+    is_refused("verify-identity", &right);
 
-    database.crash();
-    fs::write(database.path("certificate.pem"), named_rightly.pem()).unwrap();
-    database.start();
-    let mut environment = database.environment();
-    environment.push(("DB_CA_FILE", database.path("ca.pem").to_str().unwrap().to_owned()));
-    Instance::start(database.directory.path(), &borrowed(&environment)).wait_ready();
+    database.kill();
+    present(&named_rightly);
+    database.begin(&[]);
+    let mut environment = environment_of(&database);
+    environment.push(("DB_CA_FILE", right.file().display().to_string()));
+    Instance::start(database.scratch.path(), &borrowed(&environment)).wait_ready();
 }

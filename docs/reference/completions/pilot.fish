@@ -103,7 +103,7 @@ complete -c pilot -n "__fish_pilot_using_subcommand jobs" -l json -d 'Print JSON
 complete -c pilot -n "__fish_pilot_using_subcommand jobs" -s h -l help -d 'Print help'
 complete -c pilot -n "__fish_pilot_using_subcommand start" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
 complete -c pilot -n "__fish_pilot_using_subcommand start" -s h -l help -d 'Print help'
-complete -c pilot -n "__fish_pilot_using_subcommand stop" -l wait -d 'How long to wait for its end; 0: do not wait' -r
+complete -c pilot -n "__fish_pilot_using_subcommand stop" -l wait -d 'How long to wait; 0: do not wait' -r
 complete -c pilot -n "__fish_pilot_using_subcommand stop" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F
 complete -c pilot -n "__fish_pilot_using_subcommand stop" -s h -l help -d 'Print help'
 complete -c pilot -n "__fish_pilot_using_subcommand restart" -l socket -d 'Socket of the running pilot [env: PILOT_SOCKET]' -r -F

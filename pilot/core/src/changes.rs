@@ -23,7 +23,7 @@ pub struct Names {
     pub removed: Vec<String>,
     /// In both, with another definition.
     pub changed: Vec<String>,
-    /// In both and alike, but beginning anew because of others: a job that is over and is waited for, or a hook.
+    /// In both and alike, but beginning again because of others: a job that is over and is waited for, or a hook.
     pub renewed: Vec<String>,
     /// In the new file only.
     pub added: Vec<String>,
@@ -32,7 +32,7 @@ pub struct Names {
 }
 
 impl Changes {
-    /// `goes_on` says for each job of the next plan whether one in force goes on as it.
+    /// `goes_on` says for each job of the next plan whether an active one goes on as it.
     pub(crate) fn between(now: &Plan, next: &Plan, goes_on: &[bool]) -> Self {
         let mut goes_on = goes_on.iter();
         let goes_on = |_: &_| goes_on.next().copied().unwrap_or(false);
@@ -92,7 +92,7 @@ impl Names {
         let lists = [
             ("removed", &self.removed),
             ("changed", &self.changed),
-            ("begun anew", &self.renewed),
+            ("started again", &self.renewed),
             ("added", &self.added),
         ];
         let named = lists.iter().filter(|(_, names)| !names.is_empty());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::event::Event;
 use super::exit::Exit;
 use super::plan::{JobId, Level, Plan, ServiceId, WatchId};
-use super::stop::step::Step;
+use super::step::Step;
 
 /// One execution of a job; never reused within one engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,14 +27,14 @@ pub enum Input {
     Signal(UserSignal),
     /// Maintenance was switched on or off.
     Maintenance(Switch),
-    /// A new configuration was read. Answered with `InForce`, at once or when the old processes are gone; not at all if
+    /// A new configuration was read. Answered with `PlanActivated`, at once or when the old processes are gone; not at all if
     /// another one or a stop comes first.
     Reload(Arc<Plan>),
     /// A person wants something of a job. What becomes of it says [`super::engine::Engine::answer`].
     Job {
-        /// Of which.
+        /// The job.
         job: JobId,
-        /// What.
+        /// What is wanted.
         request: JobRequest,
     },
     /// The time asked for by `next_timeout` has come.
@@ -46,9 +46,9 @@ pub enum Input {
     },
     /// The process of this run could not be started.
     StartFailed {
-        /// Whose.
+        /// The job.
         job: JobId,
-        /// Which run.
+        /// The run.
         run: RunId,
         /// What a shell would exit with: 127 not found, 126 not executable.
         code: u8,
@@ -57,46 +57,46 @@ pub enum Input {
     },
     /// The main process of this run has ended.
     Exited {
-        /// Whose.
+        /// The job.
         job: JobId,
-        /// Which run.
+        /// The run.
         run: RunId,
-        /// How.
+        /// How it ended.
         exit: Exit,
         /// Whether members of its process group are left; `GroupGone` follows then.
         leftovers: bool,
     },
     /// The last member of an ended run's process group is gone.
     GroupGone {
-        /// Whose.
+        /// The job.
         job: JobId,
-        /// Which run.
+        /// The run.
         run: RunId,
     },
     /// A probe is over.
     Probed {
-        /// Whose.
+        /// The job.
         job: JobId,
-        /// Which one.
+        /// The probe.
         round: RoundId,
         /// What it found.
         verdict: Verdict,
     },
     /// The process of a job has said something that changes its health: look now instead of at the next tick.
     Notified {
-        /// Whose.
+        /// The job.
         job: JobId,
     },
     /// The passing instances of a watched service, in the order of their ids.
     Instances {
-        /// Which watch.
+        /// The watch.
         watch: WatchId,
         /// Advertised addresses.
         instances: Vec<Instance>,
     },
     /// What a probing watch found.
     WatchProbed {
-        /// Which watch.
+        /// The watch.
         watch: WatchId,
         /// Whether it passed.
         pass: bool,
@@ -105,7 +105,7 @@ pub enum Input {
     },
     /// What the load balancer says of a job's target, or that it cannot be asked.
     Target {
-        /// Whose.
+        /// The job.
         job: JobId,
         /// It sends traffic there.
         healthy: bool,
@@ -114,26 +114,26 @@ pub enum Input {
     },
     /// A job's target is out of its group, or everything that could be done for it was.
     LeftGroup {
-        /// Whose.
+        /// The job.
         job: JobId,
     },
     /// The load balancer has finished with a job's target.
     GroupDrained {
-        /// Whose.
+        /// The job.
         job: JobId,
     },
     /// How many requests a draining job still works on.
     InFlight {
-        /// Whose.
+        /// The job.
         job: JobId,
         /// `None`: nobody can tell.
         count: Option<u64>,
     },
     /// A service of a job is out of the catalog, or everything that could be done for it was.
     Withdrawn {
-        /// Whose.
+        /// The job.
         job: JobId,
-        /// Which one.
+        /// The service.
         service: ServiceId,
     },
 }
@@ -204,81 +204,81 @@ pub struct Instance {
 pub enum Effect {
     /// Start a run; answers with `StartFailed`, or later `Exited`.
     Start {
-        /// Whose.
+        /// The job.
         job: JobId,
-        /// Under this id.
+        /// The run.
         run: RunId,
         /// The event that caused it, unless it is a restart.
         cause: Option<Event>,
     },
     /// Signal a run's whole process group.
     Signal {
-        /// Whose.
+        /// The job.
         job: JobId,
-        /// Which run.
+        /// The run.
         run: RunId,
-        /// Which signal.
+        /// The signal.
         signal: StopSignal,
     },
     /// Start a probe of the job's health; answers with `Probed` within the check's time limit.
     Probe {
-        /// Whose.
+        /// The job.
         job: JobId,
-        /// Under this id.
+        /// The probe.
         round: RoundId,
     },
     /// End a probe; no answer is wanted.
     CancelProbe {
-        /// Whose.
+        /// The job.
         job: JobId,
-        /// Which one.
+        /// The probe.
         round: RoundId,
     },
     /// What the catalog should say about the job's services from now on.
     Announce {
-        /// Whose.
+        /// The job.
         job: JobId,
-        /// What.
+        /// What the catalog is to say.
         announcement: Announcement,
     },
     /// Take the job's services out of the catalog; answers with `Withdrawn` for each. Nothing passing may be written
     /// after it.
     Withdraw {
-        /// Whose.
+        /// The job.
         job: JobId,
     },
     /// Put (mode `self`) the job's target into its group, or get ready to take it out (mode `drain`).
     EnterGroup {
-        /// Whose.
+        /// The job.
         job: JobId,
     },
     /// Take the job's target out of its group; answers with `LeftGroup`. It is not put in again by itself after that.
     LeaveGroup {
-        /// Whose.
+        /// The job.
         job: JobId,
     },
     /// The job's drain begins: tell its process, if it wants to know.
     Drain {
-        /// Whose.
+        /// The job.
         job: JobId,
     },
     /// Count what a draining job still works on; answers with `InFlight`.
     CountInFlight {
-        /// Whose.
+        /// The job.
         job: JobId,
     },
-    /// The plan of the last `Reload` is in force: numbers that are no longer there have nothing alive, and the settings and
-    /// watches that differ are to be brought in line. What comes after it belongs to the new plan.
-    InForce,
+    /// The plan of the last `Reload` is the active one: numbers that are no longer there have nothing alive, and the settings
+    /// and watches that differ are to be brought in line. What comes after it belongs to the new plan.
+    PlanActivated,
     /// An event was on the bus.
     Published(Event),
     /// A run has ended, or could not be started: for those who count and remember. What follows from it comes after it.
     RunEnded {
-        /// Whose.
+        /// The job.
         job: JobId,
         /// The job's name: a reload may have removed it in the same step.
         name: String,
-        /// Which run.
+        /// The run.
         run: RunId,
         /// How; what a shell would say if it could not be started.
         exit: Exit,
@@ -291,31 +291,31 @@ pub enum Effect {
     },
     /// A probe of the job's health is over: for those who count and remember.
     ProbeEnded {
-        /// Whose.
+        /// The job.
         job: JobId,
         /// The job's name.
         name: String,
-        /// Which one.
+        /// The probe.
         round: RoundId,
         /// What it found.
         verdict: Verdict,
     },
     /// A step of a job's way out is over.
     StepOver {
-        /// Whose.
+        /// The job.
         job: JobId,
-        /// Which.
+        /// The step.
         step: Step,
-        /// It took this long.
+        /// How long it took.
         took: Duration,
     },
     /// A line for the log.
     Say {
-        /// How grave.
+        /// How grave it is.
         level: Level,
-        /// About whom.
+        /// The job it is about, if it is about one.
         job: Option<JobId>,
-        /// What.
+        /// The line.
         text: String,
     },
     /// Everything has ended; leave with this code. The last effect there is.

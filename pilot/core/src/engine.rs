@@ -17,7 +17,7 @@ use crate::history::{Cause, History, What};
 use crate::limits::LONGEST_SLEEP;
 use crate::plan::{self, Count, JobId, Level, Plan, WatchId};
 use crate::state::{ActivePlan, Activity, Clock, Job, Lifecycle, Table};
-use crate::stop::order::turns;
+use crate::stop::turns::turns;
 use crate::watch::{NO_INSTANCE, Watch};
 
 /// An event that waits for its delivery.

@@ -25,9 +25,9 @@ pub enum What {
     Started(String),
     /// A run ended.
     Ended {
-        /// Whose.
+        /// The job.
         job: String,
-        /// How.
+        /// How it ended.
         exit: Exit,
         /// After this time.
         lasted: Duration,
@@ -36,9 +36,9 @@ pub enum What {
     Reload,
     /// A person asked for something.
     Asked {
-        /// Of which job.
+        /// The job.
         job: String,
-        /// What.
+        /// What is wanted.
         request: JobRequest,
     },
 }

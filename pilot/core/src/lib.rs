@@ -24,6 +24,7 @@ mod reload;
 mod request;
 mod runs;
 pub mod state;
+pub mod step;
 pub mod stop;
 pub mod timers;
 pub mod watch;

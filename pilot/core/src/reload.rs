@@ -14,7 +14,7 @@ use crate::event::{Class, Code, Event};
 use crate::history::{Cause, What};
 use crate::plan::{self, Condition, Count, JobId, Plan, Start, WatchId};
 use crate::state::{ActivePlan, Activity, Job, Phase, Status, Table, Why};
-use crate::stop::order::turns;
+use crate::stop::turns::turns;
 use crate::watch::Watch;
 
 impl Engine {
@@ -170,7 +170,7 @@ impl Engine {
         let plan = ActivePlan::new(next, job_ids, watch_ids);
         self.lifecycle.order = turns(&plan);
         self.plan = Arc::new(plan);
-        self.effect(Effect::InForce);
+        self.effect(Effect::PlanActivated);
         self.cause = self.reload_cause;
         for id in &begin {
             self.announce_beginning(*id);

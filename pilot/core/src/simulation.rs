@@ -11,7 +11,7 @@ use crate::event::Event;
 use crate::exit::Exit;
 use crate::plan::{Job, JobId, Plan, ServiceId};
 use crate::state::{State, Status};
-use crate::stop::step::Step;
+use crate::step::Step;
 
 /// How one run of a job behaves.
 #[derive(Clone, Debug)]
@@ -103,7 +103,7 @@ pub struct World {
     outside: BTreeSet<JobId>,
     /// Stopped by a person, who has not started them since.
     held: BTreeSet<JobId>,
-    /// Started by a person after their end: what was fenced begins anew.
+    /// Started by a person after their end: what was fenced begins again.
     revived: BTreeSet<JobId>,
     names: BTreeMap<JobId, String>,
     /// Every run there was.
@@ -365,7 +365,8 @@ impl World {
                 assert_eq!(others, 0, "two probes of one job at once");
                 self.in_flight.insert((job, round));
                 self.probes.push((self.now, job));
-                let settings = self.engine.job(job).expect("only what is active is probed");
+                // What a step has begun it may have given up again, and its job with it.
+                let Some(settings) = self.engine.job(job) else { return };
                 let exec = settings.health.as_ref().and_then(|health| health.probe.as_ref());
                 let exit = matches!(exec, Some(crate::plan::Probe::Exec(_)))
                     .then_some(Exit::Code(u8::from(!self.probe_passes)));
@@ -387,7 +388,7 @@ impl World {
                 }
                 self.withdrawn.push((self.now, job));
                 // Each service takes as long again as the one before.
-                let settings = self.engine.job(job).expect("only what is active is withdrawn");
+                let Some(settings) = self.engine.job(job) else { return };
                 let services: Vec<ServiceId> = settings.registered_services().map(|(service, _)| service).collect();
                 assert!(!services.is_empty(), "nothing to withdraw");
                 if let Some(takes) = self.withdraw_takes {
@@ -414,7 +415,7 @@ impl World {
             Effect::CountInFlight { job } => {
                 self.later(Duration::from_millis(3), Input::InFlight { job, count: self.counts });
             }
-            Effect::InForce => self.activated(),
+            Effect::PlanActivated => self.activated(),
             Effect::Published(event) => self.events.push((self.now, event)),
             Effect::RunEnded { job, run, exit, lasted, .. } => self.ended.push((self.now, job, run, exit, lasted)),
             Effect::ProbeEnded { job, round, .. } => assert!(!self.in_flight.contains(&(job, round))),

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use arguments::Action;
 
-use crate::runtime::process::{becoming, preparation};
+use crate::runtime::process::{child_spec, exec_shim};
 
 /// The configuration is wrong or could not be read.
 const BAD_CONFIGURATION: u8 = 1;
@@ -38,8 +38,8 @@ enum OutputFormat {
 /// What `main` does.
 pub fn main() -> ExitCode {
     let mut raw = std::env::args_os().skip(1);
-    if raw.next().is_some_and(|first| first == preparation::FLAG) {
-        return becoming::become_program(raw);
+    if raw.next().is_some_and(|first| first == child_spec::FLAG) {
+        return exec_shim::become_program(raw);
     }
     match arguments::parse(std::env::args_os()) {
         Ok(Action::Run { config }) => run::run(config),

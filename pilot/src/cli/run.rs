@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use super::{BAD_CONFIGURATION, config_file, surroundings};
 use crate::runtime::output::Output;
-use crate::runtime::process::guard::{Guarded, Orphans, guard};
 use crate::runtime::process::identity;
+use crate::runtime::process::init::{Orphans, Setup, set_up};
+use crate::runtime::process::reap::Delivery;
 use crate::runtime::process::signals::{Arrived, Signals};
-use crate::runtime::supervisor::{Configuration, Supervisor};
+use crate::runtime::supervisor::{BROKEN, Configuration, Supervisor};
+use crate::runtime::task;
 use pilot_config::{Loaded, Severity};
 use pilot_core::plan::Plan;
 
@@ -21,11 +23,16 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 const BAD_START: u8 = 1;
 
 pub(super) fn run(config: Option<PathBuf>) -> ExitCode {
-    let guarded = guard();
+    let setup = set_up();
+    task::install_panic_hook();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let code = match runtime {
         Ok(runtime) => {
-            let code = runtime.block_on(supervise(config, guarded));
+            let code = runtime.block_on(task::caught(supervise(config, setup)));
+            // Before any job: one of the supervisor itself is its own affair.
+            let code = code.unwrap_or_else(|panic| {
+                refuse(BROKEN, &format!("pilot has panicked: {panic}; this is a defect of pilot, please report it"))
+            });
             // Dropping it would wait for the look-ups that cannot be interrupted.
             runtime.shutdown_background();
             code
@@ -36,7 +43,7 @@ pub(super) fn run(config: Option<PathBuf>) -> ExitCode {
     std::process::exit(i32::from(code))
 }
 
-async fn supervise(config: Option<PathBuf>, guarded: Guarded) -> u8 {
+async fn supervise(config: Option<PathBuf>, setup: Setup) -> u8 {
     // Before the configuration is read, so that an early SIGTERM is a stop and not a death.
     let mut signals = match Signals::install() {
         Ok(signals) => signals,
@@ -46,7 +53,7 @@ async fn supervise(config: Option<PathBuf>, guarded: Guarded) -> u8 {
         // Without a thread, for the first job waits for it.
         Ok(file) if file.is_regular() => file.read(),
         Ok(file) => tokio::select! {
-            read = tokio::task::spawn_blocking(|| file.read()) => read.unwrap_or_else(|error| Err(error.to_string())),
+            read = task::blocking("configuration", || file.read()) => read.unwrap_or_else(|panic| Err(panic.to_string())),
             () = stop(&mut signals) => return 0,
         },
         Err(message) => Err(message),
@@ -68,14 +75,14 @@ async fn supervise(config: Option<PathBuf>, guarded: Guarded) -> u8 {
     for warning in warnings(&plan, &loaded) {
         tracing::warn!("{warning}");
     }
-    if let Orphans::Elsewhere(error) = guarded.orphans {
+    if let Orphans::Elsewhere(error) = setup.orphans {
         tracing::warn!("orphans of the jobs cannot be reaped: pilot is neither PID 1 nor a sub-reaper ({error})");
     }
-    if !guarded.descriptors_shut {
+    if !setup.descriptors_shut {
         tracing::warn!("jobs may inherit descriptors: this kernel has no close_range and /proc is not mounted");
     }
     let code =
-        Supervisor::new(plan, Arc::new(move |variables| again(&path, variables)), signals, output.clone(), guarded)
+        Supervisor::new(plan, Arc::new(move |variables| again(&path, variables)), signals, output.clone(), setup)
             .run()
             .await;
     output.finish(LAST_LINES);
@@ -108,7 +115,10 @@ fn warnings(plan: &Plan, loaded: &Loaded) -> Vec<String> {
     let ignored = plan.jobs.iter().filter(|job| identity::is_ignored(&job.process.identity));
     let ignored =
         ignored.map(|job| format!("job {:?}: uid and gid are ignored, because pilot does not run as root", job.name));
-    found.chain(ignored).collect()
+    let beyond = plan.jobs.iter().filter(|job| identity::is_beyond_signals(&job.process.identity));
+    let beyond =
+        beyond.map(|job| format!("job {:?} can neither be stopped nor killed: {}", job.name, Delivery::REMEDY));
+    found.chain(ignored).chain(beyond).collect()
 }
 
 fn refuse(code: u8, message: &str) -> u8 {

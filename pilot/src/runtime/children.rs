@@ -3,7 +3,7 @@
 //! Starts and signals them, turns reaped processes into inputs. Decides nothing.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
@@ -11,14 +11,22 @@ use nix::unistd::Pid;
 use super::environment::Environment;
 use super::notify::Notices;
 use super::output::{Label, Output};
-use super::process::preparation::{Failure, Preparation, Report, spawn_prepared};
-use super::process::reap::{Ended, group_alive, reap, signal_group};
+use super::process::child_spec::{ChildSpec, Failure, Report, spawn_with};
+use super::process::reap::{Delivery, Ended, group_alive, reap, signal_group};
 use super::process::spawn::{Launch, SpawnError, Stdio};
 use super::scope::{self, Variables};
 use pilot_core::effect::{Input, RoundId, RunId, Verdict};
+use pilot_core::engine::Engine;
 use pilot_core::event::Event;
 use pilot_core::exit::Exit;
 use pilot_core::plan::{Command, Job, JobId, NotifyProbe, OutputMode, Probe, ProcessSettings};
+
+/// A check's process has to have ended so long after SIGTERM, and after SIGKILL.
+const END_LIMIT: Duration = Duration::from_secs(1);
+/// Processes of one job's check that may be left over; with this many the check fails without starting another.
+const MOST_LEFTOVERS: usize = 4;
+/// Children that are reaped in one turn of the loop.
+const REAPED_AT_ONCE: usize = 64;
 
 /// Whose a child is.
 #[derive(Debug)]
@@ -33,11 +41,27 @@ enum Owner {
         job: JobId,
         round: RoundId,
         name: String,
-        timed_out: Option<Duration>,
         report: Option<Report>,
     },
-    /// A probe that was given up; its end is of no interest, but it is ours to reap.
-    Forgotten,
+    /// Of a probe that is over without it: its end is of no interest, but it is ours to reap.
+    Leftover(Leftover),
+}
+
+#[derive(Debug)]
+struct Leftover {
+    /// `check.` and its job.
+    name: String,
+    asked: Asked,
+    since: Instant,
+}
+
+/// How a leftover was asked to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Terminate,
+    Kill,
+    /// By SIGKILL, and it has not; said in the log.
+    InVain,
 }
 
 /// Every child that pilot started and that is not gone.
@@ -58,6 +82,9 @@ impl Children {
     }
 
     /// Starts a job's process.
+    ///
+    /// # Errors
+    /// Why there is none.
     pub fn start_run(
         &mut self,
         settings: &Job,
@@ -73,12 +100,12 @@ impl Children {
             let reason = "there is no socket for it to tell of its readiness";
             SpawnError::Exhausted { program: command.program.clone(), reason }
         })?;
-        let preparation = Preparation::of(&settings.process);
-        let preparation = if self.pass_sockets { preparation.with_passed_sockets() } else { preparation };
+        let spec = ChildSpec::of(&settings.process);
+        let spec = if self.pass_sockets { spec.with_passed_sockets() } else { spec };
         let variables = environment.snapshot(cause);
         let who = Who {
             settings: &settings.process,
-            preparation,
+            spec,
             to_it,
             mode: settings.output,
             label: Label::Job(settings.name.clone()),
@@ -95,6 +122,9 @@ impl Children {
     }
 
     /// Starts the process of an exec probe, set up as its job's is.
+    ///
+    /// # Errors
+    /// Why there is none; also when too many of those before have not ended.
     pub fn start_probe(
         &mut self,
         settings: &Job,
@@ -104,12 +134,16 @@ impl Children {
         output: &Output,
     ) -> Result<(), SpawnError> {
         let name = format!("check.{}", settings.name);
+        if self.leftovers().filter(|leftover| leftover.name == name).count() >= MOST_LEFTOVERS {
+            let reason = "several of its earlier processes have not ended";
+            return Err(SpawnError::Exhausted { program: command.program.clone(), reason });
+        }
         let settings = &settings.process;
-        let (preparation, label) = (Preparation::of(settings), Label::Check(name.clone()));
-        let who = Who { settings, preparation, to_it: Vec::new(), mode, label, tty: false };
+        let (spec, label) = (ChildSpec::of(settings), Label::Check(name.clone()));
+        let who = Who { settings, spec, to_it: Vec::new(), mode, label, tty: false };
         let (pid, report) = start(command, environment.snapshot(None), who, output)?;
         environment.process_started(&name, pid);
-        self.owners.insert(pid, Owner::Probe { job, round, name, timed_out: None, report });
+        self.owners.insert(pid, Owner::Probe { job, round, name, report });
         Ok(())
     }
 
@@ -118,47 +152,106 @@ impl Children {
         self.groups.get(&run).copied()
     }
 
+    /// The process of a run of this job that the engine has given up, and that is still there.
+    pub fn left_behind(&self, name: &str, engine: &Engine) -> Option<Pid> {
+        self.owners.iter().find_map(|(pid, owner)| match owner {
+            Owner::Run { job, run, name: this, .. } if this == name && engine.run_of(*job) != Some(*run) => Some(*pid),
+            Owner::Run { .. } | Owner::Probe { .. } | Owner::Leftover(_) => None,
+        })
+    }
+
     /// Signals a run's group, or what is left of it.
-    pub fn signal_run(&mut self, run: RunId, signal: Signal) {
-        if let Some(group) = self.groups.get(&run) {
+    pub fn signal_run(&self, run: RunId, signal: Signal) -> Delivery {
+        self.groups.get(&run).map_or(Delivery::Gone, |group| signal_group(*group, signal))
+    }
+
+    /// Signals everything that is known of, whatever it belongs to.
+    pub fn signal_all(&self, signal: Signal) {
+        let groups = self.groups.values().chain(self.owners.keys());
+        for group in groups {
             signal_group(*group, signal);
         }
     }
 
-    /// A probe's time is over: its group is killed, its end will be reported as a failure. Gives its job, if it was still
-    /// going.
-    pub fn probe_timed_out(&mut self, round: RoundId, limit: Duration) -> Option<JobId> {
-        self.owners.iter_mut().find_map(|(pid, owner)| match owner {
-            Owner::Probe { job, round: this, timed_out, .. } if *this == round => {
-                *timed_out = Some(limit);
-                signal_group(*pid, Signal::SIGKILL);
-                Some(*job)
-            }
-            Owner::Probe { .. } | Owner::Run { .. } | Owner::Forgotten => None,
-        })
+    /// A probe's time is over: its group is killed, and its end tells nothing any more. `None`: it has ended.
+    pub fn give_up_probe(&mut self, round: RoundId, environment: &mut Environment) -> Option<Delivery> {
+        self.leave_probe(round, Asked::Kill, environment)
     }
 
     /// Nobody wants to know a probe's result any more.
-    pub fn forget_probe(&mut self, round: RoundId) {
+    pub fn forget_probe(&mut self, round: RoundId, environment: &mut Environment) {
+        let _ = self.leave_probe(round, Asked::Terminate, environment);
+    }
+
+    fn leave_probe(&mut self, round: RoundId, asked: Asked, environment: &mut Environment) -> Option<Delivery> {
+        let is_it = |owner: &Owner| matches!(owner, Owner::Probe { round: this, .. } if *this == round);
+        let (pid, owner) = self.owners.iter_mut().find(|(_, owner)| is_it(owner))?;
+        let Owner::Probe { name, .. } = owner else { return None };
+        let name = std::mem::take(name);
+        environment.process_ended(&name);
+        *owner = Owner::Leftover(Leftover { name, asked, since: Instant::now() });
+        Some(signal_group(*pid, if asked == Asked::Terminate { Signal::SIGTERM } else { Signal::SIGKILL }))
+    }
+
+    fn leftovers(&self) -> impl Iterator<Item = &Leftover> {
+        self.owners.values().filter_map(|owner| match owner {
+            Owner::Leftover(leftover) => Some(leftover),
+            Owner::Run { .. } | Owner::Probe { .. } => None,
+        })
+    }
+
+    /// How many processes of checks even SIGKILL has not ended.
+    pub fn unended(&self) -> usize {
+        self.leftovers().filter(|leftover| leftover.asked == Asked::InVain).count()
+    }
+
+    /// When [`Children::press_leftovers`] has something to do.
+    pub fn next_look_at_leftovers(&self) -> Option<Instant> {
+        let open = self.leftovers().filter(|leftover| leftover.asked != Asked::InVain);
+        open.map(|leftover| leftover.since + END_LIMIT).min()
+    }
+
+    /// Kills what ignores SIGTERM, and says what not even that ends.
+    pub fn press_leftovers(&mut self, now: Instant) {
+        let mut unended = self.unended();
         for (pid, owner) in &mut self.owners {
-            if matches!(owner, Owner::Probe { round: this, .. } if *this == round) {
-                *owner = Owner::Forgotten;
-                signal_group(*pid, Signal::SIGTERM);
+            let Owner::Leftover(leftover) = owner else { continue };
+            if leftover.since + END_LIMIT > now || leftover.asked == Asked::InVain {
+                continue;
+            }
+            leftover.since = now;
+            if leftover.asked == Asked::Terminate {
+                leftover.asked = Asked::Kill;
+                signal_group(*pid, Signal::SIGKILL);
+            } else {
+                leftover.asked = Asked::InVain;
+                unended += 1;
+                tracing::error!(
+                    "process {pid} of {} has not ended {END_LIMIT:?} after SIGKILL ({unended} such processes now); checking goes on",
+                    leftover.name
+                );
             }
         }
     }
 
-    /// Reaps everything that has ended and says what that means, after what the dead had still to say.
-    pub fn reap(&mut self, environment: &mut Environment, notices: &mut Notices) -> Vec<Input> {
+    /// Reaps what has ended, as much of it as belongs into one turn of the loop, and says what that means, after what the
+    /// dead had still to say. True: there may be more.
+    pub fn reap(&mut self, environment: &mut Environment, notices: &mut Notices, now: Duration) -> (Vec<Input>, bool) {
+        notices.forget_ended();
         let (mut inputs, mut ended) = (Vec::new(), Vec::new());
         let is_leader = |pid| {
-            inputs.extend(notices.take());
+            inputs.extend(notices.last_words(now));
             self.owners.contains_key(&pid)
         };
-        reap(is_leader, |end| ended.push(end));
+        let reaped = reap(REAPED_AT_ONCE, is_leader, |end| ended.push(end));
         inputs.extend(ended.into_iter().filter_map(|end| self.ended(end, environment)));
         self.collect_gone_groups(&mut inputs);
-        inputs
+        (inputs, reaped == REAPED_AT_ONCE)
+    }
+
+    /// Whether there is any of them, or anything of their groups.
+    pub fn any(&self) -> bool {
+        !self.owners.is_empty() || !self.groups.is_empty()
     }
 
     /// Whether [`Children::reap`] must be called again soon although no signal will tell.
@@ -182,7 +275,7 @@ impl Children {
                     None => Input::Exited { job, run, exit, leftovers: group_left },
                 })
             }
-            Owner::Probe { job, round, name, timed_out, report } => {
+            Owner::Probe { job, round, name, report } => {
                 environment.process_ended(&name);
                 // v3 ends what a check left behind; what ignores SIGTERM must not pile up, check after check.
                 if group_left {
@@ -192,12 +285,14 @@ impl Children {
                     Some(Failure { code, reason }) => {
                         Verdict { pass: false, note: reason, exit: Some(Exit::Code(code)) }
                     }
-                    None => verdict(exit, timed_out),
+                    None => verdict(exit),
                 };
                 Some(Input::Probed { job, round, verdict })
             }
-            Owner::Forgotten => {
-                signal_group(pid, Signal::SIGKILL);
+            Owner::Leftover(_) => {
+                if group_left {
+                    signal_group(pid, Signal::SIGKILL);
+                }
                 None
             }
         }
@@ -216,15 +311,10 @@ impl Children {
     }
 }
 
-fn verdict(exit: Exit, timed_out: Option<Duration>) -> Verdict {
-    let pass = exit == Exit::Code(0) && timed_out.is_none();
-    let note = match timed_out {
-        Some(limit) => format!("no result within {limit:?}"),
-        // What v3 sends.
-        None if pass => "ok".to_owned(),
-        None => exit.to_string(),
-    };
-    let exit = if timed_out.is_some() { Exit::Signal(Signal::SIGKILL as i32) } else { exit };
+fn verdict(exit: Exit) -> Verdict {
+    let pass = exit == Exit::Code(0);
+    // What v3 sends.
+    let note = if pass { "ok".to_owned() } else { exit.to_string() };
     Verdict { pass, note, exit: Some(exit) }
 }
 
@@ -236,10 +326,10 @@ fn asked_to_notify(job: &Job) -> Option<&NotifyProbe> {
     }
 }
 
-/// For whom a process is started, and how.
+/// What a process is started for, and how.
 struct Who<'a> {
     settings: &'a ProcessSettings,
-    preparation: Preparation,
+    spec: ChildSpec,
     /// Variables for it alone.
     to_it: Variables,
     mode: OutputMode,
@@ -253,18 +343,18 @@ fn start(
     who: Who<'_>,
     output: &Output,
 ) -> Result<(Pid, Option<Report>), SpawnError> {
-    let Who { settings, preparation, to_it, mode, label, tty } = who;
+    let Who { settings, spec, to_it, mode, label, tty } = who;
     let env = &scope::narrowed(pilots, to_it, settings);
     if mode == OutputMode::Raw || tty {
         let stdio = Stdio::Inherit;
-        return spawn_prepared(preparation, settings, Launch { command, env, stdio, tty });
+        return spawn_with(spec, settings, Launch { command, env, stdio, tty });
     }
     let (ends, unread) = output.pipes().map_err(|_| SpawnError::Exhausted {
         program: command.program.clone(),
         reason: "no descriptor is left for its output",
     })?;
     let stdio = Stdio::Wrapped { stdout: ends.stdout, stderr: ends.stderr };
-    let (pid, report) = spawn_prepared(preparation, settings, Launch { command, env, stdio, tty })?;
+    let (pid, report) = spawn_with(spec, settings, Launch { command, env, stdio, tty })?;
     unread.attach(label, pid.as_raw());
     Ok((pid, report))
 }

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::task;
 use pilot_core::plan::InFlight;
 
 /// A count is of no use later.
@@ -20,7 +21,12 @@ const ESTABLISHED: &str = "01";
 pub async fn count(source: &InFlight, http: &reqwest::Client) -> Result<u64, String> {
     match source {
         InFlight::Unknown => Err("nobody says what is in flight".to_owned()),
-        InFlight::Connections(port) => connections(*port),
+        InFlight::Connections(port) => {
+            let port = *port;
+            // Of a busy machine it is megabytes.
+            let counted = task::blocking("counting connections", move || connections(port)).await;
+            counted.unwrap_or_else(|panic| Err(panic.to_string()))
+        }
         InFlight::Url(url) => match tokio::time::timeout(LIMIT, ask(url, http)).await {
             Ok(answer) => answer,
             Err(_) => Err(format!("{url} did not answer within {LIMIT:?}")),

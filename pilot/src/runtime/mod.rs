@@ -18,5 +18,6 @@ pub mod probe;
 pub mod process;
 mod scope;
 pub mod supervisor;
+pub mod task;
 pub mod telemetry;
 pub mod view;

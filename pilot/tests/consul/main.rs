@@ -1,5 +1,5 @@
 //! The catalog against a real Consul agent; scripted peers only for faults that a real one cannot be made to show.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
 mod agent;
 mod connection;
@@ -11,7 +11,6 @@ mod watch;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use agent::Agent;
 use pilot::runtime::catalog::{Client, Registrar, ServiceQuery, Withdrawn};
 use pilot_core::effect::Announcement;
 use pilot_core::plan::{Consul, ConsulAddress, ConsulTls, Service};

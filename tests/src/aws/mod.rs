@@ -1,4 +1,4 @@
-//! A stand-in of the parts of AWS that pilot speaks to, for there is no AWS on a laptop: ELBv2 with real target states,
+//! A fake of the parts of AWS that pilot speaks to: ELBv2 with real target states,
 //! ECS' task metadata v4, the container credentials endpoint and IMDSv2, all on one port of 127.0.0.1.
 //!
 //! It verifies the signature of every ELBv2 request. Faults are switched on and off while pilot runs.
@@ -45,7 +45,7 @@ pub enum Fault {
     Expired,
     /// The target group is gone.
     NoGroup,
-    /// AWS' clock is ahead of ours by so many seconds; requests signed by our clock are refused.
+    /// AWS' clock is ahead of ours by this many seconds; requests signed by our clock are refused.
     Skewed(i64),
     /// The service answers 500 to everything.
     Broken,
@@ -86,7 +86,7 @@ pub struct World {
     pub actions: Vec<String>,
 }
 
-/// The running stand-in.
+/// The running fake.
 #[derive(Clone, Debug)]
 pub struct Aws {
     peer: Scripted,
@@ -101,10 +101,9 @@ impl Aws {
 
     /// Starts it where the real ones are, in a network namespace of its own: from here on this thread, and what it starts,
     /// has no network but loopback.
-    #[allow(clippy::expect_used)]
     pub fn start_at_its_own_addresses() -> Aws {
         unshare(CloneFlags::CLONE_NEWNET).expect("tests with network namespaces are run by root");
-        let ip = |words: &str| run(Command::new(tools::find(&["ip"])).args(words.split(' '))).well();
+        let ip = |words: &str| run(Command::new(tools::find(&["ip"])).args(words.split(' '))).success();
         ip("link set lo up");
         for address in [TASK, INSTANCE] {
             ip(&format!("addr add {address}/32 dev lo"));

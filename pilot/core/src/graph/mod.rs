@@ -6,19 +6,17 @@
 
 use crate::effect::UserSignal;
 use crate::event::{Class, Code, Event, GLOBAL};
+pub use crate::plan::JobAt;
 use crate::plan::{Condition, Job, Plan, Start};
 use crate::stop::order::stop_order;
 
 mod circle;
+mod error_text;
 mod reach;
 mod reason;
 
 use reach::Reach;
 pub use reason::Reason;
-
-/// A job's place in [`Plan::jobs`]; the engine's `job_ids` have its number at the same place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct JobAt(pub usize);
 
 /// A watch's place in [`Plan::watches`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -153,7 +151,7 @@ fn node(plan: &Plan, event: &Event) -> Option<Node> {
         }
         Class::Container if source == GLOBAL => return Some(Node::Global),
         // The source of an error is a text that begins with who made it.
-        Class::Error => return job_that(plan, |job| reason::says(source, &job.name)),
+        Class::Error => return job_that(plan, |job| error_text::is_of(source, &job.name)),
         Class::Container | Class::Exit | Class::Stop | Class::Health | Class::Change | Class::Timer => {}
     }
     if let Some(job) = job_that(plan, |job| job.name == source) {

@@ -1,6 +1,6 @@
 //! What can ever happen: jobs start by events and make events, so both are found together, until nothing is added.
 
-use super::reason::says;
+use super::error_text::is_of;
 use super::{Chance, JobAt, numbered, starts_at_once};
 use crate::effect::UserSignal;
 use crate::event::{Code, Event, GLOBAL};
@@ -178,8 +178,8 @@ fn probe(job: &Job) -> Option<&Probe> {
 /// Whether an error with this text can come from a job. What a program that cannot be started is told with names it.
 fn fails_with(text: &str, job: &Job, exits: bool, probe_exits: bool) -> bool {
     let program = job.exec.as_ref().map(|exec| exec.program.as_str()).unwrap_or_default();
-    let of_the_run = says(text, &job.name) || (text != job.name && !program.is_empty() && text.contains(program));
-    (exits && of_the_run) || (probe_exits && says(text, &format!("check.{}", job.name)))
+    let of_the_run = is_of(text, &job.name) || (text != job.name && !program.is_empty() && text.contains(program));
+    (exits && of_the_run) || (probe_exits && is_of(text, &format!("check.{}", job.name)))
 }
 
 /// Whether a job's `when.timeout` can pass before it starts.

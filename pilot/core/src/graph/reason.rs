@@ -1,5 +1,6 @@
 //! Why an event can never come: the nearest thing a person can change.
 
+use super::error_text::is_of;
 use super::reach::Reach;
 use super::{Chance, JobAt, Node, WatchAt, node, numbered, starts_at_once};
 use crate::event::{Class, Code, Event, GLOBAL};
@@ -80,11 +81,6 @@ impl Reason {
     }
 }
 
-/// Whether an error's text is of this process: `NAME: what happened`.
-pub(super) fn says(text: &str, name: &str) -> bool {
-    text.strip_prefix(name).is_some_and(|rest| rest.starts_with(": "))
-}
-
 /// The reason for an event that [`Reach`] calls impossible.
 pub(super) fn why_not(plan: &Plan, reach: &Reach<'_>, event: &Event, to: JobAt) -> Reason {
     if event.code == Code::Shutdown && event.source == GLOBAL {
@@ -155,7 +151,7 @@ fn most_likely(plan: &Plan, reach: &Reach<'_>, event: &Event) -> Option<JobAt> {
 
 /// The source of an error is a text that begins with who made it.
 fn why_no_error(plan: &Plan, reach: &Reach<'_>, event: &Event) -> Reason {
-    match numbered(plan).find(|(_, job)| says(&event.source, &job.name)) {
+    match numbered(plan).find(|(_, job)| is_of(&event.source, &job.name)) {
         Some((id, _)) if reach.starts(id) == Chance::Never => Reason::NeverStarts(id),
         Some((id, _)) => Reason::RunsNothing(id),
         None => {

@@ -11,7 +11,7 @@ pub struct Consul {
     pub address: ConsulAddress,
     /// Fixed token, if any.
     pub token: Option<Secret>,
-    /// File with the token, read anew when it changes; goes before `token`.
+    /// File with the token, read again when it changes; goes before `token`.
     pub token_file: Option<PathBuf>,
     /// Used when the address is https.
     pub tls: ConsulTls,

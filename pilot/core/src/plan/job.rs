@@ -42,7 +42,7 @@ pub struct Job {
     pub health: Option<HealthCheck>,
     /// Its final end is the container's end, with its exit code.
     pub critical: bool,
-    /// Exit codes beside 0 that count as success.
+    /// Exit codes besides 0 that count as success.
     pub success_codes: Vec<u8>,
     /// It is the foreground job of pilot's controlling terminal and inherits stdin.
     pub tty: bool,
@@ -179,7 +179,7 @@ pub enum Condition {
 /// A number of starts or restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Count {
-    /// Exactly so many.
+    /// Exactly this many.
     Finite(u64),
     /// No limit.
     Unlimited,

@@ -63,6 +63,10 @@ impl Plan {
     }
 }
 
+/// A job's place in [`Plan::jobs`]; the engine's `job_ids` have its number at the same place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobAt(pub usize);
+
 /// A job's number for life. No index: ask the engine for the definition; a job that a reload brings has a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(pub(crate) usize);

@@ -47,7 +47,7 @@ pub struct HttpProbe {
 /// A MySQL probe: resolve, connect, TLS, log in, `SELECT 1`, check the role.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MysqlProbe {
-    /// Name or address; resolved anew at every connect.
+    /// Name or address; resolved again at every connect.
     pub host: String,
     /// TCP port (default 3306).
     pub port: u16,

@@ -12,7 +12,7 @@ use super::Secret;
 /// The settings of one job's process. The default is ContainerPilot 3's: everything is pilot's own.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProcessSettings {
-    /// As whom.
+    /// The user and group it runs as.
     pub identity: Identity,
     /// Working directory; `None` is pilot's.
     pub cwd: Option<PathBuf>,
@@ -32,7 +32,7 @@ pub struct ProcessSettings {
     pub stop_signal: SignalNumber,
 }
 
-/// As whom a process runs.
+/// The user and group a process runs as.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// `None`: pilot's user.
@@ -68,7 +68,7 @@ pub enum Inherit {
     /// All of them, as in ContainerPilot 3.
     #[default]
     All,
-    /// These, if they are set, beside `PATH` and what pilot itself says to its jobs.
+    /// These, if they are set, besides `PATH` and what pilot itself says to its jobs.
     Only(Vec<String>),
 }
 

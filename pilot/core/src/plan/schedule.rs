@@ -78,7 +78,7 @@ impl Schedule {
         self.times.iter().filter_map(next).min()
     }
 
-    /// Whether it goes by the clock's face, that is at least once an hour on its days, or every so many hours.
+    /// Whether it goes by the clock's face, that is at least once an hour on its days, or every few hours.
     pub fn goes_by_the_face(&self) -> bool {
         self.by_the_face
     }
@@ -108,7 +108,9 @@ fn complaint(text: &str) -> BadSchedule {
     }
     let alone = |place: usize, field: &str| {
         let mut all = ["*"; CRON_FIELDS.len()];
-        all[place] = field;
+        if let Some(one) = all.get_mut(place) {
+            *one = field;
+        }
         parse(&all.join(" "))
     };
     let bad = fields.iter().enumerate().find(|(place, field)| alone(*place, field).is_err());

@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 /// The names of pilot's own metrics, sorted; a user metric cannot have one of them. Described in `docs/reference/metrics.md`.
-pub const BUILT_IN_METRICS: [&str; 21] = [
+pub const BUILT_IN_METRICS: [&str; 23] = [
     "containerpilot_control_http_requests",
     "containerpilot_events",
     "containerpilot_watch_instances",
     "pilot_build_info",
+    "pilot_checks_unended",
     "pilot_consul_request_duration_seconds",
     "pilot_consul_requests_total",
     "pilot_event_loop_lag_seconds",
@@ -19,6 +20,7 @@ pub const BUILT_IN_METRICS: [&str; 21] = [
     "pilot_probe_duration_seconds",
     "pilot_probes_total",
     "pilot_stop_step_duration_seconds",
+    "pilot_task_panics_total",
     "process_cpu_seconds_total",
     "process_max_fds",
     "process_open_fds",

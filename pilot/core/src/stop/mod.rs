@@ -2,8 +2,9 @@
 //!
 //! A job leaves in fixed steps (v3 spec 10.3, with the process signalled last), a file a step: `stopping` and its hooks
 //! (`hooks`), out of the catalog (`catalog`), out of the target group (`balancer`), serving on (`drain`), stop signal,
-//! `stopped` and SIGKILL (`kill`). Here: who begins when, and what follows the last one's end. `order` says who must be
-//! gone before whom, `budget` what the scheduler leaves, `worst_case` how long it all may take; `step` tells others of it.
+//! `stopped` and SIGKILL (`kill`). Here: who begins when, and what follows the last one's end. `order` and `turns` say who
+//! must be gone before another one, `budget` what the scheduler leaves, `worst_case` how long it all may take; `step` goes
+//! from one step to the next and tells others of it.
 //!
 //! Every wait has a limit, so every stop ends.
 
@@ -20,7 +21,8 @@ mod drain;
 mod hooks;
 mod kill;
 pub(crate) mod order;
-pub mod step;
+mod step;
+pub(crate) mod turns;
 pub mod worst_case;
 
 impl Engine {

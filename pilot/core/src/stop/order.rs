@@ -1,23 +1,11 @@
-//! Who must be gone before whom: a job that waits for another's health goes first, a Consul agent goes last.
+//! Which job must be gone before which: one that waits for another's health goes first, a Consul agent goes last.
 //!
 //! The engine stops by it, `pilot check` and `pilot graph` show it. Jobs are spoken of by their places in the plan.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
-use super::worst_case::{JobStop, StopPlan};
 use crate::event::{Class, Code, Event};
-use crate::graph::JobAt;
-use crate::plan::{Job, JobId, Plan};
-use crate::state::{ActivePlan, Table, Turn};
-
-/// By the numbers of the active plan: each job's place in the order of a stop.
-pub(crate) fn turns(plan: &ActivePlan) -> Table<JobId, Turn> {
-    let ids = |places: Vec<usize>| places.into_iter().filter_map(|place| plan.job_ids.get(place).copied()).collect();
-    let turns =
-        stop_order(&plan.jobs).into_iter().zip(tails(plan)).map(|(after, tail)| Turn { after: ids(after), tail });
-    Table::new(plan.job_ids.iter().copied().zip(turns))
-}
+use crate::plan::Job;
 
 /// For each job, those that must be gone before it is stopped.
 pub(crate) fn stop_order(jobs: &[Job]) -> Vec<Vec<usize>> {
@@ -83,20 +71,4 @@ pub(crate) fn is_consul_agent(job: &Job) -> bool {
         let by_command = program == "consul" && exec.args.iter().any(|arg| arg == "agent");
         by_command || matches!(job.name.as_str(), "consul" | "consul-agent")
     })
-}
-
-/// For each job of a plan: how long those take at worst that begin to stop when it is gone.
-fn tails(plan: &Plan) -> Vec<Duration> {
-    fn tail(stops: &[JobStop], at: JobAt, above: &mut Vec<JobAt>) -> Duration {
-        if above.contains(&at) {
-            return Duration::ZERO;
-        }
-        above.push(at);
-        let later = stops.iter().enumerate().filter(|(_, stop)| stop.after.contains(&at));
-        let longest = later.map(|(other, stop)| stop.own().saturating_add(tail(stops, JobAt(other), above))).max();
-        above.pop();
-        longest.unwrap_or_default()
-    }
-    let stops = StopPlan::of(plan).jobs;
-    (0..stops.len()).map(|at| tail(&stops, JobAt(at), &mut Vec::new())).collect()
 }

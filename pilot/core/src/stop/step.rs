@@ -7,34 +7,7 @@ use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::plan::{JobId, Level};
 use crate::state::{Phase, StopStep, Stopping, Why};
-
-/// A step that takes time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Waiting for the jobs that are hooked on its `stopping`.
-    Hooks,
-    /// Out of the catalog.
-    Catalog,
-    /// Out of its target group.
-    Balancer,
-    /// Serving on.
-    Drain,
-    /// From its stop signal to the end of its processes.
-    Kill,
-}
-
-impl Step {
-    /// The word in metrics; `pilot check` has the same in its table.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Step::Hooks => "hooks",
-            Step::Catalog => "catalog",
-            Step::Balancer => "balancer",
-            Step::Drain => "drain",
-            Step::Kill => "kill",
-        }
-    }
-}
+use crate::step::Step;
 
 impl StopStep {
     fn name(&self) -> Step {

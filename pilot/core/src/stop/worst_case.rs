@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use super::order::stop_order;
 use crate::event::{Class, Code};
-use crate::graph::JobAt;
 use crate::limits::{HOOK_LIMIT, LEAVE_LIMIT, WITHDRAW_LIMIT};
-use crate::plan::{Count, Drain, Job, Plan, Start};
+use crate::plan::{Count, Drain, Job, JobAt, Plan, Start};
 
 /// The worst case of a stop.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -224,7 +224,7 @@ fn a_hook_that_hangs_leaves_the_budget_what_has_to_come_after_it() {
     assert_eq!(stopped(&mut world), 28_000);
 }
 
-// Found by tests/tests/any_moment.rs: the drain of a reload began before there was a deadline, and kept its own.
+// Found by tests/tests/aws/exclusive/random_stops.rs: the drain of a reload began before there was a deadline, and kept its own.
 #[test]
 fn a_drain_that_is_under_way_when_everything_stops_keeps_within_the_budget_too() {
     let mut job = app(BalancerMode::Drain);

@@ -27,7 +27,8 @@ fn ask(world: &mut World, name: &str, request: JobRequest) {
 #[test]
 fn a_plan_that_comes_into_force_between_two_timers_leaves_none_of_a_job_that_is_gone() {
     let waits = Start::Once { when: Condition::All(vec![Event::new(Code::Healthy, "nobody")]), timeout: Some(secs(2)) };
-    let jobs = [slow_to_leave("leaves"), job("waits").when(waits), slow_to_leave("last")];
+    let last = Job { exec: None, ..job("last") };
+    let jobs = [slow_to_leave("leaves"), job("waits").when(waits), last];
     let mut world = World::new(plan(jobs.clone())).started();
     world.withdraw_takes = None;
     let [_, waits, last] = jobs;
@@ -90,7 +91,7 @@ fn a_hook_that_waits_to_be_restarted_does_not_hold_up_a_stop() {
 #[test]
 fn the_reason_for_an_impossible_event_is_told_of_the_namesake_that_could_make_it() {
     let waits = Job { exec: None, ..job("waits").when(once(Code::LeavingTargetGroup, "a")) };
-    let graph = Graph::of(&plan([job("a"), job("a").balanced(BalancerMode::Drain), waits]));
+    let graph = Graph::of(&plan([job("a"), job("a").restarts(Count::Unlimited).balanced(BalancerMode::Drain), waits]));
     let reasons: Vec<_> = graph.waits(JobAt(2)).map(|edge| edge.reason.clone()).collect();
     assert_eq!(reasons, [Some(Reason::OnlyAtTheStop(JobAt(1)))]);
     let own = job("b").balanced(BalancerMode::Drain).when(each(Code::LeavingTargetGroup, "b"));

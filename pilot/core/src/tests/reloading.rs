@@ -121,7 +121,10 @@ fn hooks_on_a_changed_job_do_their_work_before_its_successor_starts_and_are_arme
     let mut world = world.started();
     let [app, pre, post] = jobs;
     let next = plan([changed(app), pre, post]);
-    assert_eq!(world.engine.changes(&next).to_string(), "jobs changed: app; jobs begun anew: pre, post; 0 jobs go on");
+    assert_eq!(
+        world.engine.changes(&next).to_string(),
+        "jobs changed: app; jobs started again: pre, post; 0 jobs go on"
+    );
     world.reload(next);
     world.pass(secs(10));
     assert_eq!(world.timeline(), [(secs(0), "app"), (secs(0), "pre"), (secs(1), "post"), (secs(2), "app")]);
@@ -195,7 +198,7 @@ fn a_finished_job_that_a_changed_one_waits_for_runs_again_before_it() {
         let next = plan([fetch, render, changed(app), unrelated]);
         assert_eq!(
             world.engine.changes(&next).to_string(),
-            "jobs changed: app; jobs begun anew: fetch, render; 1 job goes on"
+            "jobs changed: app; jobs started again: fetch, render; 1 job goes on"
         );
         world.reload(next);
         world.pass(secs(5));

@@ -12,6 +12,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
+use crate::runtime::task;
+
 /// For an answer. The supervisor answers at once, whatever its jobs do.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// Longest answer that is read, in bytes.
@@ -66,7 +68,8 @@ async fn send(socket: &Path, method: Method, path: &str, body: String) -> Result
     let broken =
         |error: hyper::Error| format!("lost the connection over {} ({error}): has pilot ended?", socket.display());
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-    tokio::spawn(connection);
+    let connection = async move { drop(connection.await) };
+    task::spawn("the connection to pilot", connection).detach();
     let request = Request::builder()
         .method(method)
         .uri(path)

@@ -157,6 +157,12 @@ async fn stopped(socket: &Path, job: &str, wait: Duration) -> Result<String, Str
         let body = exchange(socket, Method::GET, &path_of(job, ""), String::new()).await?.success()?;
         let report: JobReport = read(&body)?;
         let down = [State::Stopped, State::Ended].iter().any(|state| state.as_str() == report.state);
+        if let Some(pid) = report.pid.filter(|_| down) {
+            return Err(format!(
+                "{job} could not be ended and still runs (process {pid}); to signal processes of another user pilot \
+                 needs CAP_KILL (`cap_add: [KILL]`)"
+            ));
+        }
         if down {
             return Ok(match report.last_exit {
                 Some(exit) => format!("{job} is down ({exit})"),

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::BAD_USAGE;
 use crate::runtime::probe::Prober;
+use crate::runtime::task;
 use pilot_core::plan::Password;
 use progress::Progress;
 use target::Target;
@@ -120,7 +121,7 @@ async fn all_of(targets: Vec<Target>, timeout: Duration) -> ExitCode {
     let prober = Prober::new();
     for (number, target) in targets.into_iter().enumerate() {
         let (said, prober) = (said.clone(), prober.clone());
-        tokio::spawn(async move {
+        let watching = async move {
             loop {
                 let found = target.look(&prober).await;
                 let there = found.is_ok();
@@ -129,7 +130,8 @@ async fn all_of(targets: Vec<Target>, timeout: Duration) -> ExitCode {
                 }
                 sleep(PAUSE).await;
             }
-        });
+        };
+        task::spawn("a look", watching).detach();
     }
     while !progress.all_there() {
         match timeout_at(until, heard.recv()).await {

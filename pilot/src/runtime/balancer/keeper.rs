@@ -14,6 +14,7 @@ use super::sdk_settings::CALL;
 use super::target::{TargetId, Task};
 use super::target_group::{State, TargetGroup};
 use crate::runtime::net::backoff::Backoff;
+use crate::runtime::task;
 use pilot_core::plan::{BalancerMode, LoadBalancer};
 
 /// While something is expected to change soon.
@@ -75,7 +76,7 @@ impl Balancer {
         let task = Task::of_this_container(http);
         let keeper =
             Keeper { settings, task, wishes, report: Box::new(report), known: None, seen: None, trouble: None };
-        tokio::spawn(keeper.keep());
+        task::keep("the target in the load balancer", keeper).detach();
         Balancer { wishes: sender }
     }
 
@@ -103,8 +104,19 @@ struct Keeper {
     trouble: Option<Error>,
 }
 
+impl task::Service for Keeper {
+    async fn run(&mut self) {
+        self.keep().await;
+    }
+
+    /// What was wished last is looked at once more.
+    fn panicked(&mut self, _: &task::Panic) {
+        self.wishes.mark_changed();
+    }
+}
+
 impl Keeper {
-    async fn keep(mut self) {
+    async fn keep(&mut self) {
         while self.wishes.changed().await.is_ok() {
             loop {
                 let wish = *self.wishes.borrow_and_update();

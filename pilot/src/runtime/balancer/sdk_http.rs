@@ -14,11 +14,11 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::runtime::net::http_client::{self, BuildError, Trust};
 use crate::runtime::net::resolve::Resolver;
+use crate::runtime::task;
 
 /// For who asks without limits of his own; nothing in pilot waits for ever.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -90,7 +90,9 @@ impl Clients {
             let builder = http_client::builder(&trust, resolver, connect)?.no_proxy();
             builder.build().map_err(|error| BuildError::Tls(http_client::innermost_message(error)))
         };
-        let client = spawn_blocking(build).await.map_err(|error| BuildError::Tls(error.to_string()))??;
+        let client = task::blocking("building the client of AWS", build)
+            .await
+            .map_err(|panic| BuildError::Tls(panic.to_string()))??;
         self.built.lock().unwrap_or_else(PoisonError::into_inner).insert(key, client.clone());
         Ok(client)
     }

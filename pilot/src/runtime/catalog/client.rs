@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use reqwest::header::HeaderValue;
 use reqwest::{Identity, Method, RequestBuilder, Response, Url};
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::body::{CheckUpdate, HealthEntry, Registration};
@@ -16,6 +15,7 @@ use super::error::Error;
 use crate::runtime::net::http_client::{self, Trust};
 use crate::runtime::net::resolve::Resolver;
 use crate::runtime::net::{one_line, small_file};
+use crate::runtime::task;
 use crate::runtime::telemetry::Meters;
 use pilot_core::effect::Instance;
 use pilot_core::plan::{CheckStatus, Consul, ConsulAddress, ConsulTls, Service};
@@ -292,7 +292,9 @@ impl Client {
         }
         let built = if self.is_https() {
             let consul = self.inner.consul.clone();
-            spawn_blocking(move || build(&consul)).await.unwrap_or_else(|error| Err(Error::Settings(error.to_string())))
+            task::blocking("building the client of Consul", move || build(&consul))
+                .await
+                .unwrap_or_else(|panic| Err(Error::Settings(panic.to_string())))
         } else {
             build(&self.inner.consul)
         }?;

@@ -18,6 +18,7 @@ use tracing::{debug, info, warn};
 use super::client::Client;
 use super::error::Error;
 use crate::runtime::net::backoff::Backoff;
+use crate::runtime::task;
 use pilot_core::effect::Announcement;
 use pilot_core::plan::{CheckStatus, Service};
 
@@ -131,7 +132,7 @@ impl Registrar {
                     trouble: None,
                     backoff: Backoff::new(RETRY.0, RETRY.1),
                 };
-                tokio::spawn(keeper.keep());
+                task::keep(format!("the registration of {}", keeper.service.name), keeper).detach();
                 place.insert(sender)
             }
         };
@@ -161,6 +162,17 @@ struct Keeper {
     backoff: Backoff,
 }
 
+impl task::Service for Keeper {
+    async fn run(&mut self) {
+        self.keep().await;
+    }
+
+    /// What was wished last is looked at once more.
+    fn panicked(&mut self, _: &task::Panic) {
+        self.wishes.mark_changed();
+    }
+}
+
 /// Why an attempt ended early.
 enum Stop {
     /// A withdrawal has been asked for meanwhile.
@@ -173,7 +185,7 @@ const REGISTRATION: &str = "service registration failed";
 const UPDATE: &str = "service update TTL failed";
 
 impl Keeper {
-    async fn keep(mut self) {
+    async fn keep(&mut self) {
         let mut again: Option<Instant> = None;
         loop {
             let due = async {

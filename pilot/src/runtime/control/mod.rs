@@ -23,6 +23,7 @@ pub use ask::{Answer, Ask, JobAsk, Refusal, Request, Sample, Summary, Why};
 pub use socket_file::SocketError;
 
 use super::http::{KeepAlive, Limits, Server};
+use super::task;
 use super::telemetry::Meters;
 use routes::Routes;
 use socket_file::SocketFile;
@@ -59,7 +60,9 @@ impl Control {
     pub async fn open(path: &Path, requests: mpsc::Sender<Request>, meters: Meters) -> Result<Control, SocketError> {
         let (listener, file) = socket_file::listen(path).await?;
         let routes = Routes::new(requests, meters);
-        let server = Server::start(listener, LIMITS, move |peer, request| routes.clone().answer(peer, request));
+        let server = Server::start("the control socket", listener, LIMITS, move |peer, request| {
+            routes.clone().answer(peer, request)
+        });
         Ok(Control { server, file })
     }
 
@@ -71,10 +74,11 @@ impl Control {
     /// Another socket takes its place: nobody finds it any more, and whoever was heard on it gets an answer.
     pub fn retire(self) {
         self.file.remove();
-        tokio::spawn(async move {
+        task::spawn("the control socket before the reload", async move {
             tokio::time::sleep(LAST_ANSWERS).await;
             self.server.stop().await;
-        });
+        })
+        .detach();
     }
 
     /// Stops at once and removes the socket, if it is still ours.

@@ -15,6 +15,7 @@ use super::ask::{Answer, Ask, JobAsk, Refusal, Request as Question, Summary, Why
 use super::{bodies, follow};
 use crate::graph::Format;
 use crate::runtime::http::{Gone, Lines, Request, Response, json, stream, text};
+use crate::runtime::task;
 use crate::runtime::telemetry::Meters;
 
 use pilot_core::effect::{JobRequest, Switch};
@@ -127,10 +128,11 @@ impl Routes {
         };
         let (lines, response) = stream(NDJSON);
         let writing = write(lines);
-        tokio::spawn(async move {
+        task::spawn("an answer that goes on", async move {
             let _ = writing.await;
             drop(place);
-        });
+        })
+        .detach();
         response
     }
 }

@@ -1,5 +1,7 @@
 //! Every endpoint over a real socket: what is asked of the supervisor, and what the client gets (v3 spec 8).
 
+#![allow(clippy::disallowed_methods)] // A panic in a task of a test fails the test that waits for it.
+
 use std::path::PathBuf;
 use std::time::Duration;
 

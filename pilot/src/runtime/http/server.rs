@@ -12,13 +12,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::{Mutex, Semaphore, watch};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::connections::{Activity, Connections};
 use super::response::{Response, text};
 use super::{KeepAlive, Limits, Listener, Request};
 use crate::runtime::net::rate::RateLimit;
+use crate::runtime::task::{self, Task};
 
 /// After a failed accept (no descriptor is left), before the next one.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -27,53 +27,60 @@ const HEADER_SIZE: usize = 8192;
 
 /// A server at work. Dropped, it is gone with all of its connections, whatever their clients do.
 #[derive(Debug)]
-pub struct Server(JoinHandle<()>);
+pub struct Server(Task);
 
 impl Server {
     /// Serves from now on, on tasks of the current runtime. `handle` is called once a request; up to [`Limits::requests`] of
     /// them are under way at one time.
-    pub fn start<L, H, F>(listener: L, limits: Limits, handle: H) -> Self
+    pub fn start<L, H, F>(name: &'static str, listener: L, limits: Limits, handle: H) -> Self
     where
         L: Listener + Sync,
         H: Fn(L::Peer, Request) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response> + Send + 'static,
     {
-        Server(tokio::spawn(accept(listener, limits, handle)))
+        let accepts = RateLimit::new(limits.connections_per_second, limits.connections_per_second);
+        let (connections, turns) = (Connections::default(), Turns::new(limits));
+        Server(task::keep(name, Accept { listener, limits, handle, connections, accepts, turns }))
     }
 
     /// Stops at once, whatever clients do, and comes back when the listening socket is closed.
-    pub async fn stop(mut self) {
-        self.0.abort();
-        let _ = (&mut self.0).await;
+    pub async fn stop(self) {
+        self.0.end().await;
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+/// Takes connections. Those that are served outlast a panic in it.
+struct Accept<L, H> {
+    listener: L,
+    limits: Limits,
+    handle: H,
+    connections: Connections,
+    accepts: RateLimit,
+    turns: Turns,
 }
 
-async fn accept<L, H, F>(listener: L, limits: Limits, handle: H)
+impl<L, H, F> task::Service for Accept<L, H>
 where
-    L: Listener,
+    L: Listener + Sync,
     H: Fn(L::Peer, Request) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    let mut connections = Connections::default();
-    let mut accepts = RateLimit::new(limits.connections_per_second, limits.connections_per_second);
-    let turns = Turns::new(limits);
-    loop {
-        accepts.take().await;
-        match listener.next().await {
-            Ok((stream, peer)) => {
-                connections.make_room(limits.connections).await;
-                let (handle, turns) = (handle.clone(), turns.clone());
-                connections.serve(|activity| {
-                    connection(stream, (limits, turns, activity), move |request| handle(peer.clone(), request))
-                });
+    async fn run(&mut self) {
+        let Accept { listener, limits, handle, connections, accepts, turns } = self;
+        let limits = *limits;
+        loop {
+            accepts.take().await;
+            match listener.next().await {
+                Ok((stream, peer)) => {
+                    connections.make_room(limits.connections).await;
+                    let (handle, turns) = (handle.clone(), turns.clone());
+                    connections.serve(|activity| {
+                        let serve = move |request| handle(peer.clone(), request);
+                        task::guarded("serving a connection", connection(stream, (limits, turns, activity), serve))
+                    });
+                }
+                Err(_) => sleep(ACCEPT_PAUSE).await,
             }
-            Err(_) => sleep(ACCEPT_PAUSE).await,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What clients do wrong, with real sockets. Defect 18 of v3: a client's open connection must not delay a stop.
 
+#![allow(clippy::disallowed_methods)] // A panic in a task of a test fails the test that waits for it.
+
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -49,7 +51,7 @@ async fn answer(_: SocketAddr, request: Request) -> Response {
 async fn server(limits: Limits) -> (Server, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    (Server::start(listener, limits, answer), address)
+    (Server::start("a server", listener, limits, answer), address)
 }
 
 /// Sends this and reads until the server closes the connection.
@@ -190,7 +192,7 @@ async fn a_streamed_answer_outlives_the_request_deadline_and_notices_when_nobody
     static ENDED: AtomicUsize = AtomicUsize::new(0);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let _server = Server::start(listener, Limits { request: SHORT, ..LIMITS }, |_, _| async {
+    let _server = Server::start("a server", listener, Limits { request: SHORT, ..LIMITS }, |_, _| async {
         let (mut lines, response) = stream("text/plain");
         tokio::spawn(async move {
             while lines.send("tick\n").await.is_ok() {
@@ -246,7 +248,7 @@ async fn over_a_unix_socket_the_handler_learns_who_asks() {
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("socket");
     let listener = UnixListener::bind(&path).unwrap();
-    let _server = Server::start(listener, LIMITS, |peer: tokio::net::unix::UCred, _| async move {
+    let _server = Server::start("a server", listener, LIMITS, |peer: tokio::net::unix::UCred, _| async move {
         text(StatusCode::OK, format!("{} {:?}", peer.uid(), peer.pid()))
     });
     let mut stream = UnixStream::connect(&path).await.unwrap();

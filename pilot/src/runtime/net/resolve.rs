@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
+
+use crate::runtime::task;
 
 /// Look-ups of one resolver that may hang at the same time.
 const AT_ONCE: usize = 8;
@@ -43,7 +44,7 @@ impl Resolver {
         }
         let permit = Arc::clone(&self.slots).acquire_owned().await.map_err(io::Error::other)?;
         let host = host.to_owned();
-        let found = spawn_blocking(move || {
+        let found = task::blocking("resolving a name", move || {
             let found = (host.as_str(), port).to_socket_addrs().map(Vec::from_iter);
             drop(permit);
             found

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use tokio::task::spawn_blocking;
+use crate::runtime::task;
 
 /// Longest file that is read, in bytes; a bundle of all the world's certificate authorities has 200 KiB.
 const MAX_BYTES: u64 = 4 << 20;
@@ -14,7 +14,7 @@ const MAX_BYTES: u64 = 4 << 20;
 /// The whole file; the error names the path.
 pub(crate) async fn read(path: &Path) -> io::Result<Vec<u8>> {
     let path = path.to_owned();
-    spawn_blocking(move || read_now(&path)).await.map_err(io::Error::other)?
+    task::blocking("reading a file", move || read_now(&path)).await.map_err(io::Error::other)?
 }
 
 /// The first line of a text file, without its end.

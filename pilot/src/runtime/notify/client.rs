@@ -13,8 +13,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::unistd::pipe2;
 
-/// How long the supervisor may take to receive a message, in milliseconds.
-const PATIENCE: u16 = 5000;
+/// How long the supervisor may take to receive a message.
+const RECEPTION_LIMIT_MS: u16 = 5000;
 
 /// Why nothing was told.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +40,7 @@ pub fn tell(address: &OsStr, message: &str) -> Result<(), ClientError> {
         _ => return Err(ClientError::Address(address.to_string_lossy().into_owned())),
     };
     to.and_then(|to| socket.connect_addr(&to)).map_err(ClientError::Unreachable)?;
-    let limited = socket.set_write_timeout(Some(Duration::from_millis(PATIENCE.into())));
+    let limited = socket.set_write_timeout(Some(Duration::from_millis(RECEPTION_LIMIT_MS.into())));
     limited.and_then(|()| socket.send(message.as_bytes())).map_err(ClientError::NotSent)?;
     wait_until_received(&socket)
 }
@@ -55,7 +55,7 @@ fn wait_until_received(socket: &UnixDatagram) -> Result<(), ClientError> {
     sendmsg::<()>(socket.as_raw_fd(), &text, &attached, MsgFlags::empty(), None).map_err(failed)?;
     drop(write);
     let mut waiting = [PollFd::new(read.as_fd(), PollFlags::empty())];
-    match poll(&mut waiting, PollTimeout::from(PATIENCE)).map_err(failed)? {
+    match poll(&mut waiting, PollTimeout::from(RECEPTION_LIMIT_MS)).map_err(failed)? {
         0 => Err(ClientError::NotReceived),
         _ => Ok(()),
     }

@@ -17,7 +17,7 @@ use tokio::io::Interest;
 use tokio::net::UnixDatagram;
 
 /// Bytes of a message at most, as in systemd.
-const LONGEST: usize = 4096;
+const MESSAGE_SIZE: usize = 4096;
 
 /// The bound socket.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub(super) enum Datagram {
     WithDescriptors { content: Vec<u8> },
     /// The kernel names no sender.
     Nameless,
-    /// Longer than [`LONGEST`].
+    /// Longer than [`MESSAGE_SIZE`].
     TooLong,
 }
 
@@ -82,7 +82,7 @@ impl Socket {
     }
 
     fn receive_now(&self) -> Result<Datagram, Errno> {
-        let mut bytes = [0; LONGEST];
+        let mut bytes = [0; MESSAGE_SIZE];
         let mut control = cmsg_space!(UnixCredentials);
         let mut slices = [IoSliceMut::new(&mut bytes)];
         let received =
@@ -134,12 +134,12 @@ mod tests {
         let sender = connected(&socket);
         assert_eq!(socket.receive(), None);
         let me = getpid();
-        for content in [&b"READY=1"[..], b"", &[0xff; LONGEST]] {
+        for content in [&b"READY=1"[..], b"", &[0xff; MESSAGE_SIZE]] {
             sender.send(content).unwrap();
             tokio::time::timeout(Duration::from_secs(10), socket.arrival()).await.unwrap();
             assert_eq!(socket.receive(), Some(Datagram::Message { sender: me, content: content.to_vec() }));
         }
-        sender.send(&[b'x'; LONGEST + 1]).unwrap();
+        sender.send(&[b'x'; MESSAGE_SIZE + 1]).unwrap();
         assert_eq!(socket.receive(), Some(Datagram::TooLong));
         let before = open();
         let attached: Vec<RawFd> = vec![sender.as_raw_fd(); 200];

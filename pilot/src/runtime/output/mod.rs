@@ -28,6 +28,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::SigSet;
 use nix::unistd::pipe2;
 
@@ -108,6 +109,8 @@ pub struct Destination(Sink);
 struct Idle {
     reader: Option<Reader>,
     sink: Option<Sink>,
+    /// It was said that there are no threads.
+    said: bool,
 }
 
 impl Output {
@@ -130,7 +133,7 @@ impl Output {
         let inbox = Arc::new(Mutex::new(Inbox::default()));
         let (woken, wake) = io::pipe()?;
         let reader = Reader::new(woken, Arc::clone(&inbox), Arc::clone(&queue));
-        let idle = Arc::new(Mutex::new(Idle { reader: Some(reader), sink: Some(sink) }));
+        let idle = Arc::new(Mutex::new(Idle { reader: Some(reader), sink: Some(sink), said: false }));
         Ok(Output { queue, inbox, recents: Arc::default(), wake: Arc::new(wake), idle })
     }
 
@@ -138,9 +141,17 @@ impl Output {
     /// thread to give) it may be called again. Apart from [`Output::open`], because the first job need not wait for it.
     pub fn begin(&self) -> io::Result<()> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        spawn_thread("output-read", &mut idle.reader, Reader::run)?;
         let queue = Arc::clone(&self.queue);
-        spawn_thread("output-write", &mut idle.sink, move |sink| sink.run(&queue))
+        let begun = spawn_thread("output-read", &mut idle.reader, Reader::run)
+            .and_then(|()| spawn_thread("output-write", &mut idle.sink, move |sink| sink.run(&queue)));
+        if let Err(error) = &begun
+            && !std::mem::replace(&mut idle.said, true)
+        {
+            last_resort(&format!(
+                "pilot: the system has no thread for the log ({error}; see pids.max and ulimit -u): all lines wait until it has"
+            ));
+        }
+        begun
     }
 
     /// Two pipes for a child that is about to be started.
@@ -245,6 +256,16 @@ impl Unread<'_> {
         self.output.tell_reader(|inbox| {
             inbox.streams.extend(self.ends.map(|end| Stream::new(end, &label, pid, recent.clone())));
         });
+    }
+}
+
+/// A line on stderr by the thread that calls, for when no other can write. Never waits: nobody may read it.
+fn last_resort(line: &str) {
+    let stderr = io::stderr();
+    let mut room = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
+    if poll(&mut room, PollTimeout::ZERO).is_ok_and(|ready| ready > 0) {
+        // A pipe with room takes as much as this at once.
+        let _ = nix::unistd::write(&stderr, format!("{line}\n").as_bytes());
     }
 }
 

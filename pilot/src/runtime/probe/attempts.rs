@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::finding::Finding;
 use super::guard::guarded;
+use crate::runtime::task::{self, Task};
 
 /// An attempt without an end is given up after this time, then after twice as long, and so on. A connection may have died
 /// without a word, or wait behind a proxy for a server that is gone.
@@ -114,7 +114,7 @@ struct Pending {
     credentials: [u8; 32],
     /// Until then a server has to accept the connection.
     connect_until: Instant,
-    task: AbortHandle,
+    _task: Task,
     end: watch::Receiver<Option<End>>,
 }
 
@@ -123,12 +123,6 @@ struct End {
     at: Instant,
     /// `None`: it was given up.
     outcome: Option<Outcome>,
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 #[derive(Debug)]
@@ -219,12 +213,11 @@ impl<K> Slot<K> {
             let longest = until.saturating_duration_since(Instant::now()).max(PATIENCE);
             let patience = doubled(longest, self.given_up, MOST_PATIENCE.max(longest));
             let (tell, end) = watch::channel(None);
-            let task = tokio::spawn(async move {
+            let task = task::spawn("an attempt to log in", async move {
                 let outcome = timeout(patience, guarded(attempt)).await.ok();
                 let _ = tell.send(Some(End { at: Instant::now(), outcome }));
             });
-            let (credentials, task) = (with.credentials, task.abort_handle());
-            Pending { progress, credentials, connect_until: until, task, end }
+            Pending { progress, credentials: with.credentials, connect_until: until, _task: task, end }
         }))
     }
 }

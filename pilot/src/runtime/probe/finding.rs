@@ -8,6 +8,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::runtime::net::one_line;
+use crate::runtime::task::Panic;
 
 /// The outcome of one probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub enum Cause {
     ServerError,
     /// The probe itself cannot be made: a file or a variable is missing, a URL is not one.
     Misconfigured,
+    /// The probe has panicked.
+    Broken,
 }
 
 impl Finding {
@@ -67,6 +70,14 @@ impl Finding {
         Finding::fail(Cause::Timeout, &format!("timed out after {deadline:?} {doing}"))
     }
 
+    /// The probe itself broke: a defect of pilot or of a library, which fails the probe and nothing else.
+    pub(crate) fn panicked(panic: &Panic) -> Self {
+        Finding::fail(
+            Cause::Broken,
+            &format!("the probe itself has panicked (a defect of pilot, please report it): {panic}"),
+        )
+    }
+
     /// The operating system's answer to a connection attempt or to I/O on it.
     pub(super) fn io(error: &io::Error, to: &str) -> Self {
         let cause = cause_of_io(error);
@@ -83,7 +94,8 @@ impl Finding {
             | Cause::WrongRole
             | Cause::BadStatus
             | Cause::ServerError
-            | Cause::Misconfigured => format!("{error} at"),
+            | Cause::Misconfigured
+            | Cause::Broken => format!("{error} at"),
         };
         Finding::fail(cause, &format!("{what} {to}"))
     }

@@ -1,22 +1,11 @@
 //! A probe that panics has failed, and whoever waits for it is told so.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::task::Poll;
+use super::finding::Finding;
+use crate::runtime::task::caught;
 
-use super::finding::{Cause, Finding};
-
-/// What `look` finds; a failure if it panics. The panic itself has been said on stderr by then.
+/// What `look` finds; a failure if it panics.
 pub(super) async fn guarded<T: From<Finding>>(look: impl Future<Output = T>) -> T {
-    let mut look = pin!(look);
-    std::future::poll_fn(|context| {
-        // A future that has panicked is never polled again.
-        catch_unwind(AssertUnwindSafe(|| look.as_mut().poll(context))).unwrap_or_else(|_| {
-            let note = "the probe itself broke: a defect of pilot, please report it";
-            Poll::Ready(Finding::fail(Cause::ServerError, note).into())
-        })
-    })
-    .await
+    caught(look).await.unwrap_or_else(|panic| Finding::panicked(&panic).into())
 }
 
 #[cfg(test)]

@@ -10,12 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::header::{CONNECTION, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Client, Method, Response, Url};
-use tokio::task::spawn_blocking;
 
 use super::DEFAULT_DEADLINE;
 use super::finding::{Cause, Finding, cause_of_io, io_error_in};
 use crate::runtime::net::http_client::{self, Trust};
 use crate::runtime::net::resolve::{Resolver, is_no_address};
+use crate::runtime::task;
 use pilot_core::plan::HttpProbe;
 
 /// Redirects that are followed for one probe.
@@ -46,7 +46,9 @@ impl Clients {
         let built = if trust == Trust::Nothing {
             build()
         } else {
-            spawn_blocking(build).await.unwrap_or_else(|error| Err(http_client::BuildError::Tls(error.to_string())))
+            task::blocking("building an HTTP client", build)
+                .await
+                .unwrap_or_else(|panic| Err(http_client::BuildError::Tls(panic.to_string())))
         };
         match built {
             Ok(client) => {

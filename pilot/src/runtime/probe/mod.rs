@@ -26,6 +26,10 @@ use crate::runtime::net::resolve::Resolver;
 /// A native probe without a limit of its own ends after this time; nothing in pilot waits for ever.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
 
+/// A TCP probe of this address panics: a defect that tests can meet.
+#[cfg(test)]
+pub(crate) const PANICKING: &str = "panicking.invalid:1";
+
 /// Makes probes. One is enough for a whole pilot; a clone shares the same clients. Making one does nothing yet.
 #[derive(Clone, Default)]
 pub struct Prober {
@@ -56,6 +60,8 @@ impl Prober {
     }
 
     async fn look(&self, probe: &Probe, deadline: Duration) -> Finding {
+        #[cfg(test)]
+        assert!(!matches!(probe, Probe::Tcp(address) if address == PANICKING), "a defect of a probe");
         match probe {
             Probe::Exec(_) => Finding::fail(Cause::Misconfigured, "an exec probe is run as a process"),
             Probe::Notify(_) => Finding::fail(Cause::Misconfigured, "a process is heard through `runtime::notify`"),

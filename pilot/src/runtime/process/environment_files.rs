@@ -6,13 +6,13 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::becoming::{Environment, put};
-use super::preparation::Preparation;
+use super::child_spec::ChildSpec;
+use super::exec_shim::{Environment, put};
 use crate::runtime::net::small_file;
 
 /// Adds the files' variables; those that the job settles itself are not touched by an `envFile`.
-pub(super) fn apply(env: &mut Environment, preparation: &Preparation, settled: &[String]) -> Result<(), String> {
-    for file in &preparation.env_files {
+pub(super) fn apply(env: &mut Environment, spec: &ChildSpec, settled: &[String]) -> Result<(), String> {
+    for file in &spec.env_files {
         let content = read("envFile", file)?;
         let variables = parse(&content).map_err(|(line, complaint)| {
             format!("envFile {}: line {line} {complaint}; write NAME=value", file.display())
@@ -23,7 +23,7 @@ pub(super) fn apply(env: &mut Environment, preparation: &Preparation, settled: &
             }
         }
     }
-    for (name, file) in &preparation.variable_files {
+    for (name, file) in &spec.variable_files {
         let place = format!("env.{name}");
         let content = read(&place, file)?;
         if content.contains(&0) {

@@ -7,8 +7,11 @@ use std::ffi::{CString, OsStr};
 use nix::errno::Errno;
 use nix::unistd::{Gid, Group, Uid, User, getegid, geteuid, getgrouplist, setgroups, setresgid, setresuid};
 
-use super::becoming::{Environment, put};
+use super::exec_shim::{Environment, put};
 use pilot_core::plan::{Account, Identity, WithoutRights};
+
+/// The bit of the capability in `/proc/<pid>/status` (capabilities(7)).
+const CAP_KILL: u32 = 5;
 
 /// An identity in numbers.
 pub(super) struct Resolved {
@@ -28,6 +31,25 @@ pub fn is_ignored(identity: &Identity) -> bool {
         WithoutRights::Fail => false,
         WithoutRights::RunAsPilot => !geteuid().is_root(),
     }
+}
+
+/// Whether pilot, as it was started, may not signal processes of this identity: they are another user's, and it has no
+/// CAP_KILL. False where the kernel does not tell.
+pub fn is_beyond_signals(identity: &Identity) -> bool {
+    let another = match &identity.user {
+        Some(Account::Name(name)) => name != "root",
+        Some(Account::Number(number)) => *number != geteuid().as_raw(),
+        None => false,
+    };
+    another && !is_ignored(identity) && may_kill() == Some(false)
+}
+
+/// Whether this process has CAP_KILL.
+fn may_kill() -> Option<bool> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let capabilities = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
+    let capabilities = u64::from_str_radix(capabilities.trim(), 16).ok()?;
+    Some(capabilities & (1 << CAP_KILL) != 0)
 }
 
 /// Looks the accounts up. `None`: there is nothing to change.

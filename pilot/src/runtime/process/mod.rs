@@ -4,17 +4,18 @@
 //! `posix_spawn`, and nothing but [`reap`](reap::reap) may wait for children (no `tokio::process`, no `std::process`).
 //! Nothing here decides or waits.
 
-pub mod becoming;
+pub mod child_spec;
 mod environment_files;
-pub mod guard;
+pub mod exec_shim;
 pub mod identity;
-pub mod leftovers;
+pub mod init;
 mod limits;
 mod lookup;
-pub mod preparation;
+pub mod orphans;
 pub mod reap;
 pub mod signals;
 pub mod spawn;
+pub mod stat;
 mod sys;
 mod terminal;
 

@@ -26,42 +26,61 @@ pub struct Ended {
     pub group_left: bool,
 }
 
-/// Reaps everything that has ended and returns how many strangers (orphans) were among it.
+/// What became of a signal to a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Somebody in it has it.
+    Sent,
+    /// There is no such group (any more).
+    Gone,
+    /// There is, and pilot may not signal any of its members.
+    NotPermitted,
+}
+
+impl Delivery {
+    /// What to do about [`Delivery::NotPermitted`], for a log.
+    pub const REMEDY: &str = "to signal processes of another user pilot needs CAP_KILL (`cap_add: [KILL]`)";
+}
+
+/// Reaps at most `most` of what has ended and returns how many that were.
 ///
 /// `is_leader` says whether a process is one that [`super::spawn::spawn`] returned; only for those `on_exit` is called. It
 /// is asked while the dead process still holds its number: the time to hear what it said last.
-pub fn reap(mut is_leader: impl FnMut(Pid) -> bool, mut on_exit: impl FnMut(Ended)) -> usize {
-    let mut orphans = 0;
-    while let Some(dead) = sys::peek() {
+pub fn reap(most: usize, mut is_leader: impl FnMut(Pid) -> bool, mut on_exit: impl FnMut(Ended)) -> usize {
+    let mut reaped = 0;
+    while reaped < most
+        && let Some(dead) = sys::peek()
+    {
+        reaped += 1;
         if is_leader(dead.pid) {
             signal_group(dead.pid, Signal::SIGTERM);
-            sys::bury(dead.pid);
+            sys::reap(dead.pid);
             on_exit(Ended { pid: dead.pid, exit: dead.exit, group_left: group_alive(dead.pid) });
         } else {
-            sys::bury(dead.pid);
-            orphans += 1;
+            sys::reap(dead.pid);
         }
     }
-    orphans
+    reaped
 }
 
 /// Whether the group has a member, a zombie included. Also true when there are members we may not signal.
 pub fn group_alive(group: Pid) -> bool {
-    to_group(group, None)
+    to_group(group, None) != Delivery::Gone
 }
 
-/// Sends a signal to every member. False: there is no such group (any more).
-pub fn signal_group(group: Pid, signal: Signal) -> bool {
+/// Sends a signal to every member.
+pub fn signal_group(group: Pid, signal: Signal) -> Delivery {
     to_group(group, Some(signal))
 }
 
-fn to_group(group: Pid, signal: Option<Signal>) -> bool {
+fn to_group(group: Pid, signal: Option<Signal>) -> Delivery {
     // 0 is our own group, 1 would make it kill(-1): everyone. Neither is ever a child's.
     if group.as_raw() <= 1 {
-        return false;
+        return Delivery::Gone;
     }
     match killpg(group, signal) {
-        Ok(()) | Err(Errno::EPERM) => true,
-        Err(_) => false,
+        Ok(()) => Delivery::Sent,
+        Err(Errno::EPERM) => Delivery::NotPermitted,
+        Err(_) => Delivery::Gone,
     }
 }

@@ -13,16 +13,20 @@ use std::task::{Context, Poll};
 
 use nix::fcntl::OFlag;
 use nix::unistd::pipe2;
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::unix::pipe::Receiver;
 
 use super::sys;
 
+/// What stops pilot: SIGTERM and SIGINT, and what images set as their `STOPSIGNAL`: SIGQUIT (nginx, php-fpm), SIGPWR (LXC)
+/// and SIGRTMIN+3 (systemd). The last is the number that container engines send, the C library of pilot counts otherwise.
+const STOP: [i32; 5] = [SIGTERM, SIGINT, SIGQUIT, nix::libc::SIGPWR, 37];
+
 /// What a signal means to pilot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Arrived {
-    /// SIGTERM or SIGINT, one for each that was delivered.
+    /// A signal that stops pilot, one for each that was delivered.
     Stop,
     /// One or more children have ended: call [`super::reap::reap`] once.
     Child,
@@ -58,7 +62,7 @@ impl Signals {
         let wake = Arc::new(wake);
         Ok(Signals {
             kinds: [
-                Kind::install(Arrived::Stop, &[SIGTERM, SIGINT], &wake)?,
+                Kind::install(Arrived::Stop, &STOP, &wake)?,
                 Kind::install(Arrived::Child, &[SIGCHLD], &wake)?,
                 Kind::install(Arrived::Hup, &[SIGHUP], &wake)?,
                 Kind::install(Arrived::Usr1, &[SIGUSR1], &wake)?,
@@ -73,11 +77,16 @@ impl Signals {
         poll_fn(|context| self.poll(context)).await
     }
 
+    /// The next signal, if one is waiting.
+    pub fn take(&mut self) -> Option<Arrived> {
+        self.kinds.iter_mut().find_map(Kind::take)
+    }
+
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Arrived> {
         loop {
             // Before the counters: what is counted after an empty pipe was found will wake.
             let woken = self.empty_pipe(context);
-            if let Some(arrived) = self.kinds.iter_mut().find_map(Kind::take) {
+            if let Some(arrived) = self.take() {
                 return Poll::Ready(arrived);
             }
             if !woken {

@@ -19,7 +19,7 @@ use pilot_core::plan::Command;
 /// One start.
 #[derive(Debug)]
 pub struct Launch<'a> {
-    /// What is run. Its working directory, user and limits are pilot's; `preparation` is for others.
+    /// What is run. Its working directory, user and limits are pilot's; `child_spec` is for others.
     pub command: &'a Command,
     /// The complete environment; PATH in it is where a program without `/` is looked for.
     pub env: &'a [(OsString, OsString)],

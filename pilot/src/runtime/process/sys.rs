@@ -30,7 +30,7 @@ pub(super) fn peek() -> Option<Dead> {
 }
 
 /// Reaps this ended child; its number is free for others from now on.
-pub(super) fn bury(pid: Pid) {
+pub(super) fn reap(pid: Pid) {
     let Ok(id) = libc::id_t::try_from(pid.as_raw()) else { return };
     wait(libc::P_PID, id, libc::WEXITED | libc::WNOHANG);
 }

@@ -15,8 +15,8 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{Pid, pipe2};
 
-use super::guard::{Orphans, guard};
-use super::reap::{Ended, group_alive, reap, signal_group};
+use super::init::{Orphans, set_up};
+use super::reap::{Delivery, Ended, group_alive, reap, signal_group};
 use super::signals::{Arrived, Signals};
 use super::spawn::{Launch, SpawnError, Stdio, spawn};
 use super::sys;
@@ -53,10 +53,10 @@ fn end_of(pid: Pid) -> (Ended, usize) {
     let mut end = None;
     let mut orphans = 0;
     until("the child to end", || {
-        orphans += reap(|ended| ended == pid, |ended| end = Some(ended));
+        orphans += reap(usize::MAX, |ended| ended == pid, |ended| end = Some(ended));
         end.is_some()
     });
-    (end.unwrap(), orphans)
+    (end.unwrap(), orphans - 1)
 }
 
 fn until(what: &str, mut holds: impl FnMut() -> bool) {
@@ -167,8 +167,8 @@ fn a_descriptor_leaked_into_pilot_does_not_reach_a_child() {
 #[ignore = "run by the test above"]
 fn guarded_with_leaked_descriptors() {
     let (_, before) = output_of(&command("sh", &["-c", OPEN]), &inherited());
-    assert!(before.starts_with(b"7\n9\n"), "the leak is there without the guard");
-    let guarded = guard();
+    assert!(before.starts_with(b"7\n9\n"), "the leak is there without it");
+    let guarded = set_up();
     assert_eq!((guarded.listen_fds, guarded.orphans, guarded.descriptors_shut), (0, Orphans::Subreaper, true));
     assert!(prctl::get_child_subreaper().unwrap());
     let (_, after) = output_of(&command("sh", &["-c", OPEN]), &inherited());
@@ -185,7 +185,7 @@ fn sockets_passed_to_pilot_are_passed_on() {
 #[test]
 #[ignore = "run by the test above"]
 fn guarded_with_two_passed_descriptors() {
-    assert_eq!(guard().listen_fds, 2);
+    assert_eq!(set_up().listen_fds, 2);
     let (_, open) = output_of(&command("sh", &["-c", OPEN]), &inherited());
     assert_eq!(open, b"3\n4\n");
 }
@@ -215,7 +215,7 @@ fn descriptors_0_to_2_are_open_and_sigpipe_is_ignored_when_started_with_nothing(
 #[test]
 #[ignore = "run by the test above"]
 fn started_with_nothing() {
-    guard();
+    set_up();
     let names: Vec<_> = (0..3).map(|fd| fs::read_link(format!("/proc/self/fd/{fd}")).unwrap()).collect();
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap().trim();
@@ -235,7 +235,7 @@ fn five_hundred_orphans_that_die_while_nobody_looks_are_all_reaped() {
     assert_eq!(ended.exit, Exit::Code(7));
     let mut orphans = before;
     until("all orphans", || {
-        orphans += reap(|_| false, |_| ());
+        orphans += reap(usize::MAX, |_| false, |_| ());
         orphans == 500
     });
     assert_eq!(sys::peek(), None);
@@ -248,7 +248,7 @@ fn what_a_job_leaves_behind_is_terminated_when_it_ends() {
     let (_, orphans) = end_of(pid);
     let mut orphans = orphans;
     until("the leftover to be reaped", || {
-        orphans += reap(|_| false, |_| ());
+        orphans += reap(usize::MAX, |_| false, |_| ());
         orphans == 1
     });
     assert!(!group_alive(pid));
@@ -261,16 +261,16 @@ fn a_leftover_that_ignores_sigterm_keeps_its_group_alive_until_it_is_killed() {
     let (ended, _) = end_of(pid);
     assert_eq!(ended, Ended { pid, exit: Exit::Code(3), group_left: true });
     assert!(group_alive(pid));
-    assert!(signal_group(pid, Signal::SIGKILL));
-    until("the leftover to be reaped", || reap(|_| false, |_| ()) == 1);
+    assert_eq!(signal_group(pid, Signal::SIGKILL), Delivery::Sent);
+    until("the leftover to be reaped", || reap(usize::MAX, |_| false, |_| ()) == 1);
     assert!(!group_alive(pid));
-    assert!(!signal_group(pid, Signal::SIGKILL));
+    assert_eq!(signal_group(pid, Signal::SIGKILL), Delivery::Gone);
 }
 
 #[test]
 fn no_group_number_means_everyone() {
     for number in [-1, 0, 1] {
-        assert!(!signal_group(Pid::from_raw(number), Signal::SIGCONT));
+        assert_eq!(signal_group(Pid::from_raw(number), Signal::SIGCONT), Delivery::Gone);
     }
 }
 
@@ -452,7 +452,7 @@ fn a_child_that_ends_wakes_the_stream() {
         let mut exit = None;
         while exit.is_none() {
             assert_eq!(tokio::time::timeout(DEADLINE, signals.next()).await.unwrap(), Arrived::Child);
-            reap(|ended| ended == pid, |ended| exit = Some(ended.exit));
+            reap(usize::MAX, |ended| ended == pid, |ended| exit = Some(ended.exit));
         }
         assert_eq!(exit, Some(Exit::Code(4)));
     });

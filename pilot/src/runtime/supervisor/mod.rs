@@ -1,274 +1,186 @@
 //! The loop: takes what happens to the engine, performs what the engine wants, until it wants to exit.
 //!
 //! One thread, nothing in it waits: processes are started and signalled at once, everything slower is a task that
-//! reports back through a channel.
+//! reports back through a channel. Who has something to say gets its turn (`turn`); what belongs together is one part:
+//! probes, watches, the catalog, target groups, the control plane, telemetry, and the observers, who change nothing.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
-use tokio::sync::{mpsc, watch};
-use tokio::task::AbortHandle;
+use tokio::sync::mpsc;
 
-use super::catalog::{Client, Registrar, Withdrawn};
 use super::children::Children;
-use super::control::{Control, Request, WAITING};
 use super::environment::Environment;
 use super::notify::Notices;
 use super::output::Output;
-use super::postmortem::Recorder;
-use super::probe::Prober;
-use super::process::guard::Guarded;
-use super::process::leftovers;
-use super::process::signals::{Arrived, Signals};
-use super::telemetry::{Listening, Meters, Telemetry};
-use super::view::{Snapshot, View, Viewer, Viewers};
-use pilot_core::effect::{Effect, Input, RoundId, UserSignal};
+use super::process::init::Setup;
+use super::process::orphans;
+use super::process::signals::Signals;
+use super::task;
+use super::telemetry::Meters;
+use pilot_core::effect::{Effect, Input};
 use pilot_core::engine::Engine;
-use pilot_core::plan::{Plan, WatchId};
+use pilot_core::plan::Plan;
 
-mod balancing;
+mod catalog;
+mod clock;
+mod control_plane;
 mod effects;
-mod eyes;
+mod emergency;
+mod observers;
+mod probes;
 mod reload;
-mod remains;
 mod requests;
+mod target_groups;
 mod telemetry;
+#[cfg(test)]
+pub(in crate::runtime) mod tests;
+mod turn;
+mod watches;
 
-use telemetry::Otherwise;
+use catalog::Catalog;
+use clock::Clock;
+use control_plane::ControlPlane;
+use observers::Observers;
+use probes::Probes;
+use reload::Loaded;
+use target_groups::TargetGroups;
+use telemetry::{Exporter, Otherwise};
+use watches::Watches;
 
+pub use emergency::BROKEN;
 pub use reload::{Configuration, Loader};
-
-use eyes::Follower;
-use reload::{Loaded, Reloads};
-
-/// How often the remains of process groups are looked at while there are any; the kernel tells nobody of their end.
-const LINGERING: Duration = Duration::from_millis(20);
-
-/// When the system had no thread to give for the output, it is asked again after so long; lines wait meanwhile.
-const WITHOUT_OUTPUT: Duration = Duration::from_millis(200);
 
 /// What tasks report.
 #[derive(Debug)]
 enum Report {
     Input(Input),
-    ProbeDeadline(RoundId, Duration),
     /// Telemetry cannot be served, and why.
     CannotServe(String, Otherwise),
     /// Why the catalog cannot be asked for this watch; `None`: it can.
     WatchTrouble(String, Option<String>),
     Loaded(Box<Result<Loaded, String>>),
+    /// A defect of the loop itself, for tests.
+    #[cfg(test)]
+    Panic,
 }
+
+/// Where tasks report.
+type Reporter = mpsc::UnboundedSender<Report>;
 
 /// One pilot at work.
 pub struct Supervisor {
     plan: Arc<Plan>,
     engine: Engine,
-    began: Instant,
+    clock: Clock,
     signals: Signals,
+    /// Children have ended that are not reaped yet, and no signal will tell of them again.
+    unreaped: bool,
+    /// When it was last looked which process groups are left.
+    looked_at_groups: Instant,
     output: Output,
     children: Children,
     environment: Environment,
     notices: Notices,
-    prober: Prober,
-    probes: HashMap<RoundId, AbortHandle>,
-    #[cfg(feature = "aws")]
-    balancers: HashMap<pilot_core::plan::JobId, super::balancer::Balancer>,
-    catalog: Option<Client>,
-    registrar: Option<Registrar>,
-    withdrawn: mpsc::UnboundedReceiver<Withdrawn>,
-    withdrawals: mpsc::UnboundedSender<Withdrawn>,
-    followers: HashMap<WatchId, Follower>,
-    reloads: Reloads,
-    control: Option<Control>,
-    requests: mpsc::Receiver<Request>,
-    asker: mpsc::Sender<Request>,
+    probes: Probes,
+    watches: Watches,
+    catalog: Catalog,
+    target_groups: TargetGroups,
+    control: ControlPlane,
+    exporter: Exporter,
+    observers: Observers,
     reports: mpsc::UnboundedReceiver<Report>,
-    reporter: mpsc::UnboundedSender<Report>,
-    meters: Meters,
-    /// When probes began, while they are counted.
-    rounds: HashMap<RoundId, Instant>,
-    telemetry: Telemetry,
-    listening: Option<Listening>,
-    viewers: Viewers,
-    /// The newest entry of the history, for those who follow it.
-    news: watch::Sender<u64>,
+    reporter: Reporter,
+    /// pilot's exit code, if it stops because of a failure of its own.
     failure: Option<u8>,
-    remains: Recorder,
-    /// Why the catalog cannot be asked for a watch, by its name.
-    watch_trouble: HashMap<String, String>,
 }
 
 impl Supervisor {
     /// Everything is ready, nothing is started. `load` reads the configuration again when a reload is asked for.
-    pub fn new(plan: Plan, load: Arc<Loader>, signals: Signals, output: Output, guarded: Guarded) -> Self {
+    pub fn new(plan: Plan, load: Arc<Loader>, signals: Signals, output: Output, setup: Setup) -> Self {
         let plan = Arc::new(plan);
-        let (withdrawals, withdrawn) = mpsc::unbounded_channel();
         let (reporter, reports) = mpsc::unbounded_channel();
-        let (asker, requests) = mpsc::channel(WAITING);
-        let (viewer, viewers) = Viewer::new();
         let meters = Meters::default();
-        let catalog = plan.consul.clone().map(|consul| Client::new(consul).counted(meters.clone()));
         Supervisor {
-            telemetry: Telemetry::new(meters.clone(), viewer),
-            meters,
-            rounds: HashMap::new(),
-            listening: None,
-            viewers,
-            news: watch::Sender::new(0),
-            failure: None,
-            remains: Recorder::default(),
-            watch_trouble: HashMap::new(),
             engine: Engine::new(Arc::clone(&plan), seed()),
-            began: Instant::now(),
+            clock: Clock::new(),
             signals,
+            unreaped: false,
+            looked_at_groups: Instant::now(),
             output,
-            children: Children::new(guarded.listen_fds > 0),
+            children: Children::new(setup.listen_fds > 0),
             environment: Environment::new(&plan),
             notices: Notices::default(),
-            prober: Prober::new(),
-            probes: HashMap::new(),
-            #[cfg(feature = "aws")]
-            balancers: HashMap::new(),
-            registrar: catalog.clone().map(|client| Registrar::new(client, withdrawals.clone())),
-            catalog,
-            withdrawn,
-            withdrawals,
-            followers: HashMap::new(),
-            reloads: Reloads::new(load, Arc::clone(&plan)),
-            control: None,
-            requests,
-            asker,
+            probes: Probes::new(),
+            watches: Watches::default(),
+            catalog: Catalog::new(&plan, meters.clone()),
+            target_groups: TargetGroups::default(),
+            control: ControlPlane::new(load, Arc::clone(&plan)),
+            exporter: Exporter::new(meters.clone()),
+            observers: Observers::new(meters),
             reports,
             reporter,
+            failure: None,
             plan,
         }
     }
 
-    /// Runs until everything has ended; returns the exit code.
+    /// Runs until everything has ended; returns the exit code. A defect of the loop ends the jobs before it ends pilot.
     pub async fn run(mut self) -> u8 {
+        match task::caught(self.supervise()).await {
+            Ok(code) => code,
+            Err(panic) => self.break_off(&panic).await,
+        }
+    }
+
+    async fn supervise(&mut self) -> u8 {
         if let Err(code) = self.open_control().await {
             return code;
         }
         let mut inputs = VecDeque::from([Input::Startup]);
         self.serve_telemetry(Otherwise::Stop);
         self.follow_watches();
-        loop {
-            while let Some(input) = inputs.pop_front() {
-                for effect in self.engine.handle(input, self.began.elapsed()) {
-                    if let Effect::Exit(code) = effect {
-                        self.close_control().await;
-                        leftovers::end(self.plan.stop_timeout, &mut self.signals).await;
-                        let code = self.failure.unwrap_or(code);
-                        if code != 0 {
-                            self.leave_last_words(code);
-                        }
-                        return code;
-                    }
-                    self.perform(effect, &mut inputs);
-                }
-                let newest = self.engine.history().last().0;
-                self.news.send_if_modified(|known| std::mem::replace(known, newest) != newest);
+        let code = loop {
+            if let ControlFlow::Break(code) = self.settle(&mut inputs) {
+                break code;
             }
-            self.remains.begin();
-            self.next_inputs(&mut inputs).await;
-        }
-    }
-
-    async fn next_inputs(&mut self, inputs: &mut VecDeque<Input>) {
-        let due = self.engine.next_timeout().map(|at| self.began + at);
-        let look = self.children.has_lingering_groups().then(|| Instant::now() + LINGERING);
-        let again = self.output.begin().is_err().then(|| Instant::now() + WITHOUT_OUTPUT);
-        let wake = [due, look, again].into_iter().flatten().min();
-        let timer = async {
-            match wake {
-                Some(at) => tokio::time::sleep_until(at.into()).await,
-                None => std::future::pending().await,
+            self.observers.begin();
+            if let ControlFlow::Break(code) = self.turn(&mut inputs).await {
+                break code;
             }
         };
-        tokio::select! {
-            biased;
-            arrived = self.signals.next() => match arrived {
-                Arrived::Child => self.reap(inputs),
-                Arrived::Stop => inputs.push_back(Input::Stop),
-                Arrived::Hup => inputs.push_back(Input::Signal(UserSignal::Hup)),
-                Arrived::Usr2 => inputs.push_back(Input::Signal(UserSignal::Usr2)),
-                Arrived::Usr1 => self.output.reopen(),
-            },
-            Some(Withdrawn { id, result }) = self.withdrawn.recv() => {
-                if let Err(error) = result {
-                    tracing::debug!("{id} could not be confirmed to be out of the catalog: {error}");
-                }
-                inputs.extend(self.withdrawn_service(&id));
-            }
-            Some(report) = self.reports.recv() => match report {
-                Report::Input(input) => {
-                    self.remember(&input);
-                    inputs.push_back(input);
-                }
-                Report::ProbeDeadline(round, limit) => self.probe_timed_out(round, limit),
-                Report::CannotServe(why, otherwise) => self.cannot_serve(&why, otherwise, inputs),
-                Report::WatchTrouble(watch, Some(reason)) => drop(self.watch_trouble.insert(watch, reason)),
-                Report::WatchTrouble(watch, None) => drop(self.watch_trouble.remove(&watch)),
-                Report::Loaded(loaded) => self.loaded(*loaded, inputs),
-            },
-            Some(request) = self.requests.recv() => self.answer(request, inputs),
-            () = self.notices.arrival() => inputs.extend(self.notices.take()),
-            () = timer => {
-                if let Some(wake) = wake.filter(|_| self.meters.is_on()) {
-                    self.meters.woke_late(wake.elapsed());
-                }
-                if self.children.has_lingering_groups() {
-                    self.reap(inputs);
-                }
-                inputs.push_back(if self.engine.goes_by_the_clock() {
-                    Input::Clock { utc: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() }
-                } else {
-                    Input::Tick
-                });
-            }
-            Some(viewer) = self.viewers.recv() => {
-                // Whoever asked may have gone.
-                let _ = viewer.send(View::new(&self.engine, self.snapshot()));
-            }
+        self.close_control().await;
+        orphans::end(self.plan.stop_timeout, &mut self.signals).await;
+        let code = self.failure.unwrap_or(code);
+        if code != 0 {
+            self.leave_last_words(code);
         }
+        code
     }
 
-    fn reap(&mut self, inputs: &mut VecDeque<Input>) {
-        for input in self.children.reap(&mut self.environment, &mut self.notices) {
-            if let Input::Exited { run, .. } | Input::StartFailed { run, .. } = &input {
-                self.notices.ended(*run);
+    /// Hands all inputs to the engine and does what it wants, until nothing is left to do. The exit code, if that is it.
+    fn settle(&mut self, inputs: &mut VecDeque<Input>) -> ControlFlow<u8> {
+        while let Some(input) = inputs.pop_front() {
+            if self.repeat_after_pause(&input, inputs) {
+                continue;
             }
-            inputs.push_back(input);
-        }
-    }
-
-    fn remember(&mut self, input: &Input) {
-        match input {
-            Input::Instances { watch, instances } => {
-                if let Some(settings) = self.engine.watch(*watch) {
-                    self.environment.watch_saw(&settings.name, instances);
-                    self.meters.instances(&settings.name, instances.len());
+            let probed = if let Input::Probed { round, .. } = &input { Some(*round) } else { None };
+            self.note_instances(&input);
+            for effect in self.engine.handle(input, self.clock.now()) {
+                if let Effect::Exit(code) = effect {
+                    return ControlFlow::Break(code);
                 }
+                self.perform(effect, inputs);
             }
-            Input::Probed { round, .. } => {
-                self.probes.remove(round);
+            // Of a job that is gone the engine says nothing more.
+            if let Some(round) = probed {
+                self.probes.ended(round);
             }
-            _ => {}
+            self.observers.stepped(&self.engine);
         }
-    }
-
-    fn snapshot(&self) -> Snapshot {
-        let trouble = |watch: &str| self.watch_trouble.get(watch).cloned();
-        Snapshot::take(&self.engine, &self.children, self.began.elapsed(), trouble)
-    }
-
-    fn withdrawn_service(&self, id: &str) -> Option<Input> {
-        self.engine.job_ids().iter().find_map(|job| {
-            let mut services = self.engine.job(*job)?.registered_services();
-            let (service, _) = services.find(|(_, service)| service.id == id)?;
-            Some(Input::Withdrawn { job: *job, service })
-        })
+        ControlFlow::Continue(())
     }
 }
 

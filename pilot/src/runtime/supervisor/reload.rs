@@ -8,20 +8,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::telemetry::Otherwise;
 use super::{Report, Supervisor};
-use crate::runtime::catalog::{Client, Registrar};
 use crate::runtime::control::{Answer, Control, Refusal, Summary, Why};
 use crate::runtime::output::Destination;
+use crate::runtime::task;
 use pilot_core::changes::Changes;
 use pilot_core::effect::Input;
 use pilot_core::plan::Plan;
 
 /// Reading a file of any sensible size takes a thousandth of it; a file system that hangs is not waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
+const READ_LIMIT: Duration = Duration::from_secs(5);
 
 /// A valid configuration, and what is to be said about it nevertheless.
 pub struct Configuration {
@@ -73,25 +72,27 @@ impl Supervisor {
     /// Reads the configuration again and brings everything in line with it; comes back at once, the answer comes later.
     pub(super) fn reload(&mut self, requester: Requester) {
         tracing::debug!("control: reloading app via control plane");
-        self.reloads.waiting.push(requester);
-        if self.reloads.reading.is_empty() {
+        self.control.reloads.waiting.push(requester);
+        if self.control.reloads.reading.is_empty() {
             self.read_again();
         }
     }
 
     fn read_again(&mut self) {
-        self.reloads.reading = std::mem::take(&mut self.reloads.waiting);
-        let load = Arc::clone(&self.reloads.load);
-        let (variables, accepted) = (self.environment.variables(), Arc::clone(&self.reloads.accepted));
-        let (asker, meters, reporter) = (self.asker.clone(), self.meters.clone(), self.reporter.clone());
-        tokio::spawn(async move {
+        self.control.reloads.reading = std::mem::take(&mut self.control.reloads.waiting);
+        let load = Arc::clone(&self.control.reloads.load);
+        let (variables, accepted) = (self.environment.variables(), Arc::clone(&self.control.reloads.accepted));
+        let (asker, meters, reporter) =
+            (self.control.asker.clone(), self.observers.meters.clone(), self.reporter.clone());
+        let lost = reporter.clone();
+        let reading = async move {
             let before = Arc::clone(&accepted);
-            let reading = spawn_blocking(move || read(&*load, variables, &before));
-            let mut loaded = match timeout(PATIENCE, reading).await {
+            let reading = task::blocking("reading the configuration", move || read(&*load, variables, &before));
+            let mut loaded = match timeout(READ_LIMIT, reading).await {
                 Ok(Ok(loaded)) => loaded,
-                Ok(Err(error)) => Err(format!("reading the configuration failed: {error}")),
+                Ok(Err(panic)) => Err(format!("reading the configuration failed: {panic}")),
                 Err(_) => {
-                    Err(format!("the configuration could not be read within {PATIENCE:?}: does its disk answer?"))
+                    Err(format!("the configuration could not be read within {READ_LIMIT:?}: does its disk answer?"))
                 }
             };
             if let Ok(new) = &mut loaded
@@ -103,7 +104,12 @@ impl Supervisor {
                 }
             }
             let _ = reporter.send(Report::Loaded(Box::new(loaded)));
-        });
+        };
+        task::spawn_or("the reload", reading, move |panic| {
+            let failed = Err(format!("reading the configuration failed: {panic}"));
+            let _ = lost.send(Report::Loaded(Box::new(failed)));
+        })
+        .detach();
     }
 
     /// The file has been read: the answer, for everybody who asked before that was begun.
@@ -119,7 +125,7 @@ impl Supervisor {
                 refusal.text.lines().for_each(|line| tracing::error!("{line}"));
             }
         }
-        for Requester { answer, summary } in std::mem::take(&mut self.reloads.reading) {
+        for Requester { answer, summary } in std::mem::take(&mut self.control.reloads.reading) {
             // Who asked may be gone.
             let _ = answer.send(match (&outcome, summary) {
                 (Ok(_), Summary::Silent) => Answer::Done,
@@ -127,7 +133,7 @@ impl Supervisor {
                 (Err(refusal), _) => Answer::Refused(refusal.clone()),
             });
         }
-        if !self.reloads.waiting.is_empty() {
+        if !self.control.reloads.waiting.is_empty() {
             self.read_again();
         }
     }
@@ -143,7 +149,7 @@ impl Supervisor {
         let plan = Arc::new(plan);
         if let Some(control) = control {
             self.environment.announce_socket(control.path());
-            if let Some(old) = self.control.replace(control) {
+            if let Some(old) = self.control.served.replace(control) {
                 old.retire();
             }
         }
@@ -153,49 +159,26 @@ impl Supervisor {
             tracing::warn!("{warning}");
         }
         // The same once more, while it waits for old processes, is no change either.
-        let is_new = plan != self.reloads.accepted;
+        let is_new = plan != self.control.reloads.accepted;
         let changes = if is_new { self.engine.changes(&plan) } else { Changes::none(&plan) };
-        self.reloads.accepted = Arc::clone(&plan);
+        self.control.reloads.accepted = Arc::clone(&plan);
         inputs.push_back(Input::Reload(plan));
         Ok(changes)
     }
 
     /// A plan is in force: what is not the engine's is brought in line with it.
-    pub(super) fn in_force(&mut self) {
+    pub(super) fn plan_activated(&mut self) {
         let before = std::mem::replace(&mut self.plan, Arc::clone(self.engine.plan()));
         self.change_catalog(&before);
         self.follow_watches();
         self.serve_telemetry(Otherwise::GoOn);
         self.leave_groups_of_the_gone();
         self.environment.announce_services(&self.plan);
-        self.remains.retain(|name| self.plan.jobs.iter().any(|job| job.name == name));
+        self.observers.keep_jobs_of(&self.plan);
         self.output.retain_recent(|name| self.plan.jobs.iter().any(|job| job.name == name));
         tracing::debug!("control: reloaded app via control plane");
-        if let Some(control) = &self.control {
+        if let Some(control) = &self.control.served {
             tracing::info!("control: serving at {}", control.path().display());
-        }
-    }
-
-    fn change_catalog(&mut self, before: &Plan) {
-        if before.consul != self.plan.consul {
-            self.catalog = self.plan.consul.clone().map(|consul| Client::new(consul).counted(self.meters.clone()));
-            self.registrar = match (self.registrar.take(), self.catalog.clone()) {
-                (Some(mut registrar), Some(client)) => {
-                    registrar.turn_to(client);
-                    Some(registrar)
-                }
-                (None, Some(client)) => Some(Registrar::new(client, self.withdrawals.clone())),
-                (Some(registrar), None) => {
-                    registrar.leave();
-                    None
-                }
-                (None, None) => None,
-            };
-            self.forget_catalog_followers();
-        }
-        if let Some(registrar) = &mut self.registrar {
-            let services = || self.plan.jobs.iter().flat_map(|job| job.registered_services());
-            registrar.retain(|id| services().any(|(_, service)| service.id == id));
         }
     }
 }

@@ -1,83 +1,23 @@
 //! What comes in over the control socket, answered at once: nothing here waits.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use tokio::time::{Instant, sleep_until};
 
 use super::Supervisor;
 use super::reload::Requester;
 use crate::runtime::control::explain::{WhyReport, events};
 use crate::runtime::control::report::{HealthReport, JobReport};
 use crate::runtime::control::status::StatusReport;
-use crate::runtime::control::{Answer, Ask, Control, JobAsk, Refusal, Request, Sample, Why};
+use crate::runtime::control::{Answer, Ask, JobAsk, Refusal, Request, Sample, Why};
 use crate::runtime::environment::loads_programs;
-use crate::runtime::process::signals::Arrived;
+use crate::runtime::process::reap::Delivery;
 use crate::runtime::view::{JobView, render_graph};
 use pilot_core::effect::{Input, JobRequest, RunId, Switch};
 use pilot_core::nearest::nearest;
 use pilot_core::plan::{JobId, OutputMode, Secret};
 
-/// How often, and how long apart, v3 tries to bind its socket.
-const ATTEMPTS: u32 = 10;
-const PAUSE: Duration = Duration::from_secs(1);
-/// The exit code when the configured socket cannot be served; v3's.
-const NO_CONTROL: u8 = 1;
-
 impl Supervisor {
-    /// Serves the control socket before any job is started (v3 spec 10.1). The error is pilot's exit code: a socket that the
-    /// file names cannot be had, or pilot was asked to stop while it tried.
-    pub(super) async fn open_control(&mut self) -> Result<(), u8> {
-        let path = std::path::absolute(&self.plan.control.socket).unwrap_or_else(|_| self.plan.control.socket.clone());
-        for attempt in 1.. {
-            let error = match Control::open(&path, self.asker.clone(), self.meters.clone()).await {
-                Ok(control) => {
-                    tracing::info!("control: serving at {}", path.display());
-                    self.environment.announce_socket(&path);
-                    self.control = Some(control);
-                    return Ok(());
-                }
-                Err(error) => error,
-            };
-            if !self.plan.control.configured {
-                tracing::warn!("{error}; pilot goes on without a control socket");
-                return Ok(());
-            }
-            if attempt >= ATTEMPTS || !error.may_pass() {
-                tracing::error!(fatal = true, "{error}");
-                return Err(NO_CONTROL);
-            }
-            tracing::warn!("{error}; trying again ({attempt} of {ATTEMPTS})");
-            self.pause(PAUSE).await?;
-        }
-        Ok(())
-    }
-
-    /// Waits before anything was started. A stop request ends the wait, and pilot.
-    async fn pause(&mut self, time: Duration) -> Result<(), u8> {
-        let until = Instant::now() + time;
-        // Who looks why nothing starts should find it in the log.
-        let _ = self.output.begin();
-        loop {
-            tokio::select! {
-                () = sleep_until(until) => return Ok(()),
-                arrived = self.signals.next() => match arrived {
-                    Arrived::Stop => return Err(0),
-                    Arrived::Child => drop(self.children.reap(&mut self.environment, &mut self.notices)),
-                    Arrived::Usr1 => self.output.reopen(),
-                    Arrived::Hup | Arrived::Usr2 => {}
-                },
-            }
-        }
-    }
-
-    pub(super) async fn close_control(&mut self) {
-        if let Some(control) = self.control.take() {
-            control.close().await;
-        }
-    }
-
     pub(super) fn answer(&mut self, Request { ask, answer }: Request, inputs: &mut VecDeque<Input>) {
         let given = match ask {
             // The only one whose answer has to be waited for.
@@ -100,12 +40,10 @@ impl Supervisor {
             Ask::Status => Ok(Answer::Status(Box::new(StatusReport::new(&self.engine, &self.snapshot())))),
             Ask::Graph(format) => Ok(Answer::Graph(format, render_graph(self.engine.plan(), &self.snapshot(), format))),
             Ask::Job { name, ask } => self.answer_about(&name, ask, inputs),
-            Ask::Events { after, count } => {
-                Ok(Answer::Events(events(&self.engine, after, count, self.began.elapsed())))
-            }
-            Ask::News => Ok(Answer::News(self.news.subscribe())),
+            Ask::Events { after, count } => Ok(Answer::Events(events(&self.engine, after, count, self.clock.now()))),
+            Ask::News => Ok(Answer::News(self.observers.subscribe())),
             Ask::Postmortem(job) => self.postmortem(job.as_deref()),
-            Ask::Health => Ok(Answer::Health(HealthReport::new(&self.engine, self.began.elapsed()))),
+            Ask::Health => Ok(Answer::Health(HealthReport::new(&self.engine, self.clock.now()))),
         };
         // Who asked may be gone.
         let _ = answer.send(given.unwrap_or_else(Answer::Refused));
@@ -139,7 +77,7 @@ impl Supervisor {
 
     fn record(&mut self, Sample { key, value }: &Sample) {
         tracing::debug!("event: {{Metric {key}|{value}}}");
-        self.telemetry.record(key, value);
+        self.exporter.telemetry.record(key, value);
     }
 
     pub(super) fn job_named(&self, name: &str) -> Result<JobId, Refusal> {
@@ -169,11 +107,11 @@ impl Supervisor {
     }
 
     fn why(&self, job: JobId) -> Option<WhyReport> {
-        WhyReport::new(&self.engine, job, &self.view_of(job)?, self.began.elapsed())
+        WhyReport::new(&self.engine, job, &self.view_of(job)?, self.clock.now())
     }
 
     fn view_of(&self, job: JobId) -> Option<JobView> {
-        JobView::of(&self.engine, &self.children, job, self.began.elapsed())
+        JobView::of(&self.engine, &self.children, job, self.clock.now())
     }
 
     fn change(&self, job: JobId, request: JobRequest, inputs: &mut VecDeque<Input>) -> Result<Answer, Refusal> {
@@ -188,8 +126,13 @@ impl Supervisor {
             return Err(Refusal::new(Why::Conflict, format!("{name} has no process to signal")));
         };
         tracing::info!("sending {signal} to {name}: requested over the control socket");
-        self.children.signal_run(run, signal);
-        Ok(Answer::Said(format!("sent {signal} to {name}")))
+        match self.signal_run(job, run, signal) {
+            Delivery::Sent => Ok(Answer::Said(format!("sent {signal} to {name}"))),
+            Delivery::Gone => Err(Refusal::new(Why::Conflict, format!("{name} has no process to signal"))),
+            Delivery::NotPermitted => {
+                Err(Refusal::new(Why::Conflict, format!("{name} cannot be signalled: {}", Delivery::REMEDY)))
+            }
+        }
     }
 
     fn lines(&self, name: &str, job: JobId) -> Result<Answer, Refusal> {

@@ -1,10 +1,12 @@
-//! Telemetry's side of the loop: what is counted, and the listener.
+//! Telemetry's part: the listener, and those who look through it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{Report, Supervisor};
-use pilot_core::effect::{Input, RoundId, Verdict};
+use crate::runtime::telemetry::{Listening, Meters, Telemetry};
+use crate::runtime::view::{Viewer, Viewers};
+use pilot_core::effect::Input;
 use pilot_core::plan::WatchTarget;
 use pilot_core::state::Status;
 
@@ -20,30 +22,48 @@ pub(super) enum Otherwise {
     GoOn,
 }
 
+/// What is shown of pilot over HTTP, while the plan wants it.
+pub(super) struct Exporter {
+    pub(super) telemetry: Telemetry,
+    listening: Option<Listening>,
+    /// Who waits for a view.
+    pub(super) viewers: Viewers,
+}
+
+impl Exporter {
+    /// Nothing is shown yet.
+    pub(super) fn new(meters: Meters) -> Self {
+        let (viewer, viewers) = Viewer::new();
+        Exporter { telemetry: Telemetry::new(meters, viewer), listening: None, viewers }
+    }
+}
+
 impl Supervisor {
     /// Counts, records and listens as the plan in force says: at the start, and again after a reload, when user metrics
     /// that are others begin at zero and a listener that is where it should be stays. Comes back at once; what fails is reported.
     pub(super) fn serve_telemetry(&mut self, otherwise: Otherwise) {
         let plan = Arc::clone(self.engine.plan());
         let settings = plan.telemetry.as_ref();
-        self.telemetry.define(settings);
-        self.meters.keep_watches(plan.watches.iter().map(|watch| watch.name.as_str()));
+        self.exporter.telemetry.define(settings);
+        self.observers.meters.keep_watches(plan.watches.iter().map(|watch| watch.name.as_str()));
         let Some(settings) = settings else {
-            self.listening = None;
+            self.exporter.listening = None;
             return;
         };
         let output = self.output.clone();
-        self.meters.begin(move || output.lost());
+        self.observers.meters.begin(move || output.lost());
         // Watches that a reload has left alone report only when something changes.
         for (watch, state) in plan.watches.iter().zip(self.engine.watches()) {
             match (&watch.target, state.status()) {
                 (WatchTarget::Probe { .. }, _) | (WatchTarget::Service { .. }, Status::Unknown) => {}
-                (WatchTarget::Service { .. }, _) => self.meters.instances(&watch.name, state.instances().len()),
+                (WatchTarget::Service { .. }, _) => {
+                    self.observers.meters.instances(&watch.name, state.instances().len())
+                }
             }
         }
-        if self.listening.as_ref().is_none_or(|listening| !listening.is_as_planned(settings)) {
+        if self.exporter.listening.as_ref().is_none_or(|listening| !listening.is_as_planned(settings)) {
             let reporter = self.reporter.clone();
-            self.listening = Some(self.telemetry.listen(settings, move |why| {
+            self.exporter.listening = Some(self.exporter.telemetry.listen(settings, move |why| {
                 let _ = reporter.send(Report::CannotServe(why, otherwise));
             }));
         }
@@ -61,13 +81,6 @@ impl Supervisor {
                     inputs.push_back(Input::Stop);
                 }
             }
-        }
-    }
-
-    /// Counts a probe of a job's health that is over.
-    pub(super) fn count_probe(&mut self, job: &str, round: RoundId, verdict: &Verdict) {
-        if let Some(began) = self.rounds.remove(&round) {
-            self.meters.probed(&format!("check.{job}"), verdict.pass.into(), began.elapsed());
         }
     }
 }

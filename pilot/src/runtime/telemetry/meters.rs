@@ -10,13 +10,14 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
-use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
+use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use super::process;
 use super::reading::Reading;
+use crate::runtime::task;
 use pilot_core::event::{Code, Event};
 use pilot_core::exit::Exit;
-use pilot_core::stop::step::Step;
+use pilot_core::step::Step;
 
 /// Names of jobs and watches that are told apart in the life of a pilot; whatever comes later is counted as [`OTHER`].
 const MOST_NAMES: usize = 1000;
@@ -60,6 +61,7 @@ struct Families {
     consul_requests: IntCounterVec,
     consul_seconds: HistogramVec,
     loop_lag: Histogram,
+    checks_unended: IntGauge,
     names: Mutex<Names>,
 }
 
@@ -180,6 +182,12 @@ impl Meters {
         }
     }
 
+    /// So many processes of checks have not ended although they were killed.
+    pub fn checks_unended(&self, count: usize) {
+        let Some(families) = self.0.get() else { return };
+        families.checks_unended.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
     /// The event loop woke up so much later than it wanted to.
     pub fn woke_late(&self, lag: Duration) {
         let Some(families) = self.0.get() else { return };
@@ -230,6 +238,8 @@ impl Families {
         let lost = move || Some(lost_lines() as f64);
         let help = "Log lines lost because nobody read pilot's output or because writing them failed.";
         read(&registry, Reading::counter("pilot_log_lines_lost_total", help, lost));
+        let help = "Panics in pilot that were caught: each is a defect, and cost the task it happened in one result.";
+        read(&registry, Reading::counter("pilot_task_panics_total", help, || Some(task::panics() as f64)));
         let help = "User and system time of pilot itself, without its jobs.";
         read(&registry, Reading::counter("process_cpu_seconds_total", help, process::cpu_seconds));
         let help = "Open file descriptors of pilot itself.";
@@ -299,6 +309,10 @@ impl Families {
                 let help = "How much later than wanted pilot's event loop woke up.";
                 let options = HistogramOpts::new("pilot_event_loop_lag_seconds", help).buckets(LAG_SECONDS.to_vec());
                 registered(&registry, Histogram::with_opts(options))
+            },
+            checks_unended: {
+                let help = "Processes of health checks that have not ended although they were killed.";
+                registered(&registry, IntGauge::new("pilot_checks_unended", help))
             },
             names: Mutex::default(),
             registry,

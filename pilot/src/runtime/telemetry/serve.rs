@@ -12,11 +12,11 @@ use hyper::header::{
 };
 use hyper::{Method, StatusCode};
 use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
 use super::{Telemetry, host, page, status};
 use crate::runtime::http::{KeepAlive, Limits, Request, Response, Server, text};
+use crate::runtime::task::{self, Task};
 use crate::runtime::view::View;
 use pilot_core::plan;
 
@@ -41,19 +41,13 @@ const LIMITS: Limits = Limits {
 #[derive(Debug)]
 pub struct Listening {
     planned: SocketAddr,
-    task: JoinHandle<()>,
+    task: Task,
 }
 
 impl Listening {
     /// Whether it listens, or still tries to, where this plan wants it.
     pub fn is_as_planned(&self, plan: &plan::Telemetry) -> bool {
         self.planned == planned(plan) && !self.task.is_finished()
-    }
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 
@@ -66,20 +60,7 @@ impl Telemetry {
     /// all attempts to bind were in vain.
     pub fn listen(&self, plan: &plan::Telemetry, failed: impl FnOnce(String) + Send + 'static) -> Listening {
         let (telemetry, address) = (self.clone(), planned(plan));
-        let task = tokio::spawn(async move {
-            let listener = match bind(address).await {
-                Ok(listener) => listener,
-                Err(error) => return failed(refused(address, &error)),
-            };
-            // The real port where any was asked for.
-            let address = listener.local_addr().unwrap_or(address);
-            tracing::info!("telemetry: serving at {address}");
-            let _server = Server::start(listener, LIMITS, move |_, request| {
-                let telemetry = telemetry.clone();
-                async move { telemetry.answer(&request).await }
-            });
-            std::future::pending().await
-        });
+        let task = task::keep("telemetry", Listen { telemetry, address, failed: Some(Box::new(failed)) });
         Listening { planned: address, task }
     }
 
@@ -116,8 +97,8 @@ impl Telemetry {
     async fn page(&self, refresh: page::Refresh) -> Response {
         let made = self.0.pages.get(refresh, || async {
             let view = self.view().await.map_err(str::to_owned)?;
-            let html = spawn_blocking(move || page::html(&view, refresh)).await;
-            html.map_err(|error| format!("the page cannot be rendered: {error}"))
+            let html = task::blocking("rendering the page", move || page::html(&view, refresh)).await;
+            html.map_err(|panic| format!("the page cannot be rendered: {panic}"))
         });
         match made.await {
             Ok(html) => page_answer(html),
@@ -145,6 +126,34 @@ impl Telemetry {
             Ok(None) => Err("too many requests at once, or pilot has ended"),
             Err(_) => Err("pilot's event loop does not answer"),
         }
+    }
+}
+
+/// Binds, and serves for as long as it is there.
+struct Listen {
+    telemetry: Telemetry,
+    address: SocketAddr,
+    failed: Option<Box<dyn FnOnce(String) + Send>>,
+}
+
+impl task::Service for Listen {
+    async fn run(&mut self) {
+        let listener = match bind(self.address).await {
+            Ok(listener) => listener,
+            Err(error) => {
+                let failed = self.failed.take();
+                return failed.into_iter().for_each(|failed| failed(refused(self.address, &error)));
+            }
+        };
+        // The real port where any was asked for.
+        let address = listener.local_addr().unwrap_or(self.address);
+        tracing::info!("telemetry: serving at {address}");
+        let telemetry = self.telemetry.clone();
+        let _server = Server::start("telemetry's listener", listener, LIMITS, move |_, request| {
+            let telemetry = telemetry.clone();
+            async move { telemetry.answer(&request).await }
+        });
+        std::future::pending().await
     }
 }
 

@@ -140,8 +140,10 @@ impl Snapshot {
 impl JobView {
     /// A job at time `now` of its engine; `None`: a reload has removed it.
     pub fn of(engine: &Engine, children: &Children, id: JobId, now: Duration) -> Option<Self> {
-        let process = engine.run_of(id).and_then(|run| children.process_of(run)).map(nix::unistd::Pid::as_raw);
-        JobView::with_process(engine, id, process, now)
+        let running = engine.run_of(id).and_then(|run| children.process_of(run));
+        // What pilot could not end is there, whatever becomes of the job.
+        let process = running.or_else(|| children.left_behind(&engine.job(id)?.name, engine));
+        JobView::with_process(engine, id, process.map(nix::unistd::Pid::as_raw), now)
     }
 
     fn with_process(engine: &Engine, id: JobId, pid: Option<i32>, now: Duration) -> Option<Self> {

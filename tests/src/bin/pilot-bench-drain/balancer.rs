@@ -47,7 +47,7 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Starts it on this port, with place for so many servers in all.
+    /// Starts it on this port, with place for this many servers in all.
     pub fn start(balancer: Balancer, front: u16, aws: &Aws, servers: u64) -> Follower {
         let targets = {
             let aws = aws.clone();

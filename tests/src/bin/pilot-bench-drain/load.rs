@@ -34,7 +34,7 @@ pub struct Load {
     _scratch: Scratch,
 }
 
-/// Starts it for so many seconds: a page and, by turns, one from the database.
+/// Starts it for this many seconds: a page and, by turns, one from the database.
 pub fn start(front: u16, seconds: u64, kept: bool) -> Load {
     let scratch = Scratch::new();
     let header = if kept { "" } else { "wrk.headers['Connection'] = 'close'\n" };

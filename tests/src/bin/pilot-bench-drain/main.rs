@@ -4,8 +4,6 @@
 //! Exits 1 when a request failed with pilot, and when none failed with the others: then nothing was measured.
 //! `BENCH_SECONDS` is the length of each of the six runs (60). It never looks inside pilot.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A measurement that fails should fail loudly.
-
 mod balancer;
 mod load;
 
@@ -19,7 +17,7 @@ use pilot_tests::ports;
 
 use balancer::{Balancer, Follower};
 
-/// A replacement in so many seconds: ten a minute.
+/// A replacement in this many seconds: ten a minute.
 const EVERY: u64 = 6;
 
 fn main() -> ExitCode {

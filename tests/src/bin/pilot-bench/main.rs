@@ -1,9 +1,7 @@
-//! Measures the shipped pilot beside tini, dumb-init, s6 and supervisord in one run and prints one table (`make bench`).
+//! Measures the shipped pilot next to tini, dumb-init, s6 and supervisord in one run and prints one table (`make bench`).
 //!
 //! `pilot-bench [ROW…]` measures all rows or those named; exits 1 when pilot misses a target that decides. Rounds of the
 //! supervisors are interleaved, so that a busy moment of the machine hits all of them. It never looks inside pilot.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A measurement that fails should fail loudly.
 
 mod checks;
 mod clock;

@@ -1,4 +1,4 @@
-//! A supervisor in a PID namespace of its own, as its first process or beside one: ending it leaves nothing behind.
+//! A supervisor in a PID namespace of its own, as its first process or next to one: ending it leaves nothing behind.
 
 use std::fs;
 use std::io;
@@ -82,7 +82,7 @@ impl Running {
         }
     }
 
-    /// Waits until so many marks are in a file, and gives them.
+    /// Waits until this many marks are in a file, and gives them.
     pub fn wait_for_marks(&self, file: &str, count: usize) -> Vec<u64> {
         until(&format!("{count} marks in {file}"), SOON * 2, || {
             let marks = clock::marks(&self.scratch, file);

@@ -11,7 +11,7 @@ use crate::table::{Table, Target};
 
 const ROUNDS: usize = 40;
 
-/// Milliseconds from exec until the last of so many jobs runs.
+/// Milliseconds from exec until the last of this many jobs runs.
 fn once(kind: Kind, place: Place, count: usize) -> f64 {
     let scratch = Scratch::new();
     let job = verbs(&scratch, "mark FILE forever");

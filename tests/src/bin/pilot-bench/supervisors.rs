@@ -37,7 +37,7 @@ impl Kind {
         }
     }
 
-    /// The command line that runs so many of this job (the fixture's verbs). One that knows no second job gets one.
+    /// The command line that runs this many of this job (the fixture's verbs). One that knows no second job gets one.
     pub fn command(self, scratch: &Scratch, verbs: &[String], count: usize, again: Again) -> Vec<String> {
         let mut job = vec![fixture()];
         job.extend_from_slice(verbs);

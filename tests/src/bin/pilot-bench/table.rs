@@ -1,4 +1,4 @@
-//! The table: what was measured, of whom, what others measured elsewhere, and whether pilot does what is asked of it.
+//! The table: what was measured, of which supervisor, what others measured elsewhere, and whether pilot does what is asked of it.
 
 use std::fs;
 use std::process::ExitCode;

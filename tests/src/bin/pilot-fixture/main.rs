@@ -52,6 +52,7 @@ const USAGE: &str = "pilot-fixture VERB ARGUMENTS… , any number of:
   notify TEXT           send TEXT (`\\n` is a new line) to NOTIFY_SOCKET and do not wait for anybody
   notify-with N TEXT    the same, with N descriptors attached
   pulse MS FILE         from now on send WATCHDOG=1 every MS, until FILE exists
+  flood                 send STATUS=x to NOTIFY_SOCKET for ever, as fast as it goes
   dirty PROGRAM ARGS    block and ignore every signal, then become PROGRAM";
 
 fn main() {
@@ -103,6 +104,7 @@ fn perform(words: &[String]) {
             "notify" => readiness::tell(text()),
             "notify-with" => readiness::tell_with_descriptors(number(text()), text()),
             "pulse" => readiness::pulse(Duration::from_millis(number(text())), text().to_owned()),
+            "flood" => readiness::flood(),
             "dirty" => fork::dirty(&rest.by_ref().map(str::to_owned).collect::<Vec<_>>()),
             other => usage(other),
         }

@@ -31,3 +31,9 @@ pub fn pulse(every: Duration, until: String) {
         }
     });
 }
+
+/// As many messages as the other side takes, until it is gone.
+pub fn flood() {
+    let socket = notify::connected(&address());
+    while socket.send(b"STATUS=x").is_ok() {}
+}

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use tokio::task::spawn_blocking;
 
 use crate::runtime::net::small_file;
+use crate::runtime::task;
 
 /// After so long they are read again.
 const FRESH: Duration = Duration::from_secs(60);
@@ -38,13 +38,13 @@ impl Authorities {
     /// Those of a file, and its bytes; the error names it.
     pub(super) async fn of_file(path: &Path) -> Result<(Arc<Self>, Vec<u8>), String> {
         let path = path.to_owned();
-        let read = spawn_blocking(move || {
+        let read = task::blocking("reading certificates", move || {
             let pem = small_file::read_now(&path).map_err(|error| error.to_string())?;
             let authorities = Authorities::of_pem(&pem);
             let authorities = authorities.ok_or_else(|| format!("{} holds no usable certificate", path.display()))?;
             Ok((Arc::new(authorities), pem))
         });
-        read.await.unwrap_or_else(|error| Err(error.to_string()))
+        read.await.unwrap_or_else(|panic| Err(panic.to_string()))
     }
 
     /// Whether this very certificate stands in the file.
@@ -66,7 +66,7 @@ impl SystemAuthorities {
     /// All of them; `None` where the system has none. `SSL_CERT_FILE` and `SSL_CERT_DIR` count, as for HTTPS.
     pub(super) async fn get(&self) -> Option<Arc<Authorities>> {
         let kept = self.clone();
-        let authorities = spawn_blocking(move || kept.read()).await.ok()?;
+        let authorities = task::blocking("reading the system's certificates", move || kept.read()).await.ok()?;
         (!authorities.roots.is_empty()).then_some(authorities)
     }
 

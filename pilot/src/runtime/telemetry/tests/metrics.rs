@@ -7,7 +7,7 @@ use super::*;
 use pilot_core::event::{Code, Event};
 use pilot_core::exit::Exit;
 use pilot_core::plan::BUILT_IN_METRICS;
-use pilot_core::stop::step::Step;
+use pilot_core::step::Step;
 
 /// Everything that can happen has happened.
 fn busy() -> Meters {

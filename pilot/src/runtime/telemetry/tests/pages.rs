@@ -1,5 +1,7 @@
 //! What is answered over HTTP, and how it is listened.
 
+#![allow(clippy::disallowed_methods)] // A panic in a task of a test fails the test that waits for it.
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;

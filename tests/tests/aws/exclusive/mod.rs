@@ -1,0 +1,3 @@
+//! Tests that get the machine for themselves.
+
+mod random_stops;

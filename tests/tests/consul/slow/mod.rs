@@ -1,0 +1,4 @@
+//! What takes minutes, because Consul does: `make test-slow`.
+
+mod cluster;
+mod removal;
