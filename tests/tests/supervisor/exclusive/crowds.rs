@@ -46,6 +46,7 @@ fn thousands_of_events_and_a_slow_job_neither_freeze_pilot_nor_grow_it() {
     let config = json!({ "consul": false, "logging": { "level": "INFO" }, "jobs": list });
     let mut pilot = Pilot::run(&config);
     let pid = pilot.pid();
+    pilot.wait_for_marks("clock", 1);
     let began = Instant::now();
     let mut highest = 0;
     pilot.wait("six seconds of load", SOON, |pilot| {
