@@ -22,7 +22,9 @@ impl<'a> Concealer<'a> {
     /// Of these values, but not of those that are words of the configuration's own: they are no secrets, and messages
     /// would not be understood without them.
     pub fn new(values: impl Iterator<Item = &'a str>) -> Self {
-        let values: BTreeSet<&str> = values.filter(|value| value.len() >= SHORTEST).collect();
+        // An escape in a value is another text when the file is read; the pieces around it stay what they are.
+        let pieces = |value: &'a str| std::iter::once(value).chain(value.split(['\\', '"', '\'', '\n', '\r']));
+        let values: BTreeSet<&str> = values.flat_map(pieces).filter(|value| value.len() >= SHORTEST).collect();
         let mut by_start: BTreeMap<[u8; SHORTEST], Vec<Cow<'a, str>>> = BTreeMap::new();
         let mut words = BTreeSet::new();
         if !values.is_empty() {
