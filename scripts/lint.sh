@@ -15,6 +15,8 @@ check() {
 
 check format cargo fmt --all --check
 check clippy cargo clippy --workspace --all-targets -q -- -D warnings
+check clippy-without-aws cargo clippy -p pilot --no-default-features -q -- -D warnings
+check documentation env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps -q
 if command -v cargo-machete >/dev/null 2>&1; then
     check unused-dependencies cargo machete --with-metadata
 else

@@ -1,6 +1,6 @@
 //! How many requests a job still works on: asked from the job by a URL, or counted by the kernel's table of connections.
 //!
-//! Every answer comes within [`LIMIT`]. "Nobody can tell" is an answer, never a zero.
+//! Every answer comes within `LIMIT`. "Nobody can tell" is an answer, never a zero.
 
 use std::time::Duration;
 

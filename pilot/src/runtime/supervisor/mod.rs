@@ -46,6 +46,7 @@ use control_plane::ControlPlane;
 use observers::Observers;
 use probes::Probes;
 use reload::Loaded;
+#[cfg(feature = "aws")]
 use target_groups::TargetGroups;
 use telemetry::{Exporter, Otherwise};
 use watches::Watches;
@@ -87,6 +88,7 @@ pub struct Supervisor {
     probes: Probes,
     watches: Watches,
     catalog: Catalog,
+    #[cfg(feature = "aws")]
     target_groups: TargetGroups,
     control: ControlPlane,
     exporter: Exporter,
@@ -116,6 +118,7 @@ impl Supervisor {
             probes: Probes::new(),
             watches: Watches::default(),
             catalog: Catalog::new(&plan, meters.clone()),
+            #[cfg(feature = "aws")]
             target_groups: TargetGroups::default(),
             control: ControlPlane::new(load, Arc::clone(&plan)),
             exporter: Exporter::new(meters.clone()),

@@ -9,9 +9,9 @@ use pilot_core::effect::Input;
 use pilot_core::plan::{JobId, SignalNumber};
 
 /// The task of each job's target, started when it is first needed.
+#[cfg(feature = "aws")]
 #[derive(Default)]
 pub(super) struct TargetGroups {
-    #[cfg(feature = "aws")]
     balancers: std::collections::HashMap<JobId, crate::runtime::balancer::Balancer>,
 }
 
