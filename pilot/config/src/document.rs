@@ -98,8 +98,9 @@ fn called<'a>(item: &Field<'a>, key: &str) -> Field<'a> {
 
 /// v3: 0 is the default, negative is no wait.
 fn stop_timeout(block: &Block<'_>) -> Duration {
-    let read =
-        |field: Field<'_>| field.integer::<i64>("", "write the seconds from the stop signal to the kill: `stopTimeout: 10`");
+    let read = |field: Field<'_>| {
+        field.integer::<i64>("", "write the seconds from the stop signal to the kill: `stopTimeout: 10`")
+    };
     match block.get("stopTimeout").and_then(read) {
         None | Some(0) => STOP_TIMEOUT,
         Some(seconds) => u64::try_from(seconds).map_or(Duration::ZERO, Duration::from_secs),
