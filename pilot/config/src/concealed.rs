@@ -23,7 +23,10 @@ impl<'a> Concealer<'a> {
     /// would not be understood without them.
     pub fn new(values: impl Iterator<Item = &'a str>) -> Self {
         // An escape in a value is another text when the file is read; the pieces around it stay what they are.
-        let pieces = |value: &'a str| std::iter::once(value).chain(value.split(['\\', '"', '\'', '\n', '\r']));
+        let pieces = |value: &'a str| {
+            let between_quotes = value.split(['"', '\'', '\n', '\r']);
+            std::iter::once(value).chain(between_quotes).chain(value.split(['\\', '"', '\'', '\n', '\r']))
+        };
         let values: BTreeSet<&str> = values.flat_map(pieces).filter(|value| value.len() >= SHORTEST).collect();
         let mut by_start: BTreeMap<[u8; SHORTEST], Vec<Cow<'a, str>>> = BTreeMap::new();
         let mut words = BTreeSet::new();
@@ -31,15 +34,18 @@ impl<'a> Concealer<'a> {
             collect_words(&TOP, &mut words);
             words.extend(Code::SELECTABLE.iter().map(|(name, _)| *name));
         }
-        for value in values.into_iter().filter(|value| !words.contains(value)) {
-            // As messages write it in quotes.
-            let debug = format!("{value:?}");
-            let escaped = debug.get(1..debug.len() - 1).filter(|escaped| *escaped != value).map(str::to_owned);
-            for written in [Some(Cow::Borrowed(value)), escaped.map(Cow::Owned)].into_iter().flatten() {
-                if let Some(start) = written.as_bytes().first_chunk::<SHORTEST>() {
-                    by_start.entry(*start).or_default().push(written);
-                }
+        let mut hide = |written: Cow<'a, str>| {
+            if let Some(start) = written.as_bytes().first_chunk::<SHORTEST>() {
+                by_start.entry(*start).or_default().push(written);
             }
+        };
+        for value in values.into_iter().filter(|value| !words.contains(value)) {
+            for read in as_read(value).into_iter().filter(|read| !words.contains(read.as_str())) {
+                in_quotes(&read).into_iter().for_each(|escaped| hide(Cow::Owned(escaped)));
+                hide(Cow::Owned(read));
+            }
+            in_quotes(value).into_iter().for_each(|escaped| hide(Cow::Owned(escaped)));
+            hide(Cow::Borrowed(value));
         }
         for values in by_start.values_mut() {
             values.sort_by_key(|value| std::cmp::Reverse(value.len()));
@@ -71,6 +77,18 @@ impl<'a> Concealer<'a> {
     }
 }
 
+/// As messages write it in quotes, if that is another text.
+fn in_quotes(value: &str) -> Option<String> {
+    let debug = format!("{value:?}");
+    debug.get(1..debug.len() - 1).filter(|escaped| *escaped != value).map(str::to_owned)
+}
+
+/// What becomes of escapes in a value when the file is read, in either kind of quotes.
+fn as_read(value: &str) -> BTreeSet<String> {
+    let quotes = if value.contains('\\') { ["\"", "'"].as_slice() } else { &[] };
+    quotes.iter().filter_map(|quote| json5::from_str(&[*quote, value, *quote].concat()).ok()).collect()
+}
+
 /// Names of keys, and words that keys take.
 fn collect_words(object: &'static Object, words: &mut BTreeSet<&'static str>) {
     for key in object.keys() {
@@ -90,7 +108,18 @@ mod tests {
 
     #[test]
     fn values_are_taken_out_of_messages_and_words_are_not() {
-        let values = ["hunter2", "hunter2-longer", "a\"b\"c", "http", "json", "no", "healthy"];
+        let values = [
+            "hunter2",
+            "hunter2-longer",
+            "a\"b\"c",
+            "http",
+            "json",
+            "no",
+            "healthy",
+            "abc\\u0064ef",
+            "key\\'s",
+            "ab\\ncd",
+        ];
         let concealer = Concealer::new(values.into_iter());
         for (message, concealed) in [
             ("job \"hunter2\": no", "job \"***\": no"),
@@ -98,6 +127,8 @@ mod tests {
             ("is \"a\\\"b\\\"c\"", "is \"***\""),
             ("http healthy json", "http healthy json"),
             ("ü hunter2 ü", "ü *** ü"),
+            ("of \"abcdef\", abc\\u0064ef", "of \"***\", ***"),
+            ("key's ab\ncd ab\\ncd", "*** *** ***"),
         ] {
             assert_eq!(concealer.concealed(message.to_owned()), concealed);
         }

@@ -156,7 +156,9 @@ fn client(block: &Block<'_>) -> Option<(PathBuf, PathBuf)> {
     if let (Some(lonely), None) | (None, Some(lonely)) = (&certificate, &key) {
         lonely.warn("is not used: certificate and key only work together", "give both clientcert and clientkey");
     }
-    Some((certificate?.text()?.into(), key?.text()?.into()))
+    // Each is read for its mistakes, whether the other is there or not.
+    let (certificate, key) = (certificate.and_then(|field| field.text()), key.and_then(|field| field.text()));
+    Some((certificate?.into(), key?.into()))
 }
 
 /// v3 spec 1.4: what is set and not empty goes before the file.

@@ -39,6 +39,10 @@ fn bound(field: &Field<'_>) -> Option<u64> {
     if matches!(&field.value.kind, Kind::Text(text) if text.eq_ignore_ascii_case("unlimited")) {
         return Some(UNLIMITED);
     }
+    // -0 is a number as well, and its text has a sign.
+    if field.value.kind == Kind::Number(0.0) {
+        return Some(0);
+    }
     let read = field.value.weak_text().and_then(|text| text.parse().ok()).filter(|bound| *bound != UNLIMITED);
     if read.is_none() {
         let remedy = "write a number (bytes, seconds or how many, as in setrlimit(2)) or \"unlimited\"";

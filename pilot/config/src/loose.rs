@@ -74,6 +74,11 @@ impl<'a> Field<'a> {
         text
     }
 
+    /// The same for what begins with a number without a sign: -0 is 0.
+    pub fn unsigned_text(&self) -> Option<String> {
+        if self.value.kind == Kind::Number(0.0) { Some("0".to_owned()) } else { self.text() }
+    }
+
     /// A whole number: numbers are truncated, booleans are 1 and 0, text is read like a number in Go (`0x1F`, `010`).
     pub fn whole(&self) -> Option<i64> {
         let read = whole(self.value);

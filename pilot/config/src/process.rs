@@ -57,7 +57,7 @@ fn identity(block: &Block<'_>) -> Identity {
 
 /// A name, or a number in digits.
 fn account(field: &Field<'_>, key: &str) -> Option<Account> {
-    let text = field.text()?;
+    let text = field.unsigned_text()?;
     if text.is_empty() {
         field.error(
             "is empty, and the job would run as who pilot runs as",
@@ -106,7 +106,7 @@ pub(super) fn path(field: &Field<'_>) -> Option<PathBuf> {
 
 /// Octal digits, as typed at a shell: `"027"`, and `27` is the same.
 fn umask(field: &Field<'_>) -> Option<u32> {
-    let text = field.text()?;
+    let text = field.unsigned_text()?;
     let octal = text.bytes().all(|b| (b'0'..=b'7').contains(&b));
     let mask = u32::from_str_radix(&text, 8).ok().filter(|mask| octal && *mask <= 0o777);
     if mask.is_none() {

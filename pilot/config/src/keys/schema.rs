@@ -135,7 +135,7 @@ fn of(form: Form, shared: &mut Shared) -> Value {
         ] }),
         Form::List(item) => list(&of(*item, shared)),
         Form::Interfaces => {
-            let Value::Object(mut list) = list(&json!({ "type": ["string", "number", "boolean", "null"] })) else {
+            let Value::Object(mut list) = list(&json!({ "type": ["string", "number", "boolean"] })) else {
                 return json!({});
             };
             if let Some(Value::Array(ways)) = list.get_mut("anyOf") {

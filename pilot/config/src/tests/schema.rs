@@ -3,6 +3,7 @@
 //! What a schema cannot say is listed in [`beyond_a_schema`] and [`cross_key`], and nothing else is let pass.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -133,9 +134,12 @@ pub(super) fn around(object: &'static Object, key: &str, members: Map<String, Va
 
 /// Where a key is needed, or not, because of others.
 fn cross_key(object: &'static Object, key: &str, value: &Value) -> bool {
-    // Without it only `mode: "off"` is right.
+    // Without `targetGroup` only `mode: "off"` is right.
     if value.is_null() && std::ptr::eq(object, &BALANCER) && key == "targetGroup" {
         return true;
+    }
+    if std::ptr::eq(object, &JOB) && key == "loadBalancer" {
+        return value.as_object().is_some_and(|balancer| !balancer.contains_key("targetGroup"));
     }
     let absent = value.is_null() || value == "";
     absent
@@ -183,37 +187,38 @@ fn passed_over(form: Form) -> bool {
     matches!(form, Form::Parts(_))
 }
 
+fn takes(document: &str) -> bool {
+    loaded(document).diagnostics.iter().all(|found| found.severity != Severity::Error)
+}
+
+/// What the reader says of a document that it refuses.
 fn reads(document: &str) -> Option<String> {
     let loaded = loaded(document);
     loaded.diagnostics.iter().any(|found| found.severity == Severity::Error).then(|| loaded.report(document))
 }
 
-struct Judge(jsonschema::Validator);
+/// Built once for all tests of a process.
+static JUDGE: LazyLock<jsonschema::Validator> = LazyLock::new(|| jsonschema::draft202012::new(&schema()).unwrap());
 
-impl Judge {
-    fn new() -> Self {
-        Judge(jsonschema::draft202012::new(&schema()).unwrap())
+fn compare(object: &'static Object, key: &'static Key, value: &Value) -> Result<(), String> {
+    if cross_key(object, key.name, value) {
+        return Ok(());
     }
-
-    fn compare(&self, object: &'static Object, key: &'static Key, value: &Value) -> Result<(), String> {
-        if cross_key(object, key.name, value) {
-            return Ok(());
-        }
-        let document = around(object, key.name, [(key.name.to_owned(), value.clone())].into_iter().collect());
-        let text = document.to_string();
-        let complaint = self.0.iter_errors(&document).next().map(|error| format!("{}: {error}", error.instance_path()));
-        match (complaint, reads(&text)) {
-            (None, Some(report)) if !beyond_a_schema(key.form, value) => Err(format!(
-                "{}: {}: the schema takes what the reader refuses: {text}\n{report}",
-                object.home, key.name
-            )),
-            (Some(complaint), None) if !passed_over(key.form) => Err(format!(
-                "{}: {}: the reader takes what the schema refuses: {text}\n{complaint}",
-                object.home, key.name
-            )),
-            _ => Ok(()),
-        }
+    let document = around(object, key.name, [(key.name.to_owned(), value.clone())].into_iter().collect());
+    let text = document.to_string();
+    let (schema_takes, reader_takes) = (JUDGE.is_valid(&document), takes(&text));
+    // What is wrong is only put into words for a difference, because that takes longer than the judging.
+    if schema_takes && !reader_takes && !beyond_a_schema(key.form, value) {
+        let report = reads(&text).unwrap_or_default();
+        let what = "the schema takes what the reader refuses";
+        return Err(format!("{}: {}: {what}: {text}\n{report}", object.home, key.name));
     }
+    if reader_takes && !schema_takes && !passed_over(key.form) {
+        let complaint = JUDGE.iter_errors(&document).next().map(|error| error.to_string()).unwrap_or_default();
+        let what = "the reader takes what the schema refuses";
+        return Err(format!("{}: {}: {what}: {text}\n{complaint}", object.home, key.name));
+    }
+    Ok(())
 }
 
 pub(super) fn all_keys() -> Vec<(&'static Object, &'static Key)> {
@@ -235,8 +240,28 @@ pub(super) fn all_keys() -> Vec<(&'static Object, &'static Key)> {
     found
 }
 
+/// Whether it takes a list of values, or an object whose names are the user's.
+fn holds_values(form: Form) -> bool {
+    matches!(
+        form,
+        Form::Growing(..)
+            | Form::Texts
+            | Form::FilledTexts
+            | Form::List(_)
+            | Form::Interfaces
+            | Form::Command
+            | Form::Paths
+            | Form::FlagOrNames
+            | Form::Status
+            | Form::Meta
+            | Form::Headers
+            | Form::Variables(_)
+            | Form::Addresses(_)
+    )
+}
+
 /// Values at the edges of what any key takes.
-fn edges() -> Vec<Value> {
+fn edges(form: Form) -> Vec<Value> {
     let numbers: [f64; 36] = [
         -1.0,
         -0.5,
@@ -394,11 +419,14 @@ fn edges() -> Vec<Value> {
     values.extend(texts.map(Value::from));
     values.push("x".repeat(600).into());
     let scalars: Vec<Value> = values.clone();
+    // Where neither a list nor an object of the user's own choice is taken, what is in it makes no difference.
+    let inside = if holds_values(form) { scalars.as_slice() } else { &scalars[..5] };
+    values.push(json!(-0.0));
     values.push(json!([]));
     values.push(json!({}));
-    values.extend(scalars.iter().map(|value| json!([value])));
-    values.extend(scalars.iter().map(|value| json!({ "a": value })));
-    values.extend(scalars.iter().filter_map(|value| Some(json!({ value.as_str()?: "x" }))));
+    values.extend(inside.iter().map(|value| json!([value])));
+    values.extend(inside.iter().map(|value| json!({ "a": value })));
+    values.extend(inside.iter().filter_map(|value| Some(json!({ value.as_str()?: "x" }))));
     values.push(json!({ "consul-x": null, "a b": null }));
     values.push(json!([{}]));
     values.push(json!([[]]));
@@ -408,44 +436,44 @@ fn edges() -> Vec<Value> {
 
 #[test]
 fn schema_and_reader_take_the_same_values_at_the_edges() {
-    let judge = Judge::new();
-    let values = edges();
     let mut wrong: Vec<String> = Vec::new();
-    for (object, key) in all_keys() {
-        wrong.extend(values.iter().filter_map(|value| judge.compare(object, key, value).err()));
+    // The limits are one reader and one form by sixteen names.
+    let one_limit = |object: &'static Object, key: &Key| !std::ptr::eq(object, &LIMITS) || key.name == "core";
+    for (object, key) in all_keys().into_iter().filter(|(object, key)| one_limit(object, key)) {
+        wrong.extend(edges(key.form).iter().filter_map(|value| compare(object, key, value).err()));
     }
-    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong[..wrong.len().min(30)].join("\n\n"));
+    let shown = wrong.iter().enumerate().filter(|(at, _)| at % wrong.len().div_ceil(30).max(1) == 0);
+    let shown: Vec<&str> = shown.map(|(_, difference)| difference.as_str()).collect();
+    assert!(wrong.is_empty(), "{} differences, among them:\n{}", wrong.len(), shown.join("\n\n"));
 }
 
 /// The base documents are good for both, so that the value alone decides.
 #[test]
 fn what_stands_around_the_values_is_good() {
-    let judge = Judge::new();
     for (object, key) in all_keys() {
         let document = around(object, key.name, Map::new());
         let text = document.to_string();
         let needs_more =
             [(&raw const WAIT, "each"), (&raw const MYSQL, "socket")].contains(&(&raw const *object, key.name));
-        assert!(judge.0.is_valid(&document), "{text}");
+        assert!(JUDGE.is_valid(&document), "{text}");
         assert!(needs_more || reads(&text).is_none(), "{text}: {:?}", reads(&text));
     }
 }
 
 #[test]
 fn what_is_needed_is_needed_by_both_and_nothing_unknown_is_taken() {
-    let judge = Judge::new();
     let mut seen = BTreeSet::new();
     for (object, key) in all_keys() {
         let unknown = around(object, key.name, [("zzz".to_owned(), json!(1))].into_iter().collect());
-        assert!(!judge.0.is_valid(&unknown) && reads(&unknown.to_string()).is_some(), "{unknown}");
+        assert!(!JUDGE.is_valid(&unknown) && reads(&unknown.to_string()).is_some(), "{unknown}");
         for ignored in object.ignored {
             let document =
                 around(object, key.name, [((*ignored).to_owned(), json!({ "any": 1 }))].into_iter().collect());
-            assert!(judge.0.is_valid(&document), "{document}");
+            assert!(JUDGE.is_valid(&document), "{document}");
             assert!(reads(&document.to_string()).is_none(), "{document}");
         }
         if key.is_needed() && seen.insert((object.home, key.name)) {
-            judge.compare(object, key, &Value::Null).unwrap();
+            compare(object, key, &Value::Null).unwrap();
         }
     }
     assert!(seen.len() >= 14, "{seen:?}");
@@ -460,7 +488,8 @@ fn texts() -> impl Strategy<Value = String> {
         "[0-9]{2,4}(-[0-9]{2,4})?",
         "[a-zA-Z_:@/.= -]{0,8}",
         "(SIG|sig)?[A-Z0-9+]{1,6}",
-        "\\PC{0,5}",
+        // Two braces begin an action of the template, wherever they stand.
+        "[^\\pC{]{0,5}",
     ]
 }
 
@@ -480,15 +509,14 @@ fn values() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
+    // Nothing is written next to the sources; what it finds goes among the edges.
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn schema_and_reader_take_the_same_values(picks in prop::collection::vec((any::<prop::sample::Index>(), values()), 60)) {
-        thread_local! {
-            static JUDGE: Judge = Judge::new();
-        }
         let keys = all_keys();
         for (pick, value) in picks {
             let (object, key) = *pick.get(&keys);
-            let compared = JUDGE.with(|judge| judge.compare(object, key, &value));
+            let compared = compare(object, key, &value);
             prop_assert!(compared.is_ok(), "{}", compared.unwrap_err());
         }
     }

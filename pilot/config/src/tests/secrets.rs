@@ -6,12 +6,16 @@ use super::schema::{all_keys, around};
 use super::*;
 
 /// Each with the parts that must not be seen.
-const SECRETS: [(&str, &[&str]); 5] = [
+const SECRETS: [(&str, &[&str]); 9] = [
     ("hunter2-swordfish", &["hunter2", "swordfish"]),
     ("hunter2\"swordfish", &["hunter2", "swordfish"]),
     ("hunter2\\q'swordfish", &["hunter2", "swordfish"]),
     ("hunter2\nswordfish: [", &["hunter2", "swordfish"]),
     ("8412345678", &["8412345678"]),
+    ("hunter2 swordfish", &["hunter2", "swordfish"]),
+    ("hunter2-longer-than-a-message-shows-of-any-text-swordfish", &["hunter2", "swordfish"]),
+    ("hunter2/swordfish:1?a=b", &["hunter2", "swordfish"]),
+    ("hunter2\\u0020swordfish", &["hunter2", "swordfish"]),
 ];
 
 /// All that may be shown of a text.
