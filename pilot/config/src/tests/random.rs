@@ -63,6 +63,10 @@ fn survives(text: &str) -> Result<(), TestCaseError> {
         prop_assert!(diagnostic.column >= 1);
     }
     loaded.report(text);
+    // Where no interface fits, `check` may run on another machine than the one it is for: a note there, an error here.
+    if loaded.diagnostics.iter().any(|found| found.rule == Rule::NoInterface) {
+        return Ok(());
+    }
     // What is said of the whole takes nothing back, and keeps nothing from starting.
     let question = Question { stop_budget: Some(std::time::Duration::from_secs(1)) };
     let examined = examine("pilot.json5", text, &machine(&[]), &question);
