@@ -83,7 +83,7 @@ pub struct World {
     pub said: Vec<String>,
     /// Steps of stops that are over, and how long they took.
     pub steps: Vec<(JobId, Step, Duration)>,
-    /// Runs that are over: when, of whom, which, how, and after how long.
+    /// Runs that are over: when, of which job, their number, how, and after how long.
     pub ended: Vec<(Duration, JobId, RunId, Exit, Duration)>,
     /// Inputs given to the engine.
     pub handled: u64,

@@ -115,7 +115,14 @@ pub(crate) static HTTP: Object = Object { home: "`http`", shared: "http", groups
 
 /// `mysql`
 pub(super) static MYSQL_KEYS: [Key; 11] = [
-    key("host", Pilot, Form::Language(""), "name or address", "needed, or `socket`", "Looked up anew for every check."),
+    key(
+        "host",
+        Pilot,
+        Form::Language(""),
+        "name or address",
+        "needed, or `socket`",
+        "Looked up again for every check.",
+    ),
     key("port", Pilot, Form::Integer(1, 65535), "integer", "3306", "Its port."),
     key("socket", Pilot, Form::Text, "path", "none", "A unix socket instead of host and port."),
     key("user", Pilot, Form::Text, "text", "needed", "Who logs in."),

@@ -272,7 +272,7 @@ pub(super) static RESTARTS_KEYS: [Key; 6] = [
         Form::Number(1.0, 1000.0),
         "number, 1 to 1000",
         "`2`",
-        "Each pause is so many times the one before.",
+        "Each pause is the one before times this.",
     ),
     key(
         "maxDelay",

@@ -75,7 +75,7 @@ pub(super) static CONSUL_KEYS: [Key; 6] = [
         Form::Text,
         "path",
         "none",
-        "File with the token, read anew when it changes; goes before `token`.",
+        "File with the token, read again when it changes; goes before `token`.",
     ),
     key(
         "register",
@@ -141,7 +141,7 @@ pub(super) static LOGGING_KEYS: [Key; 3] = [
         Form::Text,
         "`stdout`, `stderr` or a path",
         "`stdout`",
-        "A file is opened for append, and opened anew on SIGUSR1.",
+        "A file is opened for append, and reopened on SIGUSR1.",
     ),
 ];
 

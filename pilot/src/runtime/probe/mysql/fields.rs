@@ -11,7 +11,7 @@ impl<'a> Fields<'a> {
         Fields(packet)
     }
 
-    /// Exactly so many bytes.
+    /// Exactly this number of bytes.
     pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], Fault> {
         let (taken, rest) = self.0.split_at_checked(count).ok_or_else(short)?;
         self.0 = rest;
