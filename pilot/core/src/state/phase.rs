@@ -39,7 +39,7 @@ pub enum Activity {
     Running(Run),
     /// It is started again then.
     BackingOff {
-        /// When.
+        /// The time of that start, as the engine counts time.
         until: Duration,
     },
 }

@@ -31,7 +31,7 @@ impl Catalog {
         self.client.as_ref()
     }
 
-    /// Everything is taken out, as far as there is time for it, and nobody is told.
+    /// Deregisters everything, as far as there is time for it, without reporting to the engine.
     pub(super) fn leave(&mut self) {
         if let Some(registrar) = self.registrar.take() {
             registrar.leave();
