@@ -3,13 +3,15 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo run build push test test-slow test-images test-moto lint docs docs-site fuzz release sign deploy create-stack update-stack scale-app delete-stack expire-stacks aws-rehearsal tags jenkins bench bench-drain build-release clean
+.PHONY: help demo run build push test test-slow test-random test-images test-moto lint docs docs-site fuzz release sign deploy create-stack update-stack scale-app delete-stack expire-stacks aws-rehearsal tags jenkins bench bench-drain build-release clean
 
 # How the image is called: REPO=registry.example/app make push. A default only; settings come by environment or after `make`.
 # Branch names never stand here: the scripts read them from the environment, for make would run what is in them.
 # scripts/stack.sh ends with 3 when there is nothing to do, which is no failure to whoever says `make`.
 REPO ?= app
 export REPO
+
+random_events := tests::random::under_a_million_random_events_every_stop_ends_and_nothing_is_doubled_lost_or_left_behind
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +33,9 @@ test: ## every check but those that take minutes: lint, stacks, unit tests, end-
 
 test-slow: ## what takes minutes because Consul does: a service that it removes after its time, a cluster that loses servers
 	@scripts/test.sh --ignore-default-filter -E 'package(pilot-tests) & binary(consul) & test(/^slow::/)'
+
+test-random: ## 200 million random events against the rules, from a new seed that is printed; EVENTS=n, SEED=n
+	@PILOT_RANDOM_SEED="$${SEED:-new}" PILOT_RANDOM_EVENTS="$${EVENTS:-200000000}" cargo test --profile random -p pilot-core --lib -- --exact $(random_events) --nocapture
 
 test-images: ## the slow checks of the images: built from source by both builders, arm64, compose
 	@scripts/test-images.sh

@@ -26,8 +26,12 @@ stage() {
 build() {
     cargo build -q -p pilot --target "$target" && cargo build -q -p app --target "$target" && cargo build -q -p pilot-tests --bins
 }
+# For the target that ships, so that the dependencies which the programs below need as well are built once.
 units() {
-    cargo nextest run --profile ci -p go-text-template -p pilot-core -p pilot-config && cargo nextest run --profile ci -p pilot && cargo nextest run --profile ci -p app
+    for packages in '-p go-text-template -p pilot-core -p pilot-config' '-p pilot' '-p app'; do
+        # shellcheck disable=SC2086 # words
+        cargo nextest run --profile ci --target "$target" $packages || return
+    done
 }
 # They wait more than they compute: three at a time on two cores.
 end_to_end() {

@@ -1,17 +1,23 @@
 //! Looking for a history that breaks a promise: rounds of histories, each from a seed that is printed, and what breaks one
 //! is kept in a file.
 //!
-//! `PILOT_RANDOM_EVENTS=200000000` plays for longer, `PILOT_RANDOM_SEED=…` plays a round again,
+//! `make test` always begins at the same seed, so that what fails on one machine fails on every other. Looking for what nobody
+//! has seen yet is `make test-random`, which asks for `PILOT_RANDOM_SEED=new` and more events.
+//!
+//! `PILOT_RANDOM_EVENTS=200000000` plays for longer, `PILOT_RANDOM_SEED=…` plays from that round on,
 //! `PILOT_RANDOM_KEEP=folder` says where a failing history goes (otherwise `random-histories` in the target folder).
 
-use std::cell::Cell;
 use std::hash::{BuildHasher, Hasher};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestError, TestRng, TestRunner};
 
 use super::history::{History, history};
+
+/// The first round of every `make test`; any number does.
+const FIRST_SEED: u64 = 2_026;
 
 /// Histories in one round: what a seed stands for.
 fn histories() -> u32 {
@@ -22,35 +28,56 @@ fn from_environment<T: std::str::FromStr>(name: &str) -> Option<T> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// Plays rounds until the engine has handled this many inputs, `PILOT_RANDOM_EVENTS` if that is set. `play` gives how many
-/// it has handled in one history.
-pub fn search(name: &str, events: u64, play: impl Fn(&History) -> Result<u64, TestCaseError>) {
-    let wanted = from_environment("PILOT_RANDOM_EVENTS").unwrap_or(events);
-    let chosen = from_environment("PILOT_RANDOM_SEED");
-    let mut seed = chosen.unwrap_or_else(|| std::hash::RandomState::new().build_hasher().finish());
-    println!("{name}: seed {seed}");
-    let (handled, played) = (Cell::new(0), Cell::new(0u64));
-    while handled.get() < wanted {
-        let config = ProptestConfig {
-            cases: histories(),
-            failure_persistence: None,
-            max_shrink_iters: 20_000,
-            max_shrink_time: 30_000,
-            ..ProptestConfig::default()
-        };
-        let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes(seed)));
-        let round = runner.run(&history(), |history| {
-            handled.set(handled.get() + play(&history)?);
-            played.set(played.get() + 1);
-            Ok(())
-        });
-        if let Err(failure) = round {
-            let kept = keep(name, seed, &failure);
-            panic!("seed {seed}, kept in {kept:?}: {failure}");
-        }
-        seed = seed.wrapping_add(1);
+fn first_seed() -> u64 {
+    match std::env::var("PILOT_RANDOM_SEED") {
+        Err(_) => FIRST_SEED,
+        Ok(text) if text == "new" => std::hash::RandomState::new().build_hasher().finish(),
+        Ok(text) => text.parse().expect("PILOT_RANDOM_SEED is a number or \"new\""),
     }
-    println!("{name}: {} random events in {} histories", handled.get(), played.get());
+}
+
+/// Plays rounds on every core until the engine has handled this many inputs, `PILOT_RANDOM_EVENTS` if that is set. `play`
+/// gives how many it has handled in one history.
+pub fn search(name: &str, events: u64, play: impl Fn(&History) -> Result<u64, TestCaseError> + Sync) {
+    let wanted = from_environment("PILOT_RANDOM_EVENTS").unwrap_or(events);
+    let seed = first_seed();
+    println!("{name}: seed {seed}");
+    let (next, handled, played) = (AtomicU64::new(seed), AtomicU64::new(0), AtomicU64::new(0));
+    let rounds = || {
+        while handled.load(Ordering::Relaxed) < wanted {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            let failed = round(seed, |history| {
+                handled.fetch_add(play(history)?, Ordering::Relaxed);
+                played.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            });
+            if let Err(failure) = failed {
+                // The other threads have looked for long enough.
+                handled.store(wanted, Ordering::Relaxed);
+                let kept = keep(name, seed, &failure);
+                panic!("seed {seed}, kept in {kept:?}: {failure}");
+            }
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(rounds);
+        }
+    });
+    println!("{name}: {} random events in {} histories", handled.into_inner(), played.into_inner());
+}
+
+fn round(seed: u64, play: impl Fn(&History) -> Result<(), TestCaseError>) -> Result<(), TestError<History>> {
+    let config = ProptestConfig {
+        cases: histories(),
+        failure_persistence: None,
+        max_shrink_iters: 20_000,
+        max_shrink_time: 30_000,
+        ..ProptestConfig::default()
+    };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes(seed)));
+    runner.run(&history(), |history| play(&history))
 }
 
 /// A seed as the random generator wants it.
