@@ -1,4 +1,4 @@
-//! What Jenkins is told to do: the two jobs as they are rendered, and the Jenkinsfile run by a strict stand-in, since no
+//! What Jenkins is told to do: the jobs as they are rendered, and the Jenkinsfile run by a strict stand-in, since no
 //! Jenkins can be had offline.
 
 use std::path::Path;
@@ -35,7 +35,7 @@ fn the_xml_that_one_imports_is_what_the_yaml_says() {
     let out = folder.file("out");
     let mut render = Command::new(tools::repository().join("scripts/render-jenkins.sh"));
     run(render.arg(&out)).success();
-    for behind in ["", "-branch", "-deploy", "-expire"] {
+    for behind in ["", "-branch", "-deploy", "-expire", "-nightly"] {
         let job = own("app") + behind;
         let fresh = std::fs::read_to_string(Path::new(&out).join(&job).join("config.xml")).unwrap();
         assert_eq!(
@@ -44,7 +44,7 @@ fn the_xml_that_one_imports_is_what_the_yaml_says() {
             "{job} is not what jenkins/app.yaml says: make jenkins, and read what has changed"
         );
     }
-    assert_eq!(std::fs::read_dir(out).unwrap().count(), 4);
+    assert_eq!(std::fs::read_dir(out).unwrap().count(), 5);
 }
 
 // Jenkins Job Builder drops a misspelled key without a word, so the result is looked at, not the source.
@@ -112,6 +112,17 @@ fn branches_that_nobody_works_on_are_forgotten_once_a_day() {
     assert_eq!(element(&xml, "credentialsId"), [&own("git-credentials"), "aws-deploy"]);
     assert_eq!(element(&xml, "refspec"), ["+refs/heads/master:refs/remotes/origin/master"], "master's own scripts");
     assert_eq!(element(&xml, "command"), ["#!/bin/sh\nset -eu\nmake expire-stacks"]);
+}
+
+#[test]
+fn every_night_looks_for_what_no_test_knows_yet_and_keeps_what_it_finds() {
+    let xml = rendered("-nightly");
+    assert_eq!(element(&xml, "spec"), ["H 1 * * *"]);
+    assert_eq!(element(&xml, "credentialsId"), [own("git-credentials")], "it pushes nothing");
+    assert_eq!(element(&xml, "artifacts"), ["target/random-histories/**, fuzz/artifacts/**"]);
+    let commands = element(&xml, "command")[0];
+    assert!(commands.contains("for target in test-random fuzz test-slow; do"), "{commands}");
+    assert!(commands.contains("nightly: FAILED") && commands.contains("exit 1"), "{commands}");
 }
 
 #[test]
