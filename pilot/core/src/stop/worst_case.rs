@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::order::stop_order;
-use crate::event::{Class, Code};
+use crate::event::{Class, Code, Event};
 use crate::limits::{HOOK_LIMIT, LEAVE_LIMIT, WITHDRAW_LIMIT};
 use crate::plan::{Count, Drain, Job, JobAt, Plan, Start};
 
@@ -171,12 +171,18 @@ impl Adder<'_> {
         match job.start {
             _ if !job.is_hook() => Duration::ZERO,
             // A stop comes once; with a second event one run may be under way and one more be owed when it does.
-            Start::Each { ref events, .. } if events.len() > 1 || self.reruns_by_namesake(id, job) => {
+            Start::Each { .. } if self.sources(id, job) > 1 || self.reruns_by_namesake(id, job) => {
                 run.saturating_mul(3)
             }
             Start::Once { .. } if self.reruns_by_namesake(id, job) => run.saturating_mul(2),
             Start::Each { .. } | Start::Once { .. } | Start::Interval(_) | Start::Cron(_) | Start::Never { .. } => run,
         }
+    }
+
+    /// How often its events can come while everything stops: two jobs of one name emit each of theirs twice.
+    fn sources(&self, id: JobAt, job: &Job) -> usize {
+        let named = |event: &Event| named(self.plan, &event.source).filter(|source| *source != id).count().max(1);
+        job.start.events().iter().map(named).sum()
     }
 
     /// Two jobs of one name count each other's exits as their own, and restart by them.

@@ -145,3 +145,19 @@ fn no_time_is_too_long() {
         assert!(world.exit.is_some());
     }
 }
+
+/// Two of one name: a hook is at work for the first, which has ended, when everything stops, and runs for the second after that.
+#[test]
+fn the_worst_case_of_a_hook_counts_every_job_of_the_name_that_it_waits_for() {
+    let ends = Job { exec: None, start: Start::Interval(ms(100)), stop_timeout: Some(secs(0)), ..job("b") };
+    let stays = Job { exec: None, ..job("b") };
+    let hook = job("hook").when(Start::Each { events: vec![Event::new(Code::Stopping, "b")], timeout: None });
+    let plan = plan([ends, stays, hook]);
+    let worst = StopPlan::of(&plan).worst;
+    let mut world = World::new(plan).started();
+    world.pass(ms(100));
+    assert_eq!(world.timeline(), [(ms(100), "hook")]);
+    world.give(Input::Stop);
+    world.pass(worst);
+    assert!(world.exit.is_some(), "it took longer than {worst:?}");
+}
