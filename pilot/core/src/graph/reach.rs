@@ -93,10 +93,24 @@ impl<'a> Reach<'a> {
         }
     }
 
-    /// While pilot stops, a job waits only as long as another job can still make the event.
+    /// While pilot stops, a job waits only as long as another job can still make the event, or one of several that do as well.
     fn comes_in_time(&self, event: &Event, to: JobAt) -> bool {
-        let of_a_job = self.named(&event.source).any(|(id, _)| id != to);
-        self.comes(event, to, Moment::Running) || (of_a_job && self.comes(event, to, Moment::Stopping))
+        let waits = || {
+            let start = self.plan.jobs.get(to.0).map(|job| &job.start);
+            let alternatives = match start {
+                Some(Start::Once { when: Condition::Any(events), .. } | Start::Each { events, .. }) => {
+                    events.as_slice()
+                }
+                Some(Start::Once { when: Condition::All(_), .. }) | None => &[],
+                Some(Start::Interval(_) | Start::Cron(_) | Start::Never { .. }) => &[],
+            };
+            self.is_of_another(event, to) || alternatives.iter().any(|other| self.is_of_another(other, to))
+        };
+        self.comes(event, to, Moment::Running) || (self.comes(event, to, Moment::Stopping) && waits())
+    }
+
+    fn is_of_another(&self, event: &Event, job: JobAt) -> bool {
+        self.named(&event.source).any(|(id, _)| id != job)
     }
 
     fn comes(&self, event: &Event, to: JobAt, moment: Moment) -> bool {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::plans::*;
 use crate::effect::{Input, JobRequest};
 use crate::event::{Code, Event};
-use crate::graph::{Graph, JobAt, Reason};
+use crate::graph::{Chance, Graph, JobAt, Reason};
 use crate::limits::{HOOK_LIMIT, LONGEST_SLEEP};
 use crate::plan::*;
 use crate::simulation::{Script, World};
@@ -160,4 +160,21 @@ fn the_worst_case_of_a_hook_counts_every_job_of_the_name_that_it_waits_for() {
     world.give(Input::Stop);
     world.pass(worst);
     assert!(world.exit.is_some(), "it took longer than {worst:?}");
+}
+
+/// A hook that waits for a job's end hears of its checks meanwhile: the job is a hook itself, and is checked while it runs.
+#[test]
+fn a_hook_with_alternatives_can_start_by_a_check_that_runs_only_at_the_stop() {
+    let checked = job("checked")
+        .checked(ms(200))
+        .when(Start::Each { events: vec![Event::new(Code::Stopped, "c")], timeout: None });
+    let events = vec![Event::new(Code::ExitSuccess, "check.checked"), Event::new(Code::LeavingConsul, "checked")];
+    let hook = job("hook").when(Start::Each { events, timeout: None });
+    let c = Job { start: Start::Never { timeout: None }, ..job("c") };
+    let plan = plan([c, checked, hook]);
+    assert_eq!(Graph::of(&plan).starts[2], Chance::AtTheStop);
+    let mut world = World::new(plan).started();
+    world.give(Input::Stop);
+    world.pass(HOOK_LIMIT * 3);
+    assert!(world.timeline().iter().any(|(_, name)| *name == "hook"), "{:?}", world.timeline());
 }
