@@ -13,7 +13,7 @@ fn surroundings() -> Surroundings {
     let env = [("NAME", "value"), ("N", "3"), ("EMPTY", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
     let interfaces = || vec![("eth0".to_owned(), std::net::IpAddr::from([10, 0, 0, 7]))];
     let interfaces = Interfaces::new(interfaces);
-    Surroundings { env: BTreeMap::from(env), hostname: "box".to_owned(), interfaces, zones: Zones::default() }
+    Surroundings { env: BTreeMap::from(env), hostname: "box".to_owned(), interfaces, ..Surroundings::default() }
 }
 
 /// A configuration: template, JSON5, every block, what `check` finds, and the diagrams of what is valid.

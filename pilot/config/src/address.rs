@@ -88,6 +88,15 @@ pub(super) fn among_interfaces(block: &Block<'_>, around: &Surroundings) -> Opti
             place.error(bad.to_string(), bad.remedy);
             tried.failed = true;
         }
+        if let (Ok(Spec::Metadata), Some(problem)) = (interfaces::parse(text), &around.task.problem) {
+            let complaint = format!("asks ECS' task metadata in vain: {problem}");
+            place.find(
+                Severity::Warning,
+                Rule::NoInterface,
+                &complaint,
+                "the next of `interfaces` is tried".to_owned(),
+            );
+        }
     }
     if tried.failed {
         return None;
@@ -113,7 +122,13 @@ impl Tried {
     fn add(&mut self, text: &str, around: &Surroundings) -> Result<(), BadSpec> {
         let spec = interfaces::parse(text)?;
         let mut name = text.to_owned();
-        if let Spec::Variable(variable) = &spec {
+        if spec == Spec::Metadata {
+            match around.task.found.first() {
+                Some(address) => self.specs.push(Spec::Static(*address)),
+                None if around.task.problem.is_some() => name.push_str(" (no answer)"),
+                None => name.push_str(" (this is no ECS task)"),
+            }
+        } else if let Spec::Variable(variable) = &spec {
             match around.env.get(variable).filter(|value| !value.is_empty()) {
                 // The value is not repeated: it may be anything.
                 Some(value) => self.specs.push(Spec::Static(reachable(value).ok_or_else(|| BadSpec {

@@ -24,6 +24,8 @@ pub(super) enum Spec {
     Static(IpAddr),
     /// `env:NAME`: the address in an environment variable.
     Variable(String),
+    /// `metadata`: the address of this ECS task.
+    Metadata,
 }
 
 /// IPv4 or IPv6.
@@ -60,6 +62,9 @@ pub(super) fn parse(text: &str) -> Result<Spec, BadSpec> {
         }
         return Ok(Spec::Variable(name.to_owned()));
     }
+    if text == "metadata" {
+        return Ok(Spec::Metadata);
+    }
     if text.parse::<IpAddr>().is_ok() {
         let remedy = format!("write \"static:{text}\" for exactly this address, or a network such as \"{text}/16\"");
         return Err(bad("is an address without a mask", remedy));
@@ -74,7 +79,7 @@ pub(super) fn parse(text: &str) -> Result<Spec, BadSpec> {
     }
     named(text).ok_or_else(|| {
         let remedy =
-            "write NAME, NAME:inet, NAME:inet6, NAME[0], inet, inet6, a network, static:ADDRESS, or env:VARIABLE";
+            "write NAME, NAME:inet, NAME:inet6, NAME[0], inet, inet6, a network, static:ADDRESS, env:VARIABLE, or metadata";
         bad("is not an interface", remedy.into())
     })
 }
@@ -118,16 +123,29 @@ pub(super) fn choose(specs: &[Spec], interfaces: &[(String, IpAddr)]) -> Option<
 
 fn first(spec: &Spec, sorted: &[(&str, IpAddr)]) -> Option<IpAddr> {
     let addresses = || sorted.iter().copied();
+    let reachable = || addresses().filter(|(_, address)| !is_link_local(*address));
     let found = match spec {
         Spec::Static(address) => return Some(*address),
-        // Looked up before: one that is set has become `Static`.
-        Spec::Variable(_) => None,
-        Spec::Named(wanted, family) => addresses().find(|(name, address)| *name == wanted && is_of(*family, *address)),
+        // Looked up before: one that was found has become `Static`.
+        Spec::Variable(_) | Spec::Metadata => None,
+        Spec::Named(wanted, family) => reachable().find(|(name, address)| *name == wanted && is_of(*family, *address)),
         Spec::Indexed(wanted, index) => addresses().filter(|(name, _)| *name == wanted).nth(*index),
-        Spec::Any(family) => addresses().find(|(_, address)| is_of(*family, *address) && !address.is_loopback()),
-        Spec::Network(network, bits) => addresses().find(|(_, address)| is_in(*address, *network, *bits)),
+        Spec::Any(family) => reachable().find(|(_, address)| is_of(*family, *address) && !address.is_loopback()),
+        // A link-local network is asked for by name.
+        Spec::Network(network, bits) if is_link_local(*network) => {
+            addresses().find(|(_, address)| is_in(*address, *network, *bits))
+        }
+        Spec::Network(network, bits) => reachable().find(|(_, address)| is_in(*address, *network, *bits)),
     };
     found.map(|(_, address)| address)
+}
+
+/// Nobody beyond this link reaches it, and every task on Fargate has the same one (RFC 3927, RFC 4291).
+fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    }
 }
 
 fn is_of(family: Family, address: IpAddr) -> bool {
@@ -203,6 +221,33 @@ mod tests {
             ("eth9", None),
         ] {
             let found = choose(&[parse(spec).unwrap()], &machine);
+            assert_eq!(found, address.map(|address| address.parse().unwrap()), "{spec}");
+        }
+    }
+
+    /// On Fargate `eth0` is the link to the metadata, with one address for all.
+    #[test]
+    fn a_link_local_address_is_only_chosen_where_it_is_asked_for() {
+        let addresses = [
+            ("eth0", "169.254.172.2"),
+            ("eth0", "fe80::1"),
+            ("eth1", "10.0.1.7"),
+            ("eth1", "fe80::2"),
+            ("lo", "127.0.0.1"),
+        ];
+        let fargate = addresses.map(|(name, address)| (name.to_owned(), address.parse().unwrap())).to_vec();
+        for (spec, address) in [
+            ("eth0", None),
+            ("eth0:inet6", None),
+            ("inet", Some("10.0.1.7")),
+            ("inet6", None),
+            ("0.0.0.0/0", Some("10.0.1.7")),
+            ("169.254.0.0/16", Some("169.254.172.2")),
+            ("fe80::/10", Some("fe80::1")),
+            ("eth0[0]", Some("169.254.172.2")),
+            ("static:169.254.172.2", Some("169.254.172.2")),
+        ] {
+            let found = choose(&[parse(spec).unwrap()], &fargate);
             assert_eq!(found, address.map(|address| address.parse().unwrap()), "{spec}");
         }
     }

@@ -85,6 +85,8 @@ pub struct Surroundings {
     pub hostname: String,
     /// Every address of this machine with the name of its interface; only asked for when something is advertised.
     pub interfaces: Interfaces,
+    /// The addresses of this ECS task; only asked for when a service is advertised by them.
+    pub task: Task,
     /// The time zones of this machine.
     pub zones: Zones,
 }
@@ -101,6 +103,18 @@ impl Default for Zones {
 
 /// Addresses with the names of their interfaces, looked up once, by the first who needs them.
 pub type Interfaces = LazyCell<Vec<(String, IpAddr)>>;
+
+/// The addresses of this ECS task, looked up once, by the first who needs them.
+pub type Task = LazyCell<TaskAddresses>;
+
+/// What ECS' task metadata says about where this container is reached. Empty outside ECS.
+#[derive(Clone, Debug, Default)]
+pub struct TaskAddresses {
+    /// The addresses, the one to advertise first.
+    pub found: Vec<IpAddr>,
+    /// Why there are none although this is a task.
+    pub problem: Option<String>,
+}
 
 /// What became of a text.
 ///

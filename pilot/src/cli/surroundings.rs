@@ -8,7 +8,8 @@ use std::path::Path;
 use tz::TimeZone;
 
 use crate::runtime::output::local_zone;
-use pilot_config::{Interfaces, Loaded, Question, Surroundings, Zones, examine, load};
+use crate::runtime::task_address::task_addresses;
+use pilot_config::{Interfaces, Loaded, Question, Surroundings, Task, Zones, examine, load};
 
 fn text(text: OsString) -> String {
     text.to_string_lossy().into_owned()
@@ -25,7 +26,8 @@ pub(super) fn variables() -> BTreeMap<String, String> {
 /// These variables, the host name and every address.
 fn surroundings(env: BTreeMap<String, String>) -> Surroundings {
     let hostname = nix::unistd::gethostname().map(text).unwrap_or_default();
-    Surroundings { env, hostname, interfaces: Interfaces::new(interfaces), zones: Zones(zone) }
+    let (interfaces, task) = (Interfaces::new(interfaces), Task::new(task_addresses));
+    Surroundings { env, hostname, interfaces, task, zones: Zones(zone) }
 }
 
 fn zone(name: &str) -> Option<TimeZone> {

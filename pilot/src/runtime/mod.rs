@@ -19,5 +19,6 @@ pub mod process;
 mod scope;
 pub mod supervisor;
 pub mod task;
+pub mod task_address;
 pub mod telemetry;
 pub mod view;

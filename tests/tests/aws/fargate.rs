@@ -119,18 +119,23 @@ fn the_image_registers_the_tasks_address() {
     let config = config.replace("\"/bin/app\"", &format!("{:?}", tools::app()));
     let config = config.replace("/run/pilot/pilot.socket", "{{ .PILOT_TEST_DIR }}/control.socket");
     let data = Scratch::new();
-    let mut start =
-        Pilot::with_text(&config).env("SQLITE_FILE", &data.file("app.sqlite")).env("SERVICE_NAME", "app-fix-1");
-    start = start.env("CONSUL_HTTP_ADDR", "http://127.0.0.1:8500");
-    for (name, value) in aws.environment_of_ecs() {
-        start = start.env(&name, &value);
+    // By the metadata, and where nothing tells it, by the rule that no link-local address is chosen.
+    for ecs in [true, false] {
+        let asked = aws.count_lines("GET /v4/");
+        let mut start =
+            Pilot::with_text(&config).env("SQLITE_FILE", &data.file("app.sqlite")).env("SERVICE_NAME", "app-fix-1");
+        start = start.env("CONSUL_HTTP_ADDR", "http://127.0.0.1:8500");
+        for (name, value) in ecs.then(|| aws.environment_of_ecs()).into_iter().flatten() {
+            start = start.env(&name, &value);
+        }
+        let mut pilot = start.start();
+        let found = pilot.wait("the instance to pass in Consul", SOON * 2, |_| {
+            let all = json("/v1/health/service/app-fix-1?passing")?;
+            all.get(0)?["Service"]["Address"].as_str().map(str::to_owned)
+        });
+        assert_eq!(found, TASK);
+        assert_eq!(aws.count_lines("GET /v4/") > asked, ecs);
+        assert_eq!(json("/v1/catalog/service/app"), Some(serde_json::json!([])), "production's name is production's");
+        assert_eq!(pilot.stop(), 0);
     }
-    let mut pilot = start.start();
-    let found = pilot.wait("the instance to pass in Consul", SOON * 2, |_| {
-        let all = json("/v1/health/service/app-fix-1?passing")?;
-        all.get(0)?["Service"]["Address"].as_str().map(str::to_owned)
-    });
-    assert_eq!(found, TASK);
-    assert_eq!(json("/v1/catalog/service/app"), Some(serde_json::json!([])), "production's name is production's");
-    assert_eq!(pilot.stop(), 0);
 }

@@ -32,6 +32,7 @@ fn machine(env: &[(&str, &str)]) -> Surroundings {
         hostname: "box".into(),
         interfaces: Interfaces::new(two_interfaces),
         zones: Zones(zone),
+        ..Surroundings::default()
     }
 }
 

@@ -107,6 +107,33 @@ fn an_interface_that_is_not_here_is_an_error_for_a_start_only() {
 }
 
 #[test]
+fn the_metadata_of_a_task_are_asked_for_its_address() {
+    use std::cell::LazyCell;
+
+    use crate::{TaskAddresses, load};
+
+    let text = "{ consul: 'c', jobs: [{ name: 'app', exec: 'a', critical: true, port: 80, interfaces: ['metadata', 'eth0'], health: { tcp: 80, interval: 1, ttl: 5, failFast: true } }] }";
+    let loaded = |task: fn() -> TaskAddresses| {
+        let loaded = load("x", text, &Surroundings { task: LazyCell::new(task), ..machine(&[]) });
+        let address = loaded
+            .plan
+            .as_ref()
+            .and_then(|plan| plan.jobs[0].services.first())
+            .map(|service| service.address.to_string());
+        let told: Vec<String> = loaded.diagnostics.iter().map(|found| found.message.clone()).collect();
+        (address.unwrap_or_default(), told)
+    };
+    let answers = || TaskAddresses { found: vec!["10.20.16.7".parse().unwrap()], problem: None };
+    assert_eq!(loaded(answers), ("10.20.16.7".to_owned(), vec![]));
+    assert_eq!(loaded(TaskAddresses::default), ("10.2.0.1".to_owned(), vec![]), "elsewhere the next one counts");
+    let fails = || TaskAddresses { found: Vec::new(), problem: Some("status 500".to_owned()) };
+    let (address, told) = loaded(fails);
+    assert_eq!(address, "10.2.0.1");
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains("asks ECS' task metadata in vain: status 500"), "{told:?}");
+}
+
+#[test]
 fn an_empty_address_is_told_of() {
     assert_eq!(warnings("{ consul: ':8500' }"), ["consul names no host, only \":8500\": this machine is asked"]);
     let mysql =

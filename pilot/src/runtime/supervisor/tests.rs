@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::runtime::probe::PANICKING;
 use crate::runtime::process::init::set_up;
-use pilot_config::{Interfaces, Surroundings, Zones, load};
+use pilot_config::{Interfaces, Surroundings, load};
 use pilot_core::plan::JobId;
 
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -58,7 +58,7 @@ impl Drop for Folder {
 fn plan(config: &Value) -> Plan {
     let env = std::env::vars().collect();
     let interfaces = Interfaces::new(Vec::new);
-    let here = Surroundings { env, hostname: "here".to_owned(), interfaces, zones: Zones::default() };
+    let here = Surroundings { env, hostname: "here".to_owned(), interfaces, ..Surroundings::default() };
     let loaded = load("test.json5", &config.to_string(), &here);
     let report = loaded.report(&config.to_string());
     loaded.plan.unwrap_or_else(|| panic!("{report}"))

@@ -2,7 +2,6 @@
 
 #![allow(clippy::disallowed_methods)] // A panic in a task of a test fails the test that waits for it.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +14,7 @@ use tokio::time::{Instant, timeout};
 use super::*;
 use crate::runtime::telemetry::{page, status};
 use crate::runtime::view::{JobView, ServiceView, Snapshot, View, WatchView, render_graph};
-use pilot_config::{Interfaces, Surroundings, Zones, load};
+use pilot_config::{Interfaces, Surroundings, load};
 use pilot_core::event::{Code, Event};
 use pilot_core::exit::Exit;
 use pilot_core::history::{Cause, Entry, EntryId, What};
@@ -69,12 +68,8 @@ fn seen(snapshot: Snapshot) -> View {
 }
 
 fn plan(text: &str) -> Arc<plan::Plan> {
-    let around = Surroundings {
-        env: BTreeMap::new(),
-        hostname: "box".into(),
-        interfaces: Interfaces::new(Vec::new),
-        zones: Zones::default(),
-    };
+    let around =
+        Surroundings { hostname: "box".into(), interfaces: Interfaces::new(Vec::new), ..Surroundings::default() };
     let loaded = load("x", text, &around);
     Arc::new(loaded.plan.clone().unwrap_or_else(|| panic!("{}", loaded.report(text))))
 }
