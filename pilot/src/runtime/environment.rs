@@ -9,6 +9,7 @@ use std::path::Path;
 use nix::unistd::Pid;
 
 use super::net::host_port;
+use super::watch_files::WatchFiles;
 use pilot_core::effect::Instance;
 use pilot_core::event::Event;
 use pilot_core::plan::{Plan, check_variable};
@@ -16,15 +17,23 @@ use pilot_core::plan::{Plan, check_variable};
 /// Tells children where the control socket is.
 pub const SOCKET_VARIABLE: &str = "PILOT_SOCKET";
 
+/// A watch whose list is longer, in bytes, has it in a file. Linux starts no program with a variable of 128 KiB
+/// (`MAX_ARG_STRLEN`, execve(2)).
+const LONGEST_LIST: usize = 32 << 10;
+/// And so has one that would make the lists of all watches longer than this: all variables and arguments together have a limit too.
+const ALL_LISTS: usize = 256 << 10;
+
 /// What children inherit.
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
+    /// Lists that are too long for a variable.
+    files: WatchFiles,
 }
 
 impl Environment {
     /// pilot's own environment, its process number and the advertised address of every job with a service (its first one's).
     pub fn new(plan: &Plan) -> Self {
-        let mut environment = Environment { variables: std::env::vars_os().collect() };
+        let mut environment = Environment { variables: std::env::vars_os().collect(), files: WatchFiles::default() };
         // Of a pilot that we are a job of.
         environment.variables.remove(&OsString::from(SOCKET_VARIABLE));
         environment.set("CONTAINERPILOT_PID", std::process::id().to_string());
@@ -76,16 +85,45 @@ impl Environment {
         }
     }
 
-    /// The instances behind a watch, as `address:port` separated by commas.
+    /// The instances behind a watch, as `address:port` separated by commas; in a file, a line each, if there are too many.
     pub fn watch_saw(&mut self, watch: &str, instances: &[Instance]) {
         let addresses: Vec<String> =
             instances.iter().map(|Instance { address, port, .. }| host_port(address, *port)).collect();
-        self.set(&watch_variable(watch), addresses.join(","));
+        let list = addresses.join(",");
+        let (variable, file_variable) = (watch_variable(watch), watch_file_variable(watch));
+        self.variables.remove(&OsString::from(&variable));
+        let others: usize = self.variables.iter().filter(|(name, _)| is_list(name)).map(|(_, list)| list.len()).sum();
+        if list.len() <= LONGEST_LIST && others + list.len() <= ALL_LISTS {
+            self.variables.remove(&OsString::from(&file_variable));
+            self.files.remove(watch);
+            return self.set(&variable, list);
+        }
+        let is_news = !self.variables.contains_key(&OsString::from(&file_variable));
+        match self.files.write(watch, &addresses) {
+            Ok(path) => {
+                if is_news {
+                    let count = addresses.len();
+                    tracing::warn!(
+                        "watch {watch}: its {count} instances are too many for {variable}: jobs find them in the file {file_variable}"
+                    );
+                }
+                self.variables.insert(file_variable.into(), path.into());
+            }
+            Err(error) => {
+                self.variables.remove(&OsString::from(&file_variable));
+                let count = addresses.len();
+                tracing::error!(
+                    "watch {watch}: its {count} instances are too many for {variable}, and no file can be written for them ({error}): jobs do not see them"
+                );
+            }
+        }
     }
 
     /// Nothing looks there any more.
     pub fn watch_ended(&mut self, watch: &str) {
         self.variables.remove(&OsString::from(watch_variable(watch)));
+        self.variables.remove(&OsString::from(watch_file_variable(watch)));
+        self.files.remove(watch);
     }
 
     /// The complete environment of a child, with the event that caused it.
@@ -112,6 +150,15 @@ pub fn loads_programs(name: &str) -> bool {
 
 fn watch_variable(watch: &str) -> String {
     format!("PILOT_WATCH_{}", upper(watch))
+}
+
+fn watch_file_variable(watch: &str) -> String {
+    format!("PILOT_WATCH_{}_FILE", upper(watch))
+}
+
+/// Whether a variable holds the list of a watch.
+fn is_list(name: &OsString) -> bool {
+    name.to_str().is_some_and(|name| name.starts_with("PILOT_WATCH_") && !name.ends_with("_FILE"))
 }
 
 fn upper(name: &str) -> String {
@@ -148,6 +195,49 @@ mod tests {
     use super::*;
     use pilot_core::event::Code;
 
+    fn nothing() -> Environment {
+        Environment { variables: BTreeMap::new(), files: WatchFiles::default() }
+    }
+
+    fn instances(count: usize) -> Vec<Instance> {
+        let instance =
+            |at| Instance { id: format!("i{at}"), address: format!("10.0.{}.{}", at / 256, at % 256), port: 8080 };
+        (0..count).map(instance).collect()
+    }
+
+    #[test]
+    fn a_list_that_is_too_long_for_a_variable_is_in_a_file_until_it_is_short_again() {
+        let mut environment = nothing();
+        environment.watch_saw("db", &instances(8_000));
+        let variables = environment.variables();
+        assert_eq!(variables.keys().collect::<Vec<_>>(), ["PILOT_WATCH_DB_FILE"]);
+        let path = &variables["PILOT_WATCH_DB_FILE"];
+        let text = std::fs::read_to_string(path).unwrap();
+        assert_eq!((text.lines().count(), text.lines().next()), (8_000, Some("10.0.0.0:8080")));
+        environment.watch_saw("db", &instances(2));
+        assert_eq!(
+            environment.variables(),
+            BTreeMap::from([("PILOT_WATCH_DB".to_owned(), "10.0.0.0:8080,10.0.0.1:8080".to_owned())])
+        );
+        assert!(!Path::new(path).exists());
+        environment.watch_saw("db", &instances(8_000));
+        environment.watch_ended("db");
+        assert_eq!(environment.variables(), BTreeMap::new());
+        assert!(!Path::new(path).exists());
+    }
+
+    #[test]
+    fn all_lists_together_leave_room_for_everything_else() {
+        let mut environment = nothing();
+        for watch in 0..40 {
+            environment.watch_saw(&format!("w{watch}"), &instances(1_500));
+        }
+        let all: usize = environment.variables.iter().map(|(name, value)| name.len() + value.len()).sum();
+        assert!(all < 300 << 10, "{all}");
+        let files = environment.variables().keys().filter(|name| name.ends_with("_FILE")).count();
+        assert!((25..40).contains(&files), "{files}");
+    }
+
     /// v3 spec 1.5 and appendix A.
     #[test]
     fn process_variables_are_named_as_in_v3() {
@@ -166,7 +256,7 @@ mod tests {
     /// v3 spec 12.1, row 25.
     #[test]
     fn a_check_has_v3s_shared_variable_and_one_of_its_own() {
-        let mut environment = Environment { variables: BTreeMap::new() };
+        let mut environment = nothing();
         environment.process_started("check.app", Pid::from_raw(7));
         environment.process_started("check.my-db 2", Pid::from_raw(8));
         let all = |environment: &Environment| {
@@ -181,7 +271,7 @@ mod tests {
 
     #[test]
     fn putenv_is_for_later_children_and_skips_what_no_environment_can_hold() {
-        let mut environment = Environment { variables: BTreeMap::new() };
+        let mut environment = nothing();
         for (name, value) in
             [("A", "1"), ("A", "2=3"), ("EMPTY", ""), ("", "x"), ("B=C", "x"), ("D\0", "x"), ("E", "\0")]
         {
@@ -205,7 +295,7 @@ mod tests {
 
     #[test]
     fn a_child_learns_the_event_that_caused_it_and_the_addresses_behind_a_watch() {
-        let mut environment = Environment { variables: BTreeMap::new() };
+        let mut environment = nothing();
         let instance = |address: &str| Instance { id: "x".into(), address: address.into(), port: 80 };
         environment.watch_saw("my-app", &[instance("10.0.0.1"), instance("fd00::1")]);
         let got = environment.snapshot(Some(&Event::new(Code::Changed, "watch.my-app")));

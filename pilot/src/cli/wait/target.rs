@@ -88,7 +88,7 @@ impl Target {
             Way::Service(client, query) => {
                 leader(client).await?;
                 let health = client.health(query, None).await.map_err(|error| error.to_string())?;
-                match health.instances.len() {
+                match health.instances.usable.len() {
                     0 => Err(format!("no healthy instance of {}", query.service)),
                     count => Ok(format!("{count} healthy of {}", query.service)),
                 }

@@ -100,6 +100,22 @@ pub(super) struct CheckUpdate<'a> {
     pub(super) output: &'a str,
 }
 
+/// One question of `POST /v1/internal/acl/authorize`.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Access<'a> {
+    pub(super) resource: &'static str,
+    pub(super) access: &'static str,
+    pub(super) segment: &'a str,
+}
+
+/// Its answer.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Authorization {
+    pub(super) allow: bool,
+}
+
 /// One entry of `GET /v1/health/service/<name>`. Everything but the id may be missing or null.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

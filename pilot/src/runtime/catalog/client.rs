@@ -10,14 +10,14 @@ use reqwest::header::HeaderValue;
 use reqwest::{Identity, Method, RequestBuilder, Response, Url};
 use tokio::time::timeout;
 
-use super::body::{CheckUpdate, HealthEntry, Registration};
+use super::body::{Access, Authorization, CheckUpdate, Registration};
 use super::error::Error;
+use super::instances::Instances;
 use crate::runtime::net::http_client::{self, Trust};
 use crate::runtime::net::resolve::Resolver;
 use crate::runtime::net::{one_line, small_file};
 use crate::runtime::task;
 use crate::runtime::telemetry::Meters;
-use pilot_core::effect::Instance;
 use pilot_core::plan::{CheckStatus, Consul, ConsulAddress, ConsulTls, Service};
 
 /// A call that does not block on purpose takes at most this long.
@@ -28,6 +28,8 @@ const CONNECT: Duration = Duration::from_secs(2);
 const GRACE: Duration = Duration::from_secs(5);
 /// An answer longer than this is not read to its end, in bytes.
 const MAX_ANSWER: usize = 16 << 20;
+/// An answer longer than this is parsed on another thread: the one that serves everybody else must not be kept for long.
+const PARSED_AT_ONCE: usize = 64 << 10;
 
 /// A thin client of one agent; clones share their connections.
 #[derive(Clone)]
@@ -50,6 +52,7 @@ enum Operation {
     Service,
     Health,
     Leader,
+    Authorize,
 }
 
 impl Operation {
@@ -62,6 +65,7 @@ impl Operation {
             Operation::Service => "service",
             Operation::Health => "health",
             Operation::Leader => "leader",
+            Operation::Authorize => "authorize",
         }
     }
 }
@@ -80,8 +84,8 @@ pub struct ServiceQuery {
 /// The passing instances, and the index to wait on for the next change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
-    /// Sorted by id, then address and port.
-    pub instances: Vec<Instance>,
+    /// Those that are passing.
+    pub instances: Instances,
     /// `X-Consul-Index`, if there is a usable one.
     pub index: Option<u64>,
 }
@@ -168,12 +172,30 @@ impl Client {
             }
         }
         let answer = self.call(Operation::Health, Method::GET, url, deadline, |request| request).await?;
-        let answer = accept(answer, || format!("service:read for {}", query.service))?;
-        let entries: Vec<HealthEntry> = serde_json::from_slice(&answer.body)
-            .map_err(|error| Error::Decode { address: answer.address, cause: one_line(&error.to_string()) })?;
-        let mut instances: Vec<Instance> = entries.into_iter().map(Instance::from).collect();
-        instances.sort();
-        Ok(Health { instances, index: answer.index.filter(|index| *index > 0) })
+        let permission = || format!("service:read for {0} or node:read for the nodes of {0}", query.service);
+        let Answer { address, index, body, is_filtered, .. } = accept(answer, permission)?;
+        let parsed = if body.len() > PARSED_AT_ONCE {
+            let parsed = task::blocking("parsing an answer of Consul", move || Instances::parse(&body)).await;
+            parsed.map_err(|panic| Error::Decode { address: address.clone(), cause: panic.to_string() })?
+        } else {
+            Instances::parse(&body)
+        };
+        let instances = parsed.map_err(|error| Error::Decode { address, cause: one_line(&error.to_string()) })?;
+        if is_filtered && instances == Instances::default() {
+            return Err(Error::Filtered { permission: permission() });
+        }
+        Ok(Health { instances, index: index.filter(|index| *index > 0) })
+    }
+
+    /// `POST /v1/internal/acl/authorize`: whether the token may see a service. An agent that has no ACLs, or is older than the
+    /// question (1.7), forbids nothing as far as it says.
+    pub async fn may_read(&self, service: &str) -> Result<bool, Error> {
+        let url = self.url(&["internal", "acl", "authorize"])?;
+        let question = [Access { resource: "service", access: "read", segment: service }];
+        let call = self.call(Operation::Authorize, Method::POST, url, DEADLINE, |request| request.json(&question));
+        let answer = call.await?;
+        let may: Result<Vec<Authorization>, _> = serde_json::from_slice(&answer.body);
+        Ok(answer.code != 200 || may.is_ok_and(|may| may.iter().all(|may| may.allow)))
     }
 
     /// `GET /v1/status/leader`: the address of the servers' leader, if they have one.
@@ -246,12 +268,19 @@ impl Client {
     async fn read(&self, mut response: Response) -> Result<Answer, Error> {
         let index = response.headers().get("X-Consul-Index");
         let index = index.and_then(|value| value.to_str().ok()).and_then(|value| value.parse().ok());
-        let mut answer = Answer { address: self.address(), code: response.status().as_u16(), index, body: Vec::new() };
+        let is_filtered =
+            response.headers().get("X-Consul-Results-Filtered-By-ACLs").is_some_and(|value| value == "true");
+        let code = response.status().as_u16();
+        let mut answer = Answer { address: self.address(), code, index, is_filtered, body: Vec::new() };
+        let too_long = || Error::TooLong { address: self.address(), limit: MAX_ANSWER };
+        if response.content_length().is_some_and(|length| length > MAX_ANSWER as u64) {
+            return Err(too_long());
+        }
         while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(error))? {
-            answer.body.extend_from_slice(&chunk);
-            if answer.body.len() > MAX_ANSWER {
-                return Err(Error::Decode { address: self.address(), cause: format!("more than {MAX_ANSWER} bytes") });
+            if answer.body.len() + chunk.len() > MAX_ANSWER {
+                return Err(too_long());
             }
+            answer.body.extend_from_slice(&chunk);
         }
         Ok(answer)
     }
@@ -267,8 +296,10 @@ impl Client {
         Error::Unreachable { address: self.address(), cause: one_line(&http_client::innermost_message(error)) }
     }
 
+    /// The token that a call would be made with now.
+    ///
     /// The file goes before the fixed token; an empty file is no token.
-    async fn token(&self) -> Result<Option<HeaderValue>, Error> {
+    pub(super) async fn token(&self) -> Result<Option<HeaderValue>, Error> {
         let text = match (&self.inner.consul.token_file, &self.inner.consul.token) {
             (Some(path), _) => {
                 small_file::first_line(path).await.map_err(|error| Error::Settings(error.to_string()))?
@@ -377,6 +408,8 @@ struct Answer {
     address: String,
     code: u16,
     index: Option<u64>,
+    /// Something was left out that the token may not see (Consul 1.12 and newer say so).
+    is_filtered: bool,
     body: Vec<u8>,
 }
 

@@ -29,6 +29,13 @@ pub enum Error {
         /// ACL rule and resource, `service:write for app`.
         permission: String,
     },
+    /// The answer was left without what the token may not read: `X-Consul-Results-Filtered-By-ACLs`, or an empty answer that the
+    /// token's rights explain.
+    #[error("permission denied: the agent shows no instance, because the token lacks {permission}")]
+    Filtered {
+        /// ACL rule and resource, `service:read for app`.
+        permission: String,
+    },
     /// The agent does not know the check (any more): restarted, or deregistered behind pilot's back.
     #[error("the agent does not know check {0}")]
     UnknownCheck(String),
@@ -50,6 +57,16 @@ pub enum Error {
         /// What is wrong with it.
         cause: String,
     },
+    /// An answer that is longer than pilot reads.
+    #[error(
+        "Consul agent at {address} sent an answer of more than {limit} bytes, which is not read: ask for fewer instances, by a `tag`"
+    )]
+    TooLong {
+        /// Of the agent.
+        address: String,
+        /// Bytes.
+        limit: usize,
+    },
     /// The token file or a TLS file is unusable.
     #[error("the `consul` settings cannot be used: {0}")]
     Settings(String),
@@ -61,10 +78,10 @@ impl Error {
         match self {
             Error::Unreachable { .. } => "unreachable",
             Error::Timeout { .. } => "timeout",
-            Error::Denied { .. } => "denied",
+            Error::Denied { .. } | Error::Filtered { .. } => "denied",
             Error::UnknownCheck(_) => "unknown_check",
             Error::Status { .. } => "status",
-            Error::Decode { .. } => "unreadable",
+            Error::Decode { .. } | Error::TooLong { .. } => "unreadable",
             Error::Settings(_) => "settings",
         }
     }

@@ -6,6 +6,7 @@
 mod body;
 mod client;
 mod error;
+mod instances;
 mod registration;
 mod watch;
 
@@ -17,6 +18,5 @@ pub use watch::{Sight, follow, follow_probe};
 /// For fuzzers: the answer with a service's instances.
 #[cfg(fuzzing)]
 pub(crate) fn fuzz(data: &[u8]) {
-    let entries: Result<Vec<body::HealthEntry>, _> = serde_json::from_slice(data);
-    let _: Vec<pilot_core::effect::Instance> = entries.unwrap_or_default().into_iter().map(Into::into).collect();
+    let _ = instances::Instances::parse(data);
 }

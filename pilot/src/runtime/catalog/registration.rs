@@ -11,6 +11,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::HeaderValue;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tracing::{debug, info, warn};
@@ -128,6 +129,7 @@ impl Registrar {
                     withdrawn: self.withdrawn.clone(),
                     withdrawals: 0,
                     registered: false,
+                    token: None,
                     moved: false,
                     trouble: None,
                     backoff: Backoff::new(RETRY.0, RETRY.1),
@@ -155,6 +157,8 @@ struct Keeper {
     withdrawals: u64,
     /// The agent has confirmed a registration and nothing we know of has taken it back.
     registered: bool,
+    /// What it was registered with: the agent writes into the catalog with that, whatever token comes later.
+    token: Option<HeaderValue>,
     /// It was registered with the agent before this one.
     moved: bool,
     /// The failure that was said last; `None` when all is well.
@@ -250,7 +254,23 @@ impl Keeper {
         }
     }
 
+    /// Whether the agent holds a token for the service that is not today's.
+    async fn is_token_outdated(&self) -> bool {
+        self.registered && self.client.token().await.is_ok_and(|token| token != self.token)
+    }
+
+    /// Another token: the agent has to get it before it can write anything of this service into the catalog.
+    async fn renew_token(&mut self, status: CheckStatus) -> Result<(), Stop> {
+        if self.is_token_outdated().await {
+            info!("the token has changed: registering {} again, with the new one", self.service.name);
+            self.register(status).await?;
+        }
+        Ok(())
+    }
+
     async fn initial(&mut self) -> Result<(), Stop> {
+        let status = self.service.initial_status.unwrap_or(CheckStatus::Critical);
+        self.renew_token(status).await?;
         if self.registered {
             let knows = self.client.knows(&self.service);
             self.registered = self.unless_withdrawn(UPDATE, knows).await?;
@@ -258,7 +278,6 @@ impl Keeper {
         if self.registered {
             return Ok(());
         }
-        let status = self.service.initial_status.unwrap_or(CheckStatus::Critical);
         if self.trouble.is_none() {
             info!("Registering service {} with initial status set to {}", self.service.name, status.as_str());
         }
@@ -267,6 +286,7 @@ impl Keeper {
 
     /// Updates the check, and registers the service first where the agent does not have it (any more).
     async fn pass(&mut self, output: &str) -> Result<(), Stop> {
+        self.renew_token(CheckStatus::Passing).await?;
         if self.registered {
             match self.update(CheckStatus::Passing, output).await {
                 Err(Stop::Failed(what, error @ Error::UnknownCheck(_))) => {
@@ -283,6 +303,7 @@ impl Keeper {
     /// Turns the check critical. A service that the agent has removed meanwhile, perhaps because it was critical for too
     /// long, stays away until it passes.
     async fn fail(&mut self, output: &str) -> Result<(), Stop> {
+        self.renew_token(CheckStatus::Critical).await?;
         if self.moved {
             self.register(CheckStatus::Critical).await?;
         }
@@ -297,9 +318,11 @@ impl Keeper {
     }
 
     async fn register(&mut self, status: CheckStatus) -> Result<(), Stop> {
+        // Read before the call reads it: if it changes in between it is taken for outdated, never the other way round.
+        let token = self.client.token().await.unwrap_or_default();
         let call = self.client.register(&self.service, status);
         self.unless_withdrawn(REGISTRATION, call).await?;
-        (self.registered, self.moved) = (true, false);
+        (self.registered, self.token, self.moved) = (true, token, false);
         info!("Service registered: {}", self.service.name);
         Ok(())
     }
@@ -350,7 +373,13 @@ impl Keeper {
 
     async fn deregister(&mut self, wish: &Wish) {
         debug!("deregistering: {}", self.service.id);
-        let call = self.client.deregister(&self.service);
+        let call = async {
+            if self.is_token_outdated().await {
+                // Without it the agent forgets the service and cannot take it out of the catalog. Should it fail, so will that.
+                let _ = self.client.register(&self.service, CheckStatus::Critical).await;
+            }
+            self.client.deregister(&self.service).await
+        };
         let result = timeout_at(wish.withdrawn + WITHDRAWAL, call).await;
         let result = result.unwrap_or_else(|_| Err(self.client.silent(WITHDRAWAL)));
         if let Err(error) = &result {

@@ -8,8 +8,9 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, sleep};
 use tracing::{debug, info, warn};
 
-use super::client::{Client, ServiceQuery};
+use super::client::{Client, Health, ServiceQuery};
 use super::error::Error;
+use super::instances::Instances;
 use crate::runtime::net::backoff::Backoff;
 use crate::runtime::net::rate::RateLimit;
 use crate::runtime::probe::{Finding, Prober};
@@ -33,6 +34,8 @@ const WAIT: Duration = Duration::from_secs(60);
 const BURST: u32 = 20;
 /// Requests a second in the long run.
 const PER_SECOND: u32 = 2;
+/// An answer that is too long to be read will be so for a while.
+const TOO_LONG_PAUSE: Duration = Duration::from_secs(30);
 
 /// Reports the passing instances of a service, sorted by id: the first answer, and then every other set (addresses and ports
 /// are compared, v3 spec section 7). Never ends; dropping the future ends it.
@@ -50,19 +53,32 @@ pub async fn follow(
     let mut trouble: Option<Error> = None;
     let mut known: Option<Vec<Instance>> = None;
     let mut index: Option<u64> = None;
+    let mut leaves_out = false;
     loop {
         rate.take().await;
         say_look(&watch);
-        match client.health(&query, index.map(|index| (index, WAIT))).await {
+        let mut answer = client.health(&query, index.map(|index| (index, WAIT))).await;
+        if is_empty(&answer) && known.as_ref().is_some_and(|known| !known.is_empty()) {
+            answer = confirm(&client, &query).await;
+        }
+        match answer {
             Ok(answer) => {
+                let Instances { usable, left_out } = answer.instances;
+                if let Some((count, id)) = left_out.as_ref().filter(|_| !leaves_out) {
+                    warn!(
+                        "watching {}: {count} of its instances are left out, because their address is none (first: {id:?})",
+                        query.service
+                    );
+                }
+                leaves_out = left_out.is_some();
                 backoff.reset();
                 if trouble.take().is_some() {
                     info!("Consul answers again: watching {}", query.service);
                     report(Sight::Answers);
                 }
-                if known.as_ref().is_none_or(|known| !is_same_set(known, &answer.instances)) {
-                    known = Some(answer.instances.clone());
-                    report(Sight::Instances(answer.instances));
+                if known.as_ref().is_none_or(|known| !is_same_set(known, &usable)) {
+                    known = Some(usable.clone());
+                    report(Sight::Instances(usable));
                 }
                 let blocking = answer.index.is_some();
                 // An index that goes backwards is another history (a restored or restarted server): start over.
@@ -80,12 +96,26 @@ pub async fn follow(
                 if trouble.as_ref() != Some(&error) {
                     report(Sight::Trouble(error.to_string()));
                 }
+                let pause = if matches!(error, Error::TooLong { .. }) { TOO_LONG_PAUSE } else { Duration::ZERO };
                 trouble = Some(error);
                 index = None;
-                sleep(backoff.delay()).await;
+                sleep(backoff.delay().max(pause)).await;
             }
         }
     }
+}
+
+fn is_empty(answer: &Result<Health, Error>) -> bool {
+    answer.as_ref().is_ok_and(|answer| answer.instances == Instances::default())
+}
+
+/// Nobody is there where somebody was: that is also what a token sees which has lost its rights, and agents before 1.12 do not
+/// tell the two apart. So it is asked what the token may see, and then once more who is there.
+async fn confirm(client: &Client, query: &ServiceQuery) -> Result<Health, Error> {
+    if !client.may_read(&query.service).await? {
+        return Err(Error::Filtered { permission: format!("service:read for {}", query.service) });
+    }
+    client.health(query, None).await
 }
 
 /// Probes at once and then every `interval`, never twice at a time, and reports every finding and how long it took to
