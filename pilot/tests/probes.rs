@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use pilot::runtime::catalog::follow_probe;
 use pilot::runtime::probe::{Cause, Finding, Prober};
 use pilot_core::plan::{HttpProbe, MysqlProbe, MysqlRole, MysqlTls, Password, Probe, Secret};
-use pilot_test_support::{Authority, MariaDb, Reply, Running, Scratch, Scripted, ports};
+use pilot_test_support::{Authority, MariaDb, Reply, Request, Running, Scratch, Scripted, ports};
 use support::until;
 use tokio::net::TcpListener;
 
@@ -82,6 +82,35 @@ async fn http_redirects_to_its_own_host_are_followed_and_others_are_reported() {
     assert!(away.note.contains("redirects to http://elsewhere.invalid, not followed"), "{away:?}");
     let strict = HttpProbe { status: vec![(200, 299)], ..http(&format!("{}/away", peer.url())) };
     assert_eq!(outcome(&look(&Probe::Http(strict), SHORT).await), (false, Cause::BadStatus));
+}
+
+/// Another port of the same host may be another user's.
+#[tokio::test]
+async fn the_headers_of_a_probe_go_to_the_origin_that_it_names_alone() {
+    let host = |request: &Request| {
+        let line = request.head.lines().find_map(|line| Some(line.to_lowercase().strip_prefix("host: ")?.to_owned()));
+        line.unwrap()
+    };
+    let stranger = Scripted::start(|_| Reply::ok(""));
+    let to = stranger.url();
+    let peer = Scripted::start(move |request| match request.line.as_str() {
+        "GET /other-port" => Reply::answer(302, &format!("Location: {to}/taken\r\n"), ""),
+        "GET /here" => Reply::answer(302, &format!("Location: http://{}/fine\r\n", host(request)), ""),
+        _ => Reply::ok(""),
+    });
+    let secret = |url: &str| HttpProbe {
+        headers: vec![("Authorization".into(), Secret::new("Bearer s3cr3t")), ("X-Key".into(), Secret::new("k3y"))],
+        ..http(url)
+    };
+    for path in ["/other-port", "/here"] {
+        let found = look(&Probe::Http(secret(&format!("{}{path}", peer.url()))), LIMIT).await;
+        assert_eq!(outcome(&found), (true, Cause::Fine), "{path}: {found:?}");
+    }
+    let knows = |request: &Request| request.head.contains("s3cr3t") || request.head.contains("k3y");
+    assert_eq!(stranger.lines(), ["GET /taken"]);
+    assert!(!stranger.requests().iter().any(knows));
+    assert_eq!(peer.lines(), ["GET /other-port", "GET /here", "GET /fine"]);
+    assert!(peer.requests().iter().all(knows), "the own origin may know, by whatever spelling it is reached");
 }
 
 #[tokio::test]

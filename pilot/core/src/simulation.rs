@@ -208,6 +208,10 @@ impl World {
 
     fn asked(&mut self, id: JobId, request: JobRequest) {
         if request == JobRequest::Stop {
+            if self.engine.state(id).is_some_and(|job| job.phase().is_live()) {
+                // It was back, even if it has said nothing since.
+                self.seen_without_start(id);
+            }
             // What has already ended cannot be stopped, and its source's next stop may need it again.
             if self.state(id) != State::Ended {
                 self.held.insert(id);

@@ -23,6 +23,12 @@ const LONGEST_LIST: usize = 32 << 10;
 /// And so has one that would make the lists of all watches longer than this: all variables and arguments together have a limit too.
 const ALL_LISTS: usize = 256 << 10;
 
+/// The longest variable that `putenv` sets, name and value in bytes.
+const LONGEST_VARIABLE: usize = 32 << 10;
+/// `putenv` may not make the whole environment longer. Linux leaves a quarter of the stack's limit for it and the arguments, 2 MiB by
+/// default and at least 128 KiB (execve(2)).
+const WHOLE_ENVIRONMENT: usize = 1 << 20;
+
 /// What children inherit.
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
@@ -62,6 +68,28 @@ impl Environment {
             return;
         }
         self.set(name, value.to_owned());
+    }
+
+    /// Why these variables must not be set: no program would start any more, or another one than the configuration names.
+    pub fn objection<'v>(&self, variables: impl Iterator<Item = (&'v str, &'v str)> + Clone) -> Option<String> {
+        if let Some((name, _)) = variables.clone().find(|(name, _)| loads_programs(name)) {
+            return Some(format!("{name} changes how programs are loaded and cannot be set here"));
+        }
+        if variables.clone().any(|(name, _)| name == "PATH") {
+            return Some("PATH decides which programs are started and cannot be set here".to_owned());
+        }
+        if let Some((name, value)) = variables.clone().find(|(name, value)| name.len() + value.len() > LONGEST_VARIABLE)
+        {
+            let size = name.len() + value.len();
+            return Some(format!("{name:.40} would take {size} bytes, and a variable may take {LONGEST_VARIABLE}"));
+        }
+        let replaced: BTreeMap<&str, &str> = variables.collect();
+        let kept =
+            self.variables.iter().filter(|(name, _)| name.to_str().is_none_or(|name| !replaced.contains_key(name)));
+        let kept: usize = kept.map(|(name, value)| name.len() + value.len()).sum();
+        let new: usize = replaced.iter().map(|(name, value)| name.len() + value.len()).sum();
+        (kept + new > WHOLE_ENVIRONMENT)
+            .then(|| format!("the environment would take {} bytes, and it may take {WHOLE_ENVIRONMENT}", kept + new))
     }
 
     /// All of it as text, for the template of a reload: what `putenv` has set and what pilot has exported is seen there,
@@ -143,7 +171,7 @@ impl Environment {
 
 /// Whether a variable makes the dynamic loader, the C library or a shell run code that its program did not ask for. What an
 /// interpreter reads (`NODE_OPTIONS`, `JAVA_TOOL_OPTIONS`) is in common use for other things, and allowed.
-pub fn loads_programs(name: &str) -> bool {
+fn loads_programs(name: &str) -> bool {
     const NAMES: [&str; 5] = ["GLIBC_TUNABLES", "GCONV_PATH", "BASH_ENV", "SHELLOPTS", "BASHOPTS"];
     name.starts_with("LD_") || name.starts_with("BASH_FUNC_") || NAMES.contains(&name)
 }
@@ -281,6 +309,30 @@ mod tests {
         assert_eq!(environment.snapshot(None), want.map(|(key, value)| (key.into(), value.into())));
         let for_templates = want.map(|(key, value)| (key.to_owned(), value.to_owned()));
         assert_eq!(environment.variables(), BTreeMap::from(for_templates), "a reload sees it too");
+    }
+
+    #[test]
+    fn what_would_keep_programs_from_starting_is_not_set() {
+        let mut environment = nothing();
+        let long = "x".repeat(140_000);
+        let objection = |environment: &Environment, variables: &[(&str, &str)]| {
+            environment.objection(variables.iter().copied()).unwrap_or_default()
+        };
+        assert_eq!(objection(&environment, &[("A", "1"), ("B", "")]), "");
+        assert!(objection(&environment, &[("A", "1"), ("LD_PRELOAD", "x")]).contains("how programs are loaded"));
+        assert!(objection(&environment, &[("PATH", "/evil")]).contains("which programs are started"));
+        assert!(objection(&environment, &[("A", &long)]).contains("A would take 140001 bytes"));
+        let most = "x".repeat(LONGEST_VARIABLE - 10);
+        for at in 0..40 {
+            let name = format!("V{at}");
+            if objection(&environment, &[(&name, &most)]).is_empty() {
+                environment.put(&name, &most);
+            }
+        }
+        let all: usize = environment.variables.iter().map(|(name, value)| name.len() + value.len()).sum();
+        assert!((900 << 10..=WHOLE_ENVIRONMENT).contains(&all), "{all}");
+        assert!(objection(&environment, &[("W", &most)]).contains("the environment would take"));
+        assert_eq!(objection(&environment, &[("V1", &most)]), "", "one that is replaced takes no more");
     }
 
     #[test]

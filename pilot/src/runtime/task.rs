@@ -40,6 +40,11 @@ thread_local! {
 pub struct Panic(String);
 
 impl Panic {
+    /// Of work that the end of its runtime has cut off.
+    pub(super) fn ending() -> Self {
+        Panic("pilot is ending".to_owned())
+    }
+
     fn new(payload: &(dyn Any + Send), place: Option<&panic::Location<'_>>) -> Self {
         let message = payload.downcast_ref::<&str>().copied();
         let message = message.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
@@ -203,7 +208,7 @@ pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Panic> {
     let done = tokio::task::spawn_blocking(move || catch(work)).await;
-    let done = done.unwrap_or_else(|_| Err(Panic("pilot is ending".to_owned())));
+    let done = done.unwrap_or_else(|_| Err(Panic::ending()));
     done.inspect_err(|panic| say(&name.into(), panic))
 }
 

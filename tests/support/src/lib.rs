@@ -20,5 +20,5 @@ pub use consul::Consul;
 pub use mariadb::MariaDb;
 pub use running::Running;
 pub use scratch::Scratch;
-pub use scripted::{Reply, Scripted};
+pub use scripted::{Reply, Request, Scripted};
 pub use wait::{SOON, until, until_or};

@@ -15,7 +15,7 @@ use super::error::Error;
 use super::instances::Instances;
 use crate::runtime::net::http_client::{self, Trust};
 use crate::runtime::net::resolve::Resolver;
-use crate::runtime::net::{one_line, small_file};
+use crate::runtime::net::{on_client_thread, one_line, small_file};
 use crate::runtime::task;
 use crate::runtime::telemetry::Meters;
 use pilot_core::plan::{CheckStatus, Consul, ConsulAddress, ConsulTls, Service};
@@ -252,8 +252,14 @@ impl Client {
             if let Some(token) = self.token().await? {
                 request = request.header("X-Consul-Token", token);
             }
-            let response = request.send().await.map_err(|error| self.broken(error))?;
-            self.read(response).await
+            let client = self.clone();
+            let exchange = on_client_thread(async move {
+                let response = request.send().await.map_err(|error| client.broken(error))?;
+                client.read(response).await
+            });
+            exchange
+                .await
+                .unwrap_or_else(|panic| Err(Error::Unreachable { address: self.address(), cause: panic.to_string() }))
         };
         let began = Instant::now();
         let result = timeout(deadline, exchange).await.unwrap_or_else(|_| Err(self.silent(deadline)));

@@ -1,7 +1,8 @@
 //! The HTTP probe: one HTTP/1.1 request on a connection of its own, judged by the status.
 //!
 //! Redirects to the same host are followed (at most [`MOST_HOPS`]); one to another host, or from https to http, is not: its own status
-//! counts and the note says so. A new connection each time proves that the server still accepts some, and leaves none
+//! counts and the note says so. The probe's own headers go to the origin that it names (scheme, host and port, RFC 6454) and nowhere
+//! else: another port of the host may be another's. A new connection each time proves that the server still accepts some, and leaves none
 //! behind that would hold up its graceful stop. The body is not waited for beyond [`MOST_BODY`].
 
 use std::collections::HashMap;
@@ -106,7 +107,8 @@ async fn request(
     };
     let client = clients.get(trust.clone(), resolver).await?;
     let mut request = client.request(method.clone(), url.clone()).header(CONNECTION, "close");
-    for (name, value) in &probe.headers {
+    let may_know = Url::parse(&probe.url).is_ok_and(|own| own.origin() == url.origin());
+    for (name, value) in probe.headers.iter().filter(|_| may_know) {
         let (Ok(header), Ok(mut value)) = (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.expose()))
         else {
             return Err(Finding::fail(Cause::Misconfigured, &format!("header {name:?} cannot be sent")));

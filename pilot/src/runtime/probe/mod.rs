@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::net::on_client_thread;
+
 use pilot_core::plan::Probe;
 
 pub use finding::{Cause, Finding};
@@ -67,7 +69,10 @@ impl Prober {
             Probe::Notify(_) => Finding::fail(Cause::Misconfigured, "a process is heard through `runtime::notify`"),
             Probe::Http(probe) => {
                 let late = || Finding::late(deadline, &format!("waiting for {}", http::shown(&probe.url)));
-                timeout(deadline, http::look(probe, &self.http, &self.resolver)).await.unwrap_or_else(|_| late())
+                let (probe, clients, resolver) = (probe.clone(), self.http.clone(), self.resolver.clone());
+                let look = on_client_thread(async move { http::look(&probe, &clients, &resolver).await });
+                let found = timeout(deadline, look).await.unwrap_or_else(|_| Ok(late()));
+                found.unwrap_or_else(|panic| Finding::fail(Cause::Misconfigured, &panic.to_string()))
             }
             Probe::Tcp(address) => {
                 let late = || Finding::late(deadline, &format!("connecting to {address}"));

@@ -10,7 +10,6 @@ use crate::runtime::control::explain::{WhyReport, events};
 use crate::runtime::control::report::{HealthReport, JobReport};
 use crate::runtime::control::status::StatusReport;
 use crate::runtime::control::{Answer, Ask, JobAsk, Refusal, Request, Sample, Why};
-use crate::runtime::environment::loads_programs;
 use crate::runtime::process::reap::Delivery;
 use crate::runtime::view::{JobView, render_graph};
 use pilot_core::effect::{Input, JobRequest, RunId, Switch};
@@ -65,9 +64,9 @@ impl Supervisor {
         if !self.plan.control.putenv {
             return Err(Refusal::new(Why::Forbidden, "the configuration forbids it (`control.putenv` is false)"));
         }
-        if let Some(name) = variables.keys().find(|name| loads_programs(name)) {
-            let text = format!("{name} changes how programs are loaded and cannot be set here; nothing was set");
-            return Err(Refusal::new(Why::Unusable, text));
+        let exposed = variables.iter().map(|(name, value)| (name.as_str(), value.expose()));
+        if let Some(reason) = self.environment.objection(exposed) {
+            return Err(Refusal::new(Why::Unusable, format!("{reason}; nothing was set")));
         }
         for (name, value) in variables {
             self.environment.put(&name, value.expose());
