@@ -39,7 +39,7 @@ fn run_in(root: &Scratch, unshare: &[&str]) -> Output {
 fn assert_ran(output: &Output) {
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
-    assert!(said.contains("[main]") && said.contains("Version: "), "{said}");
+    assert!(said.contains(" main ") && said.contains("Version: "), "{said}");
     assert!(said.contains("event: {ExitSuccess main}"), "{said}");
     assert!(said.contains("pilot goes on without a control socket"), "there is no place for it: {said}");
 }

@@ -59,12 +59,11 @@ impl Layout {
                 for shown in ["job", "pid", "partial"] {
                     if let Some(field) = fields.iter().find(|field| field.key == shown) {
                         let text = match &field.value {
-                            _ if shown == "partial" => shown,
+                            _ if shown == "partial" => "[partial]",
                             Value::Text(text) | Value::Bare(text) => text,
                         };
-                        before.extend_from_slice(b" [");
+                        before.push(b' ');
                         put_printable(&mut before, text.as_bytes());
-                        before.push(b']');
                     }
                 }
                 before.push(b' ');

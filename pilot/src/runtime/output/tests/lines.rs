@@ -24,8 +24,8 @@ fn check() -> [Field; 2] {
 
 #[test]
 fn lines_in_the_default_format() {
-    assert_eq!(line(LogFormat::Default, &job(), b"a \"b\""), "2018-05-02T12:00:00.12034Z [my app] [12] a \"b\"\n");
-    assert_eq!(line(LogFormat::Default, &check(), b"ok"), "2018-05-02T12:00:00.12034Z [7] ok\n");
+    assert_eq!(line(LogFormat::Default, &job(), b"a \"b\""), "2018-05-02T12:00:00.12034Z my app 12 a \"b\"\n");
+    assert_eq!(line(LogFormat::Default, &check(), b"ok"), "2018-05-02T12:00:00.12034Z 7 ok\n");
     assert_eq!(line(LogFormat::Default, &[], b""), "2018-05-02T12:00:00.12034Z \n");
 }
 
@@ -137,7 +137,7 @@ fn a_line_of_ten_megabytes_comes_out_whole_in_marked_pieces() {
                     (value["partial"] == true, value["msg"].as_str().unwrap().to_owned())
                 }
                 LogFormat::Default | LogFormat::Text => {
-                    let message = line.split_once(" [app] [12] ").unwrap().1;
+                    let message = line.split_once(" app 12 ").unwrap().1;
                     let piece = message.strip_prefix("[partial] ");
                     (piece.is_some(), piece.unwrap_or(message).to_owned())
                 }

@@ -52,7 +52,7 @@ fn read_all(mut reader: PipeReader) -> thread::JoinHandle<Vec<u8>> {
 
 /// What the children wrote, with prefixes taken off.
 fn messages(all: &[u8]) -> Vec<Vec<u8>> {
-    let prefix = b" [app] [12] ";
+    let prefix = b" app 12 ";
     all.split_inclusive(|byte| *byte == b'\n')
         .map(|line| {
             let line = line.strip_suffix(b"\n").expect("every line is terminated");

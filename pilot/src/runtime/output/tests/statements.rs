@@ -99,10 +99,7 @@ fn log_statements_show_their_fields_and_v3s_level_words() {
             r#"level=debug msg=detail check=check.app fields.level=3 "#,
         ]
     );
-    assert_eq!(
-        recorded(LogFormat::Default, Level::Debug, statements),
-        ["[app] [12] it happened", "no way on", "detail"]
-    );
+    assert_eq!(recorded(LogFormat::Default, Level::Debug, statements), ["app 12 it happened", "no way on", "detail"]);
 }
 
 #[test]
