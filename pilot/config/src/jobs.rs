@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pilot_core::plan::{Job, Start, TELEMETRY_JOB};
+use pilot_core::plan::{Job, OnImpossible, Start, TELEMETRY_JOB};
 
 use super::block::Block;
 use super::loose::Field;
@@ -47,6 +47,7 @@ pub(super) fn read(field: &Field<'_>, around: &Surroundings, registers: bool) ->
         check_without_port(&block);
     }
     let balancer = balancer::read(&block, port);
+    let critical = flag(&block, "critical");
     if block.get("exec").is_none() {
         process::warn_without_program(&block);
         health::check_without_program(&block);
@@ -61,7 +62,8 @@ pub(super) fn read(field: &Field<'_>, around: &Surroundings, registers: bool) ->
         balancer,
         services,
         health: health.map(|health| health.check),
-        critical: flag(&block, "critical"),
+        critical,
+        on_impossible: when.on_impossible.unwrap_or(if critical { OnImpossible::Exit } else { OnImpossible::Wait }),
         success_codes: block.get("successCodes").map(|field| success_codes(&field)).unwrap_or_default(),
         tty: flag(&block, "tty"),
         start: when.start,

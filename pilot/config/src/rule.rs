@@ -47,13 +47,15 @@ pub enum Rule {
     UnescapedValue,
     /// `TZ` names no time zone of this machine.
     UnknownZone,
+    /// A job cannot start any more when another one ends in one way.
+    DeadEnd,
     /// No interface of this machine has the address that is to be advertised.
     NoInterface,
 }
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Rule; 23] = [
+    pub const ALL: [Rule; 24] = [
         Rule::Template,
         Rule::Syntax,
         Rule::Configuration,
@@ -76,6 +78,7 @@ impl Rule {
         Rule::UnsetVariable,
         Rule::UnescapedValue,
         Rule::UnknownZone,
+        Rule::DeadEnd,
         Rule::NoInterface,
     ];
 
@@ -104,6 +107,7 @@ impl Rule {
             Rule::UnsetVariable => "unset-variable",
             Rule::UnescapedValue => "unescaped-value",
             Rule::UnknownZone => "unknown-zone",
+            Rule::DeadEnd => "dead-end",
             Rule::NoInterface => "no-interface",
         }
     }

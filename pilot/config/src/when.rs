@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pilot_core::event::{Code, Event};
-use pilot_core::plan::{Condition, Overlap, Start};
+use pilot_core::plan::{Condition, OnImpossible, Overlap, Start};
 
 use super::Surroundings;
 use super::block::Block;
@@ -20,6 +20,8 @@ pub(super) struct When {
     /// `each` is written: v3 refuses unlimited restarts beside it.
     pub each: bool,
     pub overlap: Overlap,
+    /// What is written; the default depends on the job.
+    pub on_impossible: Option<OnImpossible>,
 }
 
 const SIGNALS: [&str; 2] = ["SIGHUP", "SIGUSR2"];
@@ -34,7 +36,7 @@ enum Mode {
 /// The start without `when`: once, at startup.
 pub(super) fn at_startup() -> When {
     let when = Condition::All(vec![Event::global(Code::Startup)]);
-    When { start: Start::Once { when, timeout: None }, each: false, overlap: Overlap::default() }
+    When { start: Start::Once { when, timeout: None }, each: false, overlap: Overlap::default(), on_impossible: None }
 }
 
 /// Reads the block.
@@ -70,7 +72,12 @@ pub(super) fn read(field: &Field<'_>, around: &Surroundings) -> When {
     } else {
         by_source(&block, once, each, timeout)
     };
-    When { start, each: has_each, overlap }
+    When { start, each: has_each, overlap, on_impossible: on_impossible(&block) }
+}
+
+fn on_impossible(block: &Block<'_>) -> Option<OnImpossible> {
+    const WORDS: [(&str, OnImpossible); 2] = [("exit", OnImpossible::Exit), ("wait", OnImpossible::Wait)];
+    block.filled("onImpossible")?.choice(&WORDS)
 }
 
 /// Keys that mean something to some kinds of start only. (v3 ignores `source` and `timeout` beside an interval.)

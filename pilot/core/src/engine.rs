@@ -50,6 +50,8 @@ pub struct Engine {
     effects: Vec<Effect>,
     last_id: u64,
     next_number: usize,
+    /// A job has ended, begun again or left since dead ends were looked for.
+    pub(crate) ends_have_changed: bool,
     /// The wall clock, once it was told.
     pub(crate) clock: Option<Clock>,
 }
@@ -71,6 +73,7 @@ impl Engine {
             watches,
             lifecycle: Lifecycle::new(turns(&plan)),
             next_number,
+            ends_have_changed: false,
             plan,
             next: None,
             maintenance: Switch::Off,
@@ -92,6 +95,8 @@ impl Engine {
         self.take(input);
         self.settle();
         self.fire_timers();
+        self.settle();
+        self.notice_dead_ends();
         self.settle();
         for job in self.jobs.values_mut() {
             job.note(self.now);

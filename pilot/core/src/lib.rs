@@ -5,6 +5,7 @@
 
 mod backoff;
 pub mod changes;
+mod dead_end;
 mod debug_lines;
 pub mod effect;
 pub mod engine;

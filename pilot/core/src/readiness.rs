@@ -21,10 +21,14 @@ pub enum Readiness {
 }
 
 impl Engine {
-    /// The readiness of each job that has a health check and whose end is not its purpose, at time `now`.
+    /// The readiness of each job that has a health check and whose end is not its purpose, and of each that can no longer
+    /// start, at time `now`.
     pub fn readiness(&self, now: Duration) -> Vec<(JobId, Readiness)> {
         let judge = |id: JobId| {
             let job = self.state(id)?;
+            if let Some(reason) = &job.dead_end {
+                return Some((id, Readiness::Failing(reason.clone())));
+            }
             Some((id, self.judged(job, job.settings.health.as_ref()?, now)?))
         };
         self.ids().filter_map(judge).collect()

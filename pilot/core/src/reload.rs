@@ -60,6 +60,7 @@ impl Engine {
             return false;
         }
         self.next = None;
+        self.ends_have_changed = true;
         self.activate(next, go_on);
         true
     }

@@ -15,7 +15,7 @@ use nix::sched::{CloneFlags, unshare};
 
 use crate::command::run;
 use crate::scripted::{Reply, Request, Scripted};
-use crate::{ports, tools};
+use crate::tools;
 use elb::Group;
 
 /// The target group that exists.
@@ -96,7 +96,7 @@ pub struct Aws {
 impl Aws {
     /// Starts it: nothing registered, no fault, an awsvpc task at 127.0.0.1.
     pub fn start() -> Aws {
-        Aws::start_at(&[SocketAddr::from(([127, 0, 0, 1], ports::free()))])
+        Aws::start_with(Scripted::start)
     }
 
     /// Starts it where the real ones are, in a network namespace of its own: from here on this thread, and what it starts,
@@ -108,10 +108,11 @@ impl Aws {
         for address in [TASK, INSTANCE] {
             ip(&format!("addr add {address}/32 dev lo"));
         }
-        Aws::start_at(&[TASK, INSTANCE].map(|address| SocketAddr::from((address, 80))))
+        let addresses = [TASK, INSTANCE].map(|address| SocketAddr::from((address, 80)));
+        Aws::start_with(|script| Scripted::start_at(&addresses, script))
     }
 
-    fn start_at(addresses: &[SocketAddr]) -> Aws {
+    fn start_with(start: impl FnOnce(Box<dyn Fn(&Request) -> Reply + Send + Sync>) -> Scripted) -> Aws {
         let world = Arc::new(Mutex::new(World {
             fault: Fault::None,
             pause: Duration::ZERO,
@@ -134,7 +135,7 @@ impl Aws {
             }
             answer(request, &mut shared.lock().unwrap_or_else(PoisonError::into_inner))
         };
-        Aws { peer: Scripted::start_at(addresses, script), world }
+        Aws { peer: start(Box::new(script)), world }
     }
 
     /// Its port on 127.0.0.1.

@@ -23,6 +23,12 @@ pub fn free() -> u16 {
     panic!("no free port in this test's hundred, from {} on", OURS.0);
 }
 
+/// A listener at such a port: nobody can come between finding it and listening at it.
+pub fn listener() -> TcpListener {
+    let bound = (0..100).find_map(|_| TcpListener::bind(("127.0.0.1", free())).ok());
+    bound.unwrap_or_else(|| panic!("no free port in this test's hundred, from {} on", OURS.0))
+}
+
 fn take() -> (u16, File) {
     for hundred in 0..100 {
         // Another user's file cannot be opened: that is somebody else's hundred as well.

@@ -78,16 +78,21 @@ pub struct Scripted {
 impl Scripted {
     /// Listens on a free port and answers as `script` says.
     pub fn start(script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Scripted {
-        Scripted::start_at(&[SocketAddr::from(([127, 0, 0, 1], ports::free()))], script)
+        Scripted::start_with(vec![ports::listener()], script)
     }
 
     /// The same on these addresses of this machine, which are one peer.
     pub fn start_at(addresses: &[SocketAddr], script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Scripted {
-        let port = addresses.first().map_or(0, SocketAddr::port);
+        let bind = |address: &SocketAddr| TcpListener::bind(address).expect("the address is ours and free");
+        Scripted::start_with(addresses.iter().map(bind).collect(), script)
+    }
+
+    fn start_with(listeners: Vec<TcpListener>, script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Scripted {
+        let port =
+            listeners.first().and_then(|listener| listener.local_addr().ok()).map_or(0, |address| address.port());
         let peer = Scripted { port, requests: Arc::default() };
         let script: Arc<Script> = Arc::new(script);
-        for address in addresses {
-            let listener = TcpListener::bind(address).expect("the address is ours and free");
+        for listener in listeners {
             let (requests, script) = (peer.requests.clone(), script.clone());
             std::thread::spawn(move || {
                 for stream in listener.incoming().flatten() {

@@ -157,9 +157,9 @@ fn putenv_is_for_the_children_that_are_started_from_then_on() {
     let answer = pilot.control("POST", "/v3/environ", r#"{"NOTHING": null}"#).unwrap();
     assert_eq!(answer.status, 200);
     pilot.signal(Signal::SIGHUP);
-    pilot.wait_for("] ONE=1=one");
-    pilot.wait_for("] TWO=");
-    pilot.wait_for("] NOTHING=");
+    pilot.wait_for(" ONE=1=one");
+    pilot.wait_for(" TWO=");
+    pilot.wait_for(" NOTHING=");
     assert_eq!(pilot.count("NOTHING=x"), 0, "null is empty text");
 }
 

@@ -32,6 +32,34 @@ fn after_the_first_pass_a_failure_counts_although_the_grace_is_not_over() {
     assert_eq!(pilot.stop(), 0);
 }
 
+/// The commonest pattern there is.
+#[test]
+fn a_failed_migration_ends_the_container_with_1() {
+    let migrate = json!({ "name": "migrate", "exec": [fixture(), "exit", "3"] });
+    let sidecar = json!({ "name": "sidecar", "exec": [fixture(), "forever"] });
+    let app = |more: Value| {
+        let when = json!({ "source": "migrate", "once": "exitSuccess" });
+        let mut app = json!({ "name": "app", "exec": [fixture(), "forever"], "when": when });
+        app.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        app
+    };
+    let reason = "can no longer start: it waits for `exitSuccess` of migrate, and migrate has ended (exit status 3)";
+    let mut pilot = Pilot::run(&jobs(json!([migrate, sidecar, app(json!({ "critical": true }))])));
+    assert_eq!(pilot.exit_code(), 1);
+    assert_eq!(pilot.count(&format!("app {reason}: stopping everything, exit code 1")), 1, "{}", pilot.log());
+    // Where nothing is critical pilot goes on, as v3 does, and says so to whoever asks.
+    let mut pilot = Pilot::run(&jobs(json!([migrate, sidecar, app(json!({}))])));
+    pilot.wait_for("control: serving at ");
+    pilot.wait_for(&format!("app {reason}"));
+    for words in [&["health"][..], &["why", "app"], &["status"]] {
+        let asked = pilot.ask(words);
+        let said = asked.out + &asked.err;
+        assert!(said.contains(reason), "{words:?}: {said}");
+        assert_eq!(asked.code, i32::from(words == ["health"]), "{said}");
+    }
+    assert_eq!(pilot.stop(), 0);
+}
+
 // Case 22, and 21's second half: exactly one restart per threshold.
 #[test]
 fn a_failing_check_restarts_the_job_once_per_threshold() {

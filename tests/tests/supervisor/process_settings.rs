@@ -33,7 +33,7 @@ fn one(settings: Value) -> Value {
 fn state(pilot: &mut Pilot, who: &str) -> Value {
     let told = |pilot: &mut Pilot| {
         let lines = pilot.lines();
-        let from = if who.is_empty() { String::new() } else { format!("[{who}]") };
+        let from = if who.is_empty() { String::new() } else { format!(" {who} ") };
         let line = lines.iter().find(|line| line.holds(&from) && line.holds("{\"blocked\""))?;
         serde_json::from_str(&line.text[line.text.find("{\"blocked\"")?..]).ok()
     };

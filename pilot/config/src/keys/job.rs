@@ -182,7 +182,7 @@ pub(crate) static JOB_CONSUL: Object =
     Object { home: "`consul` of a job", shared: "", groups: &[&JOB_CONSUL_KEYS], ignored: &[] };
 
 /// `when`
-pub(super) static WHEN_KEYS: [Key; 10] = [
+pub(super) static WHEN_KEYS: [Key; 11] = [
     key(
         "source",
         V3,
@@ -241,6 +241,14 @@ pub(super) static WHEN_KEYS: [Key; 10] = [
         "list of `{ source, once }` or of `{ source, each }`",
         "none",
         "Start when one of these is seen, the first time or every time.",
+    ),
+    key(
+        "onImpossible",
+        Pilot,
+        Form::Word(&["exit", "wait"]),
+        "`exit`, `wait`",
+        "`exit` for a `critical` job, otherwise `wait`",
+        "What happens when its event [can no longer come](#dead-ends).",
     ),
 ];
 

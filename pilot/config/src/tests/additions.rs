@@ -336,3 +336,35 @@ fn watches_can_look_for_another_service_or_probe_by_themselves() {
         (&refuse("exec: 'x'"), "watch \"db\": exec is not a known key"),
     ]);
 }
+
+#[test]
+fn a_dead_end_is_told_of_before_it_happens() {
+    use pilot_core::plan::OnImpossible;
+
+    let file = |migrate: &str, app: &str, when: &str| {
+        format!(
+            "{{ jobs: [{{ name: 'migrate', exec: 'm' {migrate} }}, {{ name: 'app', exec: 'a' {app}, \
+             when: {{ source: 'migrate', once: 'exitSuccess' {when} }} }}, {{ name: 'other', exec: 'o', critical: true }}] }}"
+        )
+    };
+    let dead_ends = |text: &str| -> Vec<(Severity, String)> {
+        let found = examine("f", text, &machine(&[]), &Question::default()).diagnostics;
+        let found = found.into_iter().filter(|found| found.rule == Rule::DeadEnd);
+        found.map(|found| (found.severity, found.message)).collect()
+    };
+    let backwards = dead_ends(&file(", critical: true", "", ", onImpossible: 'exit'"));
+    let complaint =
+        "job \"migrate\": critical ends the container when it succeeds: app waits for that and would never run";
+    assert_eq!(backwards, [(Severity::Warning, complaint.to_owned())]);
+    let waits = dead_ends(&file("", "", ""));
+    assert_eq!(waits.len(), 1);
+    assert_eq!(waits[0].0, Severity::Note);
+    assert!(waits[0].1.contains("waits for ever if migrate fails"), "{waits:?}");
+    for (app, when) in [(", critical: true", ""), ("", ", onImpossible: 'wait'"), ("", ", timeout: '1m'")] {
+        assert_eq!(dead_ends(&file("", app, when)), [], "{app} {when}");
+    }
+    assert_eq!(dead_ends(&file("", "", "").replace(", critical: true", "")), [], "v3's way is no news");
+    assert_eq!(plan(&file("", ", critical: true", "")).jobs[1].on_impossible, OnImpossible::Exit);
+    assert_eq!(plan(&file("", ", critical: true", ", onImpossible: 'wait'")).jobs[1].on_impossible, OnImpossible::Wait);
+    assert_eq!(plan(&file("", "", "")).jobs[1].on_impossible, OnImpossible::Wait);
+}

@@ -42,10 +42,22 @@ pub struct Job {
     pub health: Option<HealthCheck>,
     /// Its final end is the container's end, with its exit code.
     pub critical: bool,
+    /// What happens when it can no longer start.
+    pub on_impossible: OnImpossible,
     /// Exit codes besides 0 that count as success.
     pub success_codes: Vec<u8>,
     /// It is the foreground job of pilot's controlling terminal and inherits stdin.
     pub tty: bool,
+}
+
+/// What happens when the event that a job waits for can no longer come, because the job that would make it is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnImpossible {
+    /// It is said, and the container is unhealthy; a person may start the job, or a reload may bring another plan.
+    #[default]
+    Wait,
+    /// It is said, everything stops, and pilot exits with 1.
+    Exit,
 }
 
 impl Job {

@@ -23,7 +23,7 @@ pub use balancer::{BalancerMode, Drain, InFlight, LoadBalancer, TargetGroupArn};
 pub use consul::{Consul, ConsulAddress, ConsulTls};
 pub use control::{Control, DEFAULT_SOCKET};
 pub use health::{HealthCheck, OnFailure, check_variable};
-pub use job::{Backoff, Command, Condition, Count, Job, OutputMode, Overlap, Start, TELEMETRY_JOB};
+pub use job::{Backoff, Command, Condition, Count, Job, OnImpossible, OutputMode, Overlap, Start, TELEMETRY_JOB};
 pub use logging::{Level, LogFormat, LogOutput, Logging};
 pub use probe::{HttpProbe, MysqlProbe, MysqlRole, MysqlTls, NotifyProbe, Password, Probe};
 pub use process::{

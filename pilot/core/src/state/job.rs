@@ -99,6 +99,8 @@ pub struct Job {
     /// Its last run ended otherwise than it should.
     pub(crate) last_failed: bool,
     pub(crate) record: Record,
+    /// Why it can no longer start, as the end of a sentence that begins with its name.
+    pub(crate) dead_end: Option<String>,
 }
 
 impl Job {
@@ -131,6 +133,7 @@ impl Job {
             last_exit: None,
             last_failed: false,
             record: Record::new(status, now),
+            dead_end: None,
             settings,
         }
     }
@@ -229,8 +232,11 @@ impl Job {
         }
     }
 
-    /// Why its last probe failed; `None` if that passed, or says nothing of the present run.
+    /// Why it can no longer start; or why its last probe failed, `None` if that passed, or says nothing of the present run.
     pub fn failing_reason(&self) -> Option<&str> {
+        if let Some(reason) = &self.dead_end {
+            return Some(reason);
+        }
         self.check.reason.as_deref().filter(|_| self.run().is_some() || self.record.runs == 0)
     }
 

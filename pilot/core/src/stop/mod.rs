@@ -172,6 +172,7 @@ impl Engine {
         self.close_step(id);
         let Some(job) = self.jobs.get_mut(id) else { return };
         job.phase = Phase::Done(job.phase.why().unwrap_or(Why::Own));
+        self.ends_have_changed = true;
         if self.stays_held(id) || self.is_going(id) {
             return;
         }

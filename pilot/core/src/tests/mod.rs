@@ -1,6 +1,7 @@
 //! The rules, row by row of the v3 specification, and what must hold under any sequence of events.
 
 mod cron_rules;
+mod dead_ends;
 mod draining;
 mod ending;
 mod found;

@@ -56,6 +56,7 @@ pub fn job(name: &str) -> Job {
         services: Vec::new(),
         health: None,
         critical: false,
+        on_impossible: OnImpossible::Wait,
         success_codes: Vec::new(),
         tty: false,
     }

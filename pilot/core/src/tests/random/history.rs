@@ -85,8 +85,9 @@ prop_compose! {
             in_flight: if counted { InFlight::Connections(80) } else { InFlight::Unknown },
             signal: None,
         });
+        let on_impossible = if critical { OnImpossible::Exit } else { OnImpossible::Wait };
         let mut job =
-            Job { balancer, drain, restarts, critical, stop_timeout, timeout, overlap, ..job(name).when(start) };
+            Job { balancer, drain, restarts, critical, on_impossible, stop_timeout, timeout, overlap, ..job(name).when(start) };
         if services > 0 || checked {
             job = job.checked(ms(every));
         }

@@ -68,7 +68,7 @@ pub fn search(name: &str, events: u64, play: impl Fn(&History) -> Result<u64, Te
     println!("{name}: {} random events in {} histories", handled.into_inner(), played.into_inner());
 }
 
-fn round(seed: u64, play: impl Fn(&History) -> Result<(), TestCaseError>) -> Result<(), TestError<History>> {
+fn round(seed: u64, play: impl Fn(&History) -> Result<(), TestCaseError>) -> Result<(), Box<TestError<History>>> {
     let config = ProptestConfig {
         cases: histories(),
         failure_persistence: None,
@@ -77,7 +77,7 @@ fn round(seed: u64, play: impl Fn(&History) -> Result<(), TestCaseError>) -> Res
         ..ProptestConfig::default()
     };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes(seed)));
-    runner.run(&history(), |history| play(&history))
+    runner.run(&history(), |history| play(&history)).map_err(Box::new)
 }
 
 /// A seed as the random generator wants it.
