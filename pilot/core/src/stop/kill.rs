@@ -53,10 +53,10 @@ impl Engine {
         }
     }
 
-    /// A second stop request: SIGKILL is due now.
+    /// A second stop request: SIGKILL is due now. What has had it already gets the time to end.
     pub(super) fn hurry_kill(&mut self, id: JobId) {
         let now = self.now;
-        if let Some(StopStep::Kill { next, .. }) = self.step_mut(id) {
+        if let Some(StopStep::Kill { next, killed: false }) = self.step_mut(id) {
             *next = now;
         }
     }

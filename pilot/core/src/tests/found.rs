@@ -178,3 +178,19 @@ fn a_hook_with_alternatives_can_start_by_a_check_that_runs_only_at_the_stop() {
     world.pass(HOOK_LIMIT * 3);
     assert!(world.timeline().iter().any(|(_, name)| *name == "hook"), "{:?}", world.timeline());
 }
+
+/// The second request comes in the instant of SIGKILL: what has just been killed has to be waited for.
+#[test]
+fn a_second_stop_request_gives_nothing_up_that_was_only_just_killed() {
+    let deaf = Job { stop_timeout: Some(secs(1)), ..job("deaf") };
+    let mut world = World::new(plan([deaf])).script("deaf", [Script::forever().deaf()]).started();
+    world.give(Input::Stop);
+    // The engine first, so that the end of the process is not known yet.
+    world.now += secs(1);
+    world.give(Input::Tick);
+    assert!(world.said.iter().any(|text| text.starts_with("killing processes")), "{:?}", world.said);
+    world.give(Input::Stop);
+    assert_eq!(world.exit, None, "{:?}", world.said);
+    world.pass(secs(1));
+    assert_eq!(world.exit.map(|(_, code)| code), Some(0));
+}
