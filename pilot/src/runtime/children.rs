@@ -12,7 +12,8 @@ use super::environment::Environment;
 use super::notify::Notices;
 use super::output::{Label, Output};
 use super::process::child_spec::{ChildSpec, Failure, Report, spawn_with};
-use super::process::reap::{Delivery, Ended, group_alive, reap, signal_group};
+use super::process::left_group::LeftGroup;
+use super::process::reap::{Delivery, Ended, reap, signal_group};
 use super::process::spawn::{Launch, SpawnError, Stdio};
 use super::scope::{self, Variables};
 use pilot_core::effect::{Input, RoundId, RunId, Verdict};
@@ -72,7 +73,7 @@ pub struct Children {
     owners: HashMap<Pid, Owner>,
     groups: HashMap<RunId, Pid>,
     /// Ended runs of which members of the group are left.
-    lingering: Vec<(JobId, RunId, Pid)>,
+    lingering: Vec<(JobId, RunId, LeftGroup)>,
 }
 
 impl Children {
@@ -161,15 +162,21 @@ impl Children {
     }
 
     /// Signals a run's group, or what is left of it.
-    pub fn signal_run(&self, run: RunId, signal: Signal) -> Delivery {
-        self.groups.get(&run).map_or(Delivery::Gone, |group| signal_group(*group, signal))
+    pub fn signal_run(&mut self, run: RunId, signal: Signal) -> Delivery {
+        if let Some((.., left)) = self.lingering.iter_mut().find(|(_, this, _)| *this == run) {
+            return left.signal(signal);
+        }
+        let leader = self.groups.get(&run).filter(|leader| self.owners.contains_key(leader));
+        leader.map_or(Delivery::Gone, |leader| signal_group(*leader, signal))
     }
 
     /// Signals everything that is known of, whatever it belongs to.
-    pub fn signal_all(&self, signal: Signal) {
-        let groups = self.groups.values().chain(self.owners.keys());
-        for group in groups {
-            signal_group(*group, signal);
+    pub fn signal_all(&mut self, signal: Signal) {
+        for leader in self.owners.keys() {
+            signal_group(*leader, signal);
+        }
+        for (.., left) in &mut self.lingering {
+            left.signal(signal);
         }
     }
 
@@ -239,9 +246,13 @@ impl Children {
     pub fn reap(&mut self, environment: &mut Environment, notices: &mut Notices, now: Duration) -> (Vec<Input>, bool) {
         notices.forget_ended();
         let (mut inputs, mut ended) = (Vec::new(), Vec::new());
+        let Children { owners, lingering, .. } = self;
         let is_leader = |pid| {
             inputs.extend(notices.last_words(now));
-            self.owners.contains_key(&pid)
+            for (.., left) in lingering.iter_mut() {
+                left.before_the_end_of(pid);
+            }
+            owners.contains_key(&pid)
         };
         let reaped = reap(REAPED_AT_ONCE, is_leader, |end| ended.push(end));
         inputs.extend(ended.into_iter().filter_map(|end| self.ended(end, environment)));
@@ -260,26 +271,26 @@ impl Children {
     }
 
     fn ended(&mut self, end: Ended, environment: &mut Environment) -> Option<Input> {
-        let Ended { pid, exit, group_left } = end;
+        let Ended { pid, exit, left } = end;
+        let leftovers = left.is_some();
         match self.owners.remove(&pid)? {
             Owner::Run { job, run, name, report } => {
                 environment.process_ended(&name);
-                if group_left {
-                    self.lingering.push((job, run, pid));
-                } else {
-                    self.groups.remove(&run);
+                match left {
+                    Some(left) => self.lingering.push((job, run, left)),
+                    None => drop(self.groups.remove(&run)),
                 }
                 // It has the pipe to itself: until it is its program there is nobody else in its group.
                 Some(match report.and_then(Report::failure) {
                     Some(Failure { code, reason }) => Input::StartFailed { job, run, code, reason },
-                    None => Input::Exited { job, run, exit, leftovers: group_left },
+                    None => Input::Exited { job, run, exit, leftovers },
                 })
             }
             Owner::Probe { job, round, name, report } => {
                 environment.process_ended(&name);
                 // v3 ends what a check left behind; what ignores SIGTERM must not pile up, check after check.
-                if group_left {
-                    signal_group(pid, Signal::SIGKILL);
+                if let Some(mut left) = left {
+                    left.signal(Signal::SIGKILL);
                 }
                 let verdict = match report.and_then(Report::failure) {
                     Some(Failure { code, reason }) => {
@@ -290,8 +301,8 @@ impl Children {
                 Some(Input::Probed { job, round, verdict })
             }
             Owner::Leftover(_) => {
-                if group_left {
-                    signal_group(pid, Signal::SIGKILL);
+                if let Some(mut left) = left {
+                    left.signal(Signal::SIGKILL);
                 }
                 None
             }
@@ -300,8 +311,8 @@ impl Children {
 
     fn collect_gone_groups(&mut self, inputs: &mut Vec<Input>) {
         let Children { lingering, groups, .. } = self;
-        lingering.retain(|(job, run, group)| {
-            let alive = group_alive(*group);
+        lingering.retain_mut(|(job, run, left)| {
+            let alive = left.is_alive();
             if !alive {
                 groups.remove(run);
                 inputs.push(Input::GroupGone { job: *job, run: *run });

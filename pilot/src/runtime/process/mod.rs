@@ -9,6 +9,7 @@ mod environment_files;
 pub mod exec_shim;
 pub mod identity;
 pub mod init;
+pub mod left_group;
 mod limits;
 mod lookup;
 pub mod orphans;

@@ -2,28 +2,27 @@
 //!
 //! Never blocks, never starts anything. SIGCHLDs coalesce, so one call goes on until nothing is left.
 //!
-//! Why group numbers are safe to signal: a leader is first only looked at (`WNOWAIT`). As long as it is a zombie its
-//! number, and so its group's, cannot be given away, and that is when the rest of its group gets SIGTERM. After the
-//! leader is reaped the kernel keeps the number allocated as long as one member of the group lives. The last member is
-//! nearly always an orphan, which is reaped here too: so ask [`group_alive`] for every leftover group after each
-//! [`reap`] and forget those that are gone; a group that was once seen gone must not be signalled again.
+//! Why no stranger is signalled: a leader is first only looked at (`WNOWAIT`). As long as it is alive or a zombie its number,
+//! and so its group's, cannot be given away; [`signal_group`] is for that time, and that is when the rest of its group gets
+//! SIGTERM. Once it is reaped the group is reached by its [`LeftGroup`] alone.
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use super::left_group::LeftGroup;
 use super::sys;
 use pilot_core::exit::Exit;
 
 /// The end of one of our own children.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Ended {
     /// Its process number, which was also its group's.
     pub pid: Pid,
     /// How it ended.
     pub exit: Exit,
-    /// Others of its group are left. They have been sent SIGTERM (v3 spec 5.3 point 3).
-    pub group_left: bool,
+    /// What is left of its group. It has been sent SIGTERM (v3 spec 5.3 point 3).
+    pub left: Option<LeftGroup>,
 }
 
 /// What became of a signal to a group.
@@ -54,8 +53,10 @@ pub fn reap(most: usize, mut is_leader: impl FnMut(Pid) -> bool, mut on_exit: im
         reaped += 1;
         if is_leader(dead.pid) {
             signal_group(dead.pid, Signal::SIGTERM);
+            let left = LeftGroup::of_dead_leader(dead.pid);
             sys::reap(dead.pid);
-            on_exit(Ended { pid: dead.pid, exit: dead.exit, group_left: group_alive(dead.pid) });
+            let left = left.and_then(|mut left| left.is_alive().then_some(left));
+            on_exit(Ended { pid: dead.pid, exit: dead.exit, left });
         } else {
             sys::reap(dead.pid);
         }
@@ -63,17 +64,8 @@ pub fn reap(most: usize, mut is_leader: impl FnMut(Pid) -> bool, mut on_exit: im
     reaped
 }
 
-/// Whether the group has a member, a zombie included. Also true when there are members we may not signal.
-pub fn group_alive(group: Pid) -> bool {
-    to_group(group, None) != Delivery::Gone
-}
-
-/// Sends a signal to every member.
+/// Sends a signal to every member of a group whose leader is a child that has not been reaped.
 pub fn signal_group(group: Pid, signal: Signal) -> Delivery {
-    to_group(group, Some(signal))
-}
-
-fn to_group(group: Pid, signal: Option<Signal>) -> Delivery {
     // 0 is our own group, 1 would make it kill(-1): everyone. Neither is ever a child's.
     if group.as_raw() <= 1 {
         return Delivery::Gone;

@@ -7,6 +7,8 @@ use nix::unistd::Pid;
 pub struct Stat {
     /// Its parent; 0 if that is outside of this PID namespace.
     pub parent: Pid,
+    /// Its process group.
+    pub group: Pid,
     /// When it was started, in clock ticks since the boot: tells apart two processes that have had one number.
     pub started: u64,
 }
@@ -21,9 +23,10 @@ fn parse(stat: &str) -> Option<Stat> {
     let (_, after) = stat.rsplit_once(") ")?;
     let mut fields = after.split(' ');
     let parent = Pid::from_raw(fields.nth(1)?.parse().ok()?);
-    // Field 22 in proc(5); the parent is field 4.
-    let started = fields.nth(17)?.parse().ok()?;
-    Some(Stat { parent, started })
+    let group = Pid::from_raw(fields.next()?.parse().ok()?);
+    // Field 22 in proc(5); the parent is field 4, the group field 5.
+    let started = fields.nth(16)?.parse().ok()?;
+    Some(Stat { parent, group, started })
 }
 
 #[cfg(test)]
@@ -43,7 +46,7 @@ mod tests {
     #[test]
     fn a_name_may_hold_anything() {
         let stat = "7 (a) (b) S) S 5 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4242 1000 1";
-        assert_eq!(parse(stat), Some(Stat { parent: Pid::from_raw(5), started: 4242 }));
+        assert_eq!(parse(stat), Some(Stat { parent: Pid::from_raw(5), group: Pid::from_raw(7), started: 4242 }));
         assert_eq!(parse("7 (a) S 5"), None);
     }
 }

@@ -7,12 +7,13 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::errno::Errno;
 use nix::libc;
+use nix::sys::signal::Signal;
 use nix::unistd::{Pid, write};
 
 use pilot_core::exit::Exit;
@@ -55,6 +56,46 @@ fn wait(kind: libc::idtype_t, id: libc::id_t, options: libc::c_int) -> Option<De
         Exit::Signal(status)
     };
     Some(Dead { pid: Pid::from_raw(pid), exit })
+}
+
+/// Whether this process has a child that is alive and in this group. A dead one does not count, reaped or not.
+pub(super) fn has_live_child_in(group: Pid) -> bool {
+    let Ok(id) = libc::id_t::try_from(group.as_raw()) else { return false };
+    // SAFETY: a siginfo_t is plain memory for which all zeroes is a valid value.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    // Nothing but a stop is asked for, which no dead child can make any more: ECHILD if there is no other.
+    let options = libc::WSTOPPED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: the pointer is to that writable siginfo_t, which outlives the call.
+    unsafe { libc::waitid(libc::P_PGID, id, &raw mut info, options) == 0 }
+}
+
+/// A descriptor of a process, for as long as its number is its own: one of ours that is not reaped, or one whose identity is
+/// verified afterwards. Close-on-exec. pidfd_open(2), Linux 5.3.
+pub(super) fn pidfd_open(pid: Pid) -> Result<OwnedFd, Errno> {
+    // SAFETY: numbers only.
+    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) })?;
+    let fd = RawFd::try_from(fd).map_err(|_| Errno::EBADF)?;
+    // SAFETY: the kernel has just made it for this call alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Sends a signal to the process, or only asks whether it is there: ESRCH if it has been reaped. pidfd_send_signal(2).
+pub(super) fn pidfd_signal(process: &OwnedFd, signal: Option<Signal>) -> Result<(), Errno> {
+    pidfd_send_signal(process, signal, 0)
+}
+
+/// The same for the whole group that the process leads, or led. EINVAL before Linux 6.9.
+pub(super) fn pidfd_signal_group(leader: &OwnedFd, signal: Option<Signal>) -> Result<(), Errno> {
+    const PIDFD_SIGNAL_PROCESS_GROUP: libc::c_uint = 1 << 2;
+    pidfd_send_signal(leader, signal, PIDFD_SIGNAL_PROCESS_GROUP)
+}
+
+fn pidfd_send_signal(process: &OwnedFd, signal: Option<Signal>, flags: libc::c_uint) -> Result<(), Errno> {
+    let signal = signal.map_or(0, |signal| signal as libc::c_int);
+    let no_info = std::ptr::null::<libc::siginfo_t>();
+    // SAFETY: the descriptor is open, and without a siginfo_t the kernel makes its own.
+    let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), signal, no_info, flags) };
+    Errno::result(sent).map(drop)
 }
 
 /// Sets close-on-exec on all descriptors from `first` up. ENOSYS or EINVAL on kernels before 5.11.

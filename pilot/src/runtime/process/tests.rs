@@ -16,7 +16,8 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{Pid, pipe2};
 
 use super::init::{Orphans, set_up};
-use super::reap::{Delivery, Ended, group_alive, reap, signal_group};
+use super::left_group::{LeftGroup, members};
+use super::reap::{Delivery, Ended, reap, signal_group};
 use super::signals::{Arrived, Signals};
 use super::spawn::{Launch, SpawnError, Stdio, spawn};
 use super::sys;
@@ -116,7 +117,8 @@ fn every_exit_code_is_told() {
     let _turn = alone();
     for code in 0..=255 {
         let pid = shell(&format!("exit {code}"));
-        assert_eq!(end_of(pid), (Ended { pid, exit: Exit::Code(code), group_left: false }, 0));
+        let (ended, orphans) = end_of(pid);
+        assert_eq!((ended.pid, ended.exit, ended.left.is_some(), orphans), (pid, Exit::Code(code), false, 0));
     }
 }
 
@@ -251,7 +253,6 @@ fn what_a_job_leaves_behind_is_terminated_when_it_ends() {
         orphans += reap(usize::MAX, |_| false, |_| ());
         orphans == 1
     });
-    assert!(!group_alive(pid));
 }
 
 #[test]
@@ -259,12 +260,50 @@ fn a_leftover_that_ignores_sigterm_keeps_its_group_alive_until_it_is_killed() {
     let _turn = alone();
     let pid = shell("trap '' TERM; sleep 1000 & exit 3");
     let (ended, _) = end_of(pid);
-    assert_eq!(ended, Ended { pid, exit: Exit::Code(3), group_left: true });
-    assert!(group_alive(pid));
-    assert_eq!(signal_group(pid, Signal::SIGKILL), Delivery::Sent);
+    assert_eq!((ended.pid, ended.exit), (pid, Exit::Code(3)));
+    let mut left = ended.left.unwrap();
+    assert!(left.is_alive());
+    assert_eq!(left.signal(Signal::SIGKILL), Delivery::Sent);
     until("the leftover to be reaped", || reap(usize::MAX, |_| false, |_| ()) == 1);
-    assert!(!group_alive(pid));
-    assert_eq!(signal_group(pid, Signal::SIGKILL), Delivery::Gone);
+    assert!(!left.is_alive());
+    assert_eq!(left.signal(Signal::SIGKILL), Delivery::Gone);
+}
+
+/// Kernels before 6.9: the group is known by its members. One that is alone hands over to another, which is not lost.
+#[test]
+fn without_a_descriptor_for_a_group_its_members_are_found_and_nobody_else() {
+    let _turn = alone();
+    let folder = folder("members");
+    let (go, next) = (folder.join("go"), folder.join("next"));
+    let script = format!(
+        "trap '' TERM; (until [ -e {} ]; do sleep 0.01; done; sleep 1000 & echo > {}) & exit 3",
+        go.display(),
+        next.display()
+    );
+    let leader = shell(&script);
+    until("the leader to end", || sys::peek().is_some_and(|dead| dead.pid == leader));
+    let mut left = LeftGroup::of(leader, false).unwrap();
+    sys::reap(leader);
+    assert!(left.is_alive());
+    fs::write(&go, "").unwrap();
+    until("the member to have left another behind", || next.exists());
+    until("the member to be reaped", || {
+        let Some(dead) = sys::peek() else { return false };
+        left.before_the_end_of(dead.pid);
+        sys::reap(dead.pid);
+        members(leader).len() == 1
+    });
+    assert!(left.is_alive(), "it goes on with the one that was left");
+    assert_eq!(left.signal(Signal::SIGKILL), Delivery::Sent);
+    until("the last one to be reaped", || {
+        reap(usize::MAX, |_| false, |_| ());
+        !left.is_alive()
+    });
+    assert_eq!(left.signal(Signal::SIGKILL), Delivery::Gone);
+    let alone = shell("exit 0");
+    until("it to end", || sys::peek().is_some_and(|dead| dead.pid == alone));
+    assert!(LeftGroup::of(alone, false).is_none(), "nobody is looked for where nobody is left");
+    sys::reap(alone);
 }
 
 #[test]

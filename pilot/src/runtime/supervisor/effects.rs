@@ -93,7 +93,7 @@ impl Supervisor {
     }
 
     /// Signals a run's group. That pilot may not is said: the engine will wait for its end in vain.
-    pub(super) fn signal_run(&self, job: JobId, run: RunId, signal: Signal) -> Delivery {
+    pub(super) fn signal_run(&mut self, job: JobId, run: RunId, signal: Signal) -> Delivery {
         let delivery = self.children.signal_run(run, signal);
         if delivery == Delivery::NotPermitted {
             let name = self.engine.job(job).map(|settings| settings.name.as_str()).unwrap_or_default();
