@@ -103,8 +103,9 @@ pub struct World {
     outside: BTreeSet<JobId>,
     /// Stopped by a person, who has not started them since.
     held: BTreeSet<JobId>,
-    /// Started by a person after their end: what was fenced begins again.
-    revived: BTreeSet<JobId>,
+    /// Started by a person after their end, how often: what was fenced begins again, each time once. A hook has a life for
+    /// its own start and one for its source's.
+    revived: BTreeMap<JobId, u32>,
     names: BTreeMap<JobId, String>,
     /// Every run there was.
     pub ran: Vec<(JobId, RunId)>,
@@ -152,7 +153,7 @@ impl World {
             in_flight: BTreeSet::new(),
             fenced: BTreeSet::new(),
             held: BTreeSet::new(),
-            revived: BTreeSet::new(),
+            revived: BTreeMap::new(),
             names: BTreeMap::new(),
             ran: Vec::new(),
             reloaded: Vec::new(),
@@ -221,20 +222,32 @@ impl World {
         }
         self.held.remove(&id);
         if !self.engine.state(id).unwrap().phase().is_live() {
-            self.revived.insert(id);
+            self.permit(id);
         }
         // Hooks on its stop get their run for its next stop, too.
         let name = &self.engine.job(id).expect("only what is active is asked for").name;
         let hooked = |job: &Job| job.start.events().iter().any(|event| event.source == *name);
         let is_hooked = |id: &&JobId| self.engine.job(**id).is_some_and(hooked);
-        self.revived.extend(self.engine.job_ids().iter().filter(is_hooked));
+        let hooks: Vec<JobId> = self.engine.job_ids().iter().filter(is_hooked).copied().collect();
+        hooks.into_iter().for_each(|hook| self.permit(hook));
+    }
+
+    fn permit(&mut self, id: JobId) {
+        *self.revived.entry(id).or_default() += 1;
+    }
+
+    /// Uses one permission up, if there is one.
+    fn is_revived(&mut self, id: JobId) -> bool {
+        let Some(left) = self.revived.get_mut(&id).filter(|left| **left > 0) else { return false };
+        *left -= 1;
+        true
     }
 
     /// A job without a process has no start by which it would be seen to be back. Whoever is asked for while it is on its way
     /// out is seen before its fence, too, and that is not yet its return.
     fn seen_without_start(&mut self, id: JobId) {
         let was_out = self.fenced.contains(&id) || self.outside.contains(&id);
-        if was_out && self.engine.job(id).is_some_and(|job| job.exec.is_none()) && self.revived.remove(&id) {
+        if was_out && self.engine.job(id).is_some_and(|job| job.exec.is_none()) && self.is_revived(id) {
             self.fenced.remove(&id);
             self.outside.remove(&id);
         }
@@ -331,7 +344,7 @@ impl World {
                 assert!(!self.held.contains(&job), "started although a person has stopped it");
                 // A hook may use up restarts before its source is back, which is when its life begins again.
                 if self.fenced.remove(&job) {
-                    assert!(self.revived.remove(&job), "started behind the fence");
+                    assert!(self.is_revived(job), "started behind the fence");
                 }
                 self.outside.remove(&job);
                 self.starts.push((self.now, job, cause));
@@ -382,7 +395,7 @@ impl World {
             Effect::CancelProbe { job, round } => assert!(self.in_flight.remove(&(job, round))),
             Effect::Announce { job, announcement } => {
                 self.seen_without_start(job);
-                if announcement == Announcement::Initial && self.revived.remove(&job) {
+                if announcement == Announcement::Initial && self.is_revived(job) {
                     self.fenced.remove(&job);
                 }
                 assert!(!self.fenced.contains(&job), "{announcement:?} behind the fence");
