@@ -15,6 +15,7 @@ use super::process::child_spec::{ChildSpec, Failure, Report, spawn_with};
 use super::process::left_group::LeftGroup;
 use super::process::reap::{Delivery, Ended, reap, signal_group};
 use super::process::spawn::{Launch, SpawnError, Stdio};
+use super::process::terminal;
 use super::scope::{self, Variables};
 use pilot_core::effect::{Input, RoundId, RunId, Verdict};
 use pilot_core::engine::Engine;
@@ -36,6 +37,8 @@ enum Owner {
         job: JobId,
         run: RunId,
         name: String,
+        /// It has the terminal.
+        tty: bool,
         report: Option<Report>,
     },
     Probe {
@@ -114,7 +117,7 @@ impl Children {
         };
         let (pid, report) = start(command, variables, who, output)?;
         environment.process_started(&settings.name, pid);
-        self.owners.insert(pid, Owner::Run { job, run, name: settings.name.clone(), report });
+        self.owners.insert(pid, Owner::Run { job, run, name: settings.name.clone(), tty: settings.tty, report });
         self.groups.insert(run, pid);
         if let Some(probe) = notify {
             notices.started((job, run), pid, probe);
@@ -274,8 +277,11 @@ impl Children {
         let Ended { pid, exit, left } = end;
         let leftovers = left.is_some();
         match self.owners.remove(&pid)? {
-            Owner::Run { job, run, name, report } => {
+            Owner::Run { job, run, name, tty, report } => {
                 environment.process_ended(&name);
+                if tty {
+                    terminal::take_back();
+                }
                 match left {
                     Some(left) => self.lingering.push((job, run, left)),
                     None => drop(self.groups.remove(&run)),

@@ -486,7 +486,7 @@ fn the_stop_signal_is_the_jobs_own_and_its_stop_timeout_bounds_it() {
     let mut pilot = Pilot::run(&config);
     pilot.wait_for("main runs");
     assert_eq!(pilot.stop(), 0, "{}", pilot.log());
-    assert_eq!(pilot.scratch.lines("signals"), ["SIGQUIT"]);
+    assert_eq!(pilot.scratch.lines("signals"), ["SIGQUIT", "SIGCONT"]);
     pilot.wait_for("killing processes for job \"main\"");
     assert_eq!(pilot.count_events("Error main: signal: killed"), 1, "{}", pilot.log());
 }
@@ -541,4 +541,58 @@ fn a_prepared_job_in_a_crash_loop_leaves_no_descriptor_and_no_zombie_behind() {
     pilot.wait("as many descriptors as before", SOON, |pilot| (open(pilot) <= before).then_some(()));
     assert_eq!(processes::children(pilot.pid()).len(), 1);
     assert_eq!(pilot.stop(), 0);
+}
+
+/// The official nginx image links its logs there.
+#[test]
+fn a_job_of_another_user_can_open_its_output_by_its_name() {
+    let script = "echo one > /dev/stdout && echo two > /proc/self/fd/2 && echo three >> /dev/stderr";
+    let mut pilot = Pilot::run(&jobs(json!([{ "name": "main", "exec": ["sh", "-c", script], "user": NOBODY_KNOWN }])));
+    assert_eq!(pilot.exit_code(), 0);
+    for word in ["one", "two", "three"] {
+        assert!(pilot.lines().iter().any(|line| line.text.ends_with(&format!(" {word}"))), "{}", pilot.log());
+    }
+}
+
+/// `/dev/tty` fails then instead of stopping the job.
+#[test]
+fn a_job_without_a_terminal_has_a_session_of_its_own() {
+    let script =
+        "read -r pid name state parent group session rest < /proc/$$/stat; echo $((session - $$)) is the difference";
+    let mut pilot = Pilot::run(&jobs(json!([{ "name": "main", "exec": ["sh", "-c", script] }])));
+    pilot.wait_for(" 0 is the difference");
+}
+
+#[test]
+fn a_job_that_stands_still_is_continued_with_its_stop_signal() {
+    let script = "trap 'echo goes; exit 0' TERM; kill -STOP $$; while :; do sleep 0.1; done";
+    let mut config = jobs(json!([{ "name": "main", "exec": ["sh", "-c", script] }]));
+    config["stopTimeout"] = json!(600);
+    let mut pilot = Pilot::run(&config);
+    let shell = pilot.child_running("kill -STOP");
+    pilot.wait("the job to stand still", SOON, |_| {
+        fs::read_to_string(format!("/proc/{shell}/stat")).ok()?.contains(") T ").then_some(())
+    });
+    assert_eq!(pilot.stop(), 0, "within the harness' patience, not the ten minutes");
+    assert_eq!(pilot.count(" goes"), 1, "{}", pilot.log());
+}
+
+/// pilot may change users without being root; the job must not be able to.
+#[test]
+fn a_job_of_another_user_keeps_none_of_pilots_capabilities() {
+    let user = format!("--reuid={NOBODY_KNOWN}");
+    let capabilities = ["--inh-caps=+setuid,+setgid", "--ambient-caps=+setuid,+setgid"];
+    let start = Pilot::with(&jobs(json!([
+        { "name": "main", "exec": ["grep", "^Cap[IPEA]", "/proc/self/status"], "user": 54_322 },
+        { "name": "own", "exec": ["grep", "^CapAmb", "/proc/self/status"] },
+    ])));
+    let open = ["sh", "-c", "chmod 777 . && exec \"$@\"", "sh", "setpriv", &user, "--clear-groups"];
+    let mut pilot = start.through(&[&open[..], &capabilities].concat()).start();
+    assert_eq!(pilot.exit_code(), 0, "{}", pilot.log());
+    let said = |job: &str| -> Vec<String> {
+        let lines = pilot.lines().into_iter().filter(|line| line.text.contains(&format!(" {job} ")));
+        lines.filter_map(|line| Some(line.text.split_once(":\t")?.1.to_owned())).collect()
+    };
+    assert_eq!(said("main"), ["0000000000000000"; 4], "{}", pilot.log());
+    assert_eq!(said("own"), ["00000000000000c0"], "this pilot has them: {}", pilot.log());
 }

@@ -91,8 +91,11 @@ pub(super) fn why_not(plan: &Plan, reach: &Reach<'_>, event: &Event, to: JobAt) 
         (Class::Error, _) => return why_no_error(plan, reach, event),
         (_, None | Some(Node::Signal(_) | Node::Global)) => return Reason::NobodyThere,
         (_, Some(Node::Watch(id))) => return Reason::NotOfWatches(id),
-        // Of two jobs of one name it is told of the one that waits for itself.
-        (_, Some(Node::Job(_))) if plan.jobs.get(to.0).is_some_and(|job| job.name == event.source) => to,
+        // Of two jobs of one name it is told of the one that waits for itself, unless the other one's health is what it waits for.
+        (class, Some(Node::Job(_))) if plan.jobs.get(to.0).is_some_and(|job| job.name == event.source) => {
+            let other = most_likely(plan, reach, event).filter(|_| class == Class::Health);
+            other.filter(|other| reach.starts(*other) != Chance::Never).unwrap_or(to)
+        }
         (_, Some(Node::Job(first))) => most_likely(plan, reach, event).unwrap_or(first),
     };
     let Some(job) = plan.jobs.get(id.0) else { return Reason::NobodyThere };

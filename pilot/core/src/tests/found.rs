@@ -194,3 +194,14 @@ fn a_second_stop_request_gives_nothing_up_that_was_only_just_killed() {
     world.pass(secs(1));
     assert_eq!(world.exit.map(|(_, code)| code), Some(0));
 }
+
+/// Two of one name: the first is a hook, and healthy at the stop; the second waits for that, and has no check itself.
+#[test]
+fn health_that_a_namesake_has_at_the_stop_is_no_lack_of_a_check() {
+    let first = job("d").checked(ms(200)).when(once(Code::Stopping, "a"));
+    let second = Job { exec: None, ..job("d").when(once(Code::Healthy, "d")) };
+    let plan = plan([Job { start: Start::Never { timeout: None }, ..job("a") }, first, second]);
+    let graph = Graph::of(&plan);
+    let edge = graph.waits(JobAt(2)).next().unwrap();
+    assert_eq!(edge.reason, Some(Reason::OnlyAtTheStop(JobAt(1))));
+}

@@ -14,7 +14,7 @@ use nix::fcntl::OFlag;
 use nix::unistd::{Pid, pipe2};
 use serde::{Deserialize, Serialize};
 
-use super::spawn::{Launch, SpawnError, spawn, spawn_keeping};
+use super::spawn::{Launch, SpawnError, Stdio, spawn, spawn_keeping};
 use pilot_core::plan::{Command, Identity, Limit, ProcessSettings, Variable};
 
 /// The first argument by which pilot knows that it is such a child. The order follows, then the program's own words.
@@ -44,6 +44,8 @@ pub(super) struct Order {
     pub(super) spec: ChildSpec,
     /// Variables that the job itself sets or removes: no file and no account changes them.
     pub(super) settled: Vec<String>,
+    /// Its stdout and stderr are pipes of its own.
+    pub(super) pipes: bool,
     /// Where a failure is written.
     pub(super) report: RawFd,
 }
@@ -125,7 +127,8 @@ pub fn spawn_with(
     let (read, write) =
         pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).map_err(|_| exhausted("no descriptor is left for its report"))?;
     let settled = settings.variables.keys().cloned().collect();
-    let order = Order { spec, settled, report: write.as_raw_fd() };
+    let pipes = matches!(launch.stdio, Stdio::Wrapped { .. });
+    let order = Order { spec, settled, pipes, report: write.as_raw_fd() };
     let command = through_shim(launch.command, &order)?;
     let pid = spawn_keeping(Launch { command: &command, ..launch }, write.as_fd())?;
     Ok((pid, Some(Report { read })))
@@ -167,7 +170,7 @@ mod tests {
         let variables = variables.map(|(name, variable)| (name.to_owned(), variable)).into();
         let settings = ProcessSettings { variables, cwd: Some("/srv".into()), ..ProcessSettings::default() };
         let settled = settings.variables.keys().cloned().collect();
-        let order = Order { spec: ChildSpec::of(&settings), settled, report: 7 };
+        let order = Order { spec: ChildSpec::of(&settings), settled, pipes: true, report: 7 };
         let program = Command { program: "serve".into(), args: vec!["-v".into()] };
         let command = through_shim(&program, &order).unwrap();
         assert_eq!(command.args[0], FLAG);

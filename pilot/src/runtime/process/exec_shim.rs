@@ -41,7 +41,7 @@ pub fn become_program(mut arguments: impl Iterator<Item = OsString>) -> ExitCode
 
 /// Does to this process what is asked for; the environment that its program gets.
 fn prepared(order: &Order) -> Result<Environment, Failure> {
-    let Order { spec, settled, .. } = order;
+    let Order { spec, settled, pipes, .. } = order;
     let failed = |reason| Failure { code: NOT_RUNNABLE, reason };
     let ChildSpec { identity, cwd, limits, no_new_privileges, .. } = spec;
     let mut env: Environment = std::env::vars_os().collect();
@@ -58,6 +58,9 @@ fn prepared(order: &Order) -> Result<Environment, Failure> {
     }
     limits::apply(limits).map_err(failed)?;
     if let Some(identity) = identity {
+        if *pipes {
+            identity.own_output();
+        }
         identity.assume().map_err(failed)?;
     }
     if let Some(cwd) = cwd {

@@ -8,6 +8,7 @@ use nix::errno::Errno;
 use nix::unistd::{Gid, Group, Uid, User, getegid, geteuid, getgrouplist, setgroups, setresgid, setresuid};
 
 use super::exec_shim::{Environment, put};
+use super::sys;
 use pilot_core::plan::{Account, Identity, WithoutRights};
 
 /// The bit of the capability in `/proc/<pid>/status` (capabilities(7)).
@@ -115,6 +116,14 @@ impl Resolved {
         }
     }
 
+    /// Lets it open what is its output once more by its name (`/dev/stdout`, `/proc/self/fd/2`): a pipe is its maker's alone. Best
+    /// effort, for writing to what is open needs nothing.
+    pub(super) fn own_output(&self) {
+        let (user, group) = (self.user.as_ref().map(|user| user.id.as_raw()), self.group.map(Gid::as_raw));
+        let _ = std::os::unix::fs::fchown(std::io::stdout(), user, group);
+        let _ = std::os::unix::fs::fchown(std::io::stderr(), user, group);
+    }
+
     /// Changes to it, for good: groups first, while there is still the right to.
     pub(super) fn assume(&self) -> Result<(), String> {
         let Resolved { user, group } = self;
@@ -135,6 +144,10 @@ impl Resolved {
         }
         if let Some(UserNumbers { id, .. }) = self.user {
             setresuid(id, id, id)?;
+            if !id.is_root() {
+                // Without being root pilot may change users by an ambient capability, and the kernel would leave it to the job.
+                sys::drop_inherited_capabilities()?;
+            }
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ pub mod signals;
 pub mod spawn;
 pub mod stat;
 mod sys;
-mod terminal;
+pub mod terminal;
 
 #[cfg(test)]
 mod tests;

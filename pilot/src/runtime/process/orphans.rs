@@ -69,7 +69,10 @@ impl Sweep {
             if !kill_them && !first {
                 continue;
             }
-            match kill(child, signal) {
+            let sent = kill(child, signal);
+            // What was stopped cannot act on it before it goes on.
+            let _ = kill(child, Signal::SIGCONT);
+            match sent {
                 Err(Errno::EPERM) => self.forbidden.push(child),
                 Ok(()) if kill_them => self.killed.push(child),
                 Ok(()) | Err(_) => {}

@@ -53,6 +53,8 @@ pub fn reap(most: usize, mut is_leader: impl FnMut(Pid) -> bool, mut on_exit: im
         reaped += 1;
         if is_leader(dead.pid) {
             signal_group(dead.pid, Signal::SIGTERM);
+            // What was stopped cannot act on it before it goes on.
+            signal_group(dead.pid, Signal::SIGCONT);
             let left = LeftGroup::of_dead_leader(dead.pid);
             sys::reap(dead.pid);
             let left = left.and_then(|mut left| left.is_alive().then_some(left));

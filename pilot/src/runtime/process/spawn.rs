@@ -16,6 +16,9 @@ use nix::unistd::{Pid, pipe2};
 use super::{lookup, terminal};
 use pilot_core::plan::Command;
 
+/// `POSIX_SPAWN_SETSID`, the same in glibc and musl; nix has no name for it.
+const SETSID: i32 = 0x80;
+
 /// One start.
 #[derive(Debug)]
 pub struct Launch<'a> {
@@ -123,11 +126,10 @@ fn start(
     kept: Option<BorrowedFd<'_>>,
 ) -> Result<Pid, Errno> {
     let mut attributes = PosixSpawnAttr::init()?;
-    attributes.set_flags(
-        PosixSpawnFlags::POSIX_SPAWN_SETPGROUP
-            | PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF
-            | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK,
-    )?;
+    // A session has no terminal, so that `/dev/tty` is no such device for the job; as one of pilot's it would be stopped for
+    // reading from it. The number of its group is the process's either way.
+    let group = if tty { PosixSpawnFlags::POSIX_SPAWN_SETPGROUP } else { PosixSpawnFlags::from_bits_retain(SETSID) };
+    attributes.set_flags(group | PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK)?;
     attributes.set_pgroup(Pid::from_raw(0))?;
     attributes.set_sigdefault(&SigSet::all())?;
     attributes.set_sigmask(&SigSet::empty())?;

@@ -98,6 +98,37 @@ fn pidfd_send_signal(process: &OwnedFd, signal: Option<Signal>, flags: libc::c_u
     Errno::result(sent).map(drop)
 }
 
+/// Gives up for good what capabilities would survive the change to another user and an exec: the ambient and inheritable
+/// sets (capabilities(7)). Takes no right, and the kernels that do not know the first (before 4.3) have none.
+pub(super) fn drop_inherited_capabilities() -> Result<(), Errno> {
+    #[repr(C)]
+    struct Header {
+        version: u32,
+        pid: libc::c_int,
+    }
+    #[repr(C)]
+    #[derive(Clone, Copy)]
+    struct Sets {
+        effective: u32,
+        permitted: u32,
+        inheritable: u32,
+    }
+    /// `_LINUX_CAPABILITY_VERSION_3`: 64 capabilities, in two halves.
+    const VERSION: u32 = 0x2008_0522;
+    let zero: libc::c_ulong = 0;
+    // SAFETY: numbers only.
+    unsafe { libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, zero, zero, zero) };
+    let mut header = Header { version: VERSION, pid: 0 };
+    let mut sets = [Sets { effective: 0, permitted: 0, inheritable: 0 }; 2];
+    // SAFETY: both point to what version 3 of the call reads and writes: a header and two sets, which outlive it.
+    Errno::result(unsafe { libc::syscall(libc::SYS_capget, &raw mut header, sets.as_mut_ptr()) })?;
+    for half in &mut sets {
+        half.inheritable = 0;
+    }
+    // SAFETY: as above; the call only reads.
+    Errno::result(unsafe { libc::syscall(libc::SYS_capset, &raw mut header, sets.as_ptr()) }).map(drop)
+}
+
 /// Sets close-on-exec on all descriptors from `first` up. ENOSYS or EINVAL on kernels before 5.11.
 pub(super) fn close_range_on_exec(first: RawFd) -> Result<(), Errno> {
     const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;

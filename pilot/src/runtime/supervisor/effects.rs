@@ -27,6 +27,10 @@ impl Supervisor {
                     tracing::debug!("{}.{word}", settings.name);
                 }
                 self.signal_run(job, run, signal);
+                if word == "term" {
+                    // What was stopped (SIGSTOP, Ctrl-Z) cannot act on its signal before it goes on.
+                    self.children.signal_run(run, Signal::SIGCONT);
+                }
             }
             Effect::Probe { job, round } => self.probe(job, round, inputs),
             Effect::CancelProbe { round, .. } => self.cancel_probe(round),
