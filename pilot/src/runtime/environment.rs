@@ -9,6 +9,7 @@ use std::path::Path;
 use nix::unistd::Pid;
 
 use super::net::host_port;
+use super::notify::host;
 use super::watch_files::WatchFiles;
 use pilot_core::effect::Instance;
 use pilot_core::event::Event;
@@ -42,6 +43,9 @@ impl Environment {
         let mut environment = Environment { variables: std::env::vars_os().collect(), files: WatchFiles::default() };
         // Of a pilot that we are a job of.
         environment.variables.remove(&OsString::from(SOCKET_VARIABLE));
+        for name in host::VARIABLES {
+            environment.variables.remove(&OsString::from(name));
+        }
         environment.set("CONTAINERPILOT_PID", std::process::id().to_string());
         environment.announce_services(plan);
         environment

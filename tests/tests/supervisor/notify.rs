@@ -93,7 +93,7 @@ fn only_a_job_that_was_asked_knows_the_socket_and_its_own_watchdog() {
     assert_eq!(of("plain", "NOTIFY_SOCKET").as_deref(), Some(&*address));
     assert_eq!(of("bare", "NOTIFY_SOCKET").as_deref(), Some(&*address));
     assert_eq!(of("other", "NOTIFY_SOCKET"), None);
-    assert_eq!(of("other", "WATCHDOG_USEC").as_deref(), Some("77"), "what pilot was given it passes on as before");
+    assert_eq!(of("other", "WATCHDOG_USEC"), None, "what pilot was given is for pilot");
     assert_eq!(pilot.stop(), 0);
 }
 
@@ -461,4 +461,36 @@ fn the_last_word_of_a_process_is_heard_however_short_it_lived_and_nothing_of_it_
     let expected = ["{StatusHealthy main}", "{ExitFailed main}"].repeat(201);
     assert_eq!(told, expected, "{log}");
     assert_eq!(pilot.stop(), 0);
+}
+
+/// podman and systemd wait for the container's word; a job's client library must not give it for pilot.
+#[test]
+fn the_host_hears_of_readiness_from_pilot_and_never_from_a_job() {
+    let scratch = Scratch::new();
+    let path = scratch.file("host.socket");
+    let host = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    host.set_read_timeout(Some(SOON)).unwrap();
+    let heard = || {
+        let mut text = [0; 64];
+        let length = host.recv(&mut text).unwrap();
+        String::from_utf8_lossy(&text[..length]).into_owned()
+    };
+    let ready = scratch.write("ready", "1");
+    let config = jobs(json!([
+        { "name": "main", "exec": [fixture(), "env", "NOTIFY_SOCKET", "forever"],
+          "health": { "exec": [fixture(), "exit-from", ready], "interval": "50ms", "ttl": 5 } },
+    ]));
+    let start = Pilot::with(&config).env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "1000000");
+    let mut pilot = start.start();
+    pilot.wait_for("NOTIFY_SOCKET is unset");
+    pilot.wait_for_event("StatusUnhealthy main");
+    host.set_nonblocking(true).unwrap();
+    assert!(host.recv(&mut [0; 64]).is_err(), "it is not ready yet");
+    host.set_nonblocking(false).unwrap();
+    scratch.write("ready", "0");
+    assert_eq!(heard(), "READY=1");
+    assert_eq!(pilot.stop(), 0);
+    assert_eq!(heard(), "STOPPING=1");
+    host.set_nonblocking(true).unwrap();
+    assert!(host.recv(&mut [0; 64]).is_err(), "each is said once");
 }

@@ -34,15 +34,19 @@ pub enum ClientError {
 /// supervisor must see who sent it, for which the sender must still be there.
 pub fn tell(address: &OsStr, message: &str) -> Result<(), ClientError> {
     let socket = UnixDatagram::unbound().map_err(ClientError::Unreachable)?;
+    socket.connect_addr(&socket_address(address)?).map_err(ClientError::Unreachable)?;
+    let limited = socket.set_write_timeout(Some(Duration::from_millis(RECEPTION_LIMIT_MS.into())));
+    limited.and_then(|()| socket.send(message.as_bytes())).map_err(ClientError::NotSent)?;
+    wait_until_received(&socket)
+}
+
+pub(super) fn socket_address(address: &OsStr) -> Result<SocketAddr, ClientError> {
     let to = match address.as_bytes() {
         [b'@', name @ ..] => SocketAddr::from_abstract_name(name),
         [b'/', ..] => SocketAddr::from_pathname(address),
         _ => return Err(ClientError::Address(address.to_string_lossy().into_owned())),
     };
-    to.and_then(|to| socket.connect_addr(&to)).map_err(ClientError::Unreachable)?;
-    let limited = socket.set_write_timeout(Some(Duration::from_millis(RECEPTION_LIMIT_MS.into())));
-    limited.and_then(|()| socket.send(message.as_bytes())).map_err(ClientError::NotSent)?;
-    wait_until_received(&socket)
+    to.map_err(ClientError::Unreachable)
 }
 
 /// sd_notify_barrier(3): the receiver closes the end of a pipe when it comes to this message.

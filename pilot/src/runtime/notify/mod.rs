@@ -5,6 +5,7 @@
 //! engine as the verdict of a probe.
 
 mod client;
+pub mod host;
 pub mod message;
 mod readiness;
 mod sender;

@@ -14,6 +14,7 @@ use nix::fcntl::OFlag;
 use nix::unistd::{Pid, pipe2};
 use serde::{Deserialize, Serialize};
 
+use super::limits;
 use super::spawn::{Launch, SpawnError, Stdio, spawn, spawn_keeping};
 use pilot_core::plan::{Command, Identity, Limit, ProcessSettings, Variable};
 
@@ -58,11 +59,13 @@ impl ChildSpec {
             Variable::File(path) => Some((name.clone(), path.clone())),
             Variable::Removed | Variable::Value(_) => None,
         });
+        // In front: what the job asks for itself counts.
+        let limits = limits::original().into_iter().chain(limits.iter().copied()).collect();
         ChildSpec {
             identity: identity.clone(),
             cwd: cwd.clone(),
             umask: *umask,
-            limits: limits.clone(),
+            limits,
             no_new_privileges: *no_new_privileges,
             env_files: env_files.clone(),
             variable_files: variable_files.collect(),

@@ -1,10 +1,44 @@
 //! Resource limits of a child that is about to become its program.
 
+use std::sync::OnceLock;
+
 use nix::errno::Errno;
 use nix::libc::rlim_t;
 use nix::sys::resource::{Resource as Kernel, getrlimit, setrlimit};
 
 use pilot_core::plan::{Limit, Resource, UNLIMITED};
+
+/// Descriptors that pilot needs for a job at most: two pipes of its output, the report of its start, a probe with as many.
+const DESCRIPTORS_OF_A_JOB: u64 = 8;
+/// And for everything else: sockets of control, telemetry, Consul, watches.
+const OTHER_DESCRIPTORS: u64 = 256;
+
+/// The soft limit that this process was started with, if it has raised its own since.
+static ORIGINAL: OnceLock<rlim_t> = OnceLock::new();
+
+/// Raises this process's own soft limit of open files where this many jobs need more, as far as the hard limit lets it. From then
+/// on children go through the exec shim, which gives them back what pilot was started with.
+pub fn make_room_for(jobs: usize) {
+    let needed = (jobs as u64).saturating_mul(DESCRIPTORS_OF_A_JOB).saturating_add(OTHER_DESCRIPTORS);
+    let Ok((soft, hard)) = getrlimit(Kernel::RLIMIT_NOFILE) else { return };
+    if soft >= needed || soft >= hard {
+        return;
+    }
+    if setrlimit(Kernel::RLIMIT_NOFILE, needed.min(hard), hard).is_ok() {
+        ORIGINAL.get_or_init(|| soft);
+    }
+    if hard < needed {
+        tracing::warn!(
+            "{jobs} jobs may need {needed} open files, and the hard limit is {hard}: raise it for the container, or some may not start"
+        );
+    }
+}
+
+/// What a child has to have instead of pilot's own, unless its job says something else.
+pub(super) fn original() -> Option<Limit> {
+    let soft = ORIGINAL.get().copied()?;
+    Some(Limit { resource: Resource::Nofile, soft: Some(soft), hard: None })
+}
 
 /// Sets them for this process, in their order.
 pub(super) fn apply(limits: &[Limit]) -> Result<(), String> {

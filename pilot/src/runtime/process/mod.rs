@@ -10,7 +10,7 @@ pub mod exec_shim;
 pub mod identity;
 pub mod init;
 pub mod left_group;
-mod limits;
+pub mod limits;
 mod lookup;
 pub mod orphans;
 pub mod reap;

@@ -14,8 +14,10 @@ use tokio::sync::mpsc;
 use super::children::Children;
 use super::environment::Environment;
 use super::notify::Notices;
+use super::notify::host::Host;
 use super::output::Output;
 use super::process::init::Setup;
+use super::process::limits::make_room_for;
 use super::process::orphans;
 use super::process::signals::Signals;
 use super::task;
@@ -95,6 +97,7 @@ pub struct Supervisor {
     observers: Observers,
     reports: mpsc::UnboundedReceiver<Report>,
     reporter: Reporter,
+    host: Host,
     /// pilot's exit code, if it stops because of a failure of its own.
     failure: Option<u8>,
 }
@@ -125,6 +128,7 @@ impl Supervisor {
             observers: Observers::new(meters),
             reports,
             reporter,
+            host: Host::of_this_process(),
             failure: None,
             plan,
         }
@@ -142,6 +146,7 @@ impl Supervisor {
         if let Err(code) = self.open_control().await {
             return code;
         }
+        make_room_for(self.plan.jobs.len());
         let mut inputs = VecDeque::from([Input::Startup]);
         self.serve_telemetry(Otherwise::Stop);
         self.follow_watches();
@@ -183,6 +188,7 @@ impl Supervisor {
             }
             self.observers.stepped(&self.engine);
         }
+        self.host.tell(&self.engine, self.clock.now());
         ControlFlow::Continue(())
     }
 }

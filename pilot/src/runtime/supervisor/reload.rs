@@ -14,6 +14,7 @@ use super::telemetry::Otherwise;
 use super::{Report, Supervisor};
 use crate::runtime::control::{Answer, Control, Refusal, Summary, Why};
 use crate::runtime::output::Destination;
+use crate::runtime::process::limits::make_room_for;
 use crate::runtime::task;
 use pilot_core::changes::Changes;
 use pilot_core::effect::Input;
@@ -170,6 +171,7 @@ impl Supervisor {
     /// A plan is in force: what is not the engine's is brought in line with it.
     pub(super) fn plan_activated(&mut self) {
         let before = std::mem::replace(&mut self.plan, Arc::clone(self.engine.plan()));
+        make_room_for(self.plan.jobs.len());
         self.change_catalog(&before);
         self.follow_watches();
         self.serve_telemetry(Otherwise::GoOn);

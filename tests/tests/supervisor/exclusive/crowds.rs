@@ -151,3 +151,19 @@ fn two_thousand_orphans_that_end_in_one_instant_are_all_reaped() {
     pilot.wait("one child and no zombie", SOON, |_| (processes::children(pid).len() == 1).then_some(()));
     assert_eq!(pilot.stop(), 0);
 }
+
+/// Two pipes a job: with the limit that most containers have pilot runs out of descriptors long before the machine does.
+#[test]
+fn pilot_raises_its_own_limit_of_open_files_and_its_jobs_keep_theirs() {
+    let job = |at: usize| json!({ "name": format!("job-{at}"), "exec": [fixture(), "forever"] });
+    let mut list: Vec<Value> = (0..60).map(job).collect();
+    list.push(json!({ "name": "limit", "exec": ["sh", "-c", "echo soft $(ulimit -Sn) hard $(ulimit -Hn)"] }));
+    list.push(json!({ "name": "own", "exec": ["sh", "-c", "echo own $(ulimit -Sn)"], "limits": { "nofile": 200 } }));
+    let mut pilot = Pilot::with(&jobs(list.into())).through(&["prlimit", "--nofile=100:4000"]).start();
+    pilot.wait_for(" soft 100 hard 4000");
+    pilot.wait_for(" own 200");
+    pilot.wait("all jobs to run", SOON, |pilot| (pilot.processes().len() >= 60).then_some(()));
+    assert_eq!(pilot.count("Too many open files"), 0, "{}", pilot.log());
+    assert_eq!(pilot.count("no descriptor is left"), 0, "{}", pilot.log());
+    assert_eq!(pilot.stop(), 0);
+}
