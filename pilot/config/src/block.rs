@@ -3,7 +3,7 @@
 
 use super::diagnostic::{Rule, Severity};
 use super::foreign;
-use super::keys::{JOB, Key, Object, home_of};
+use super::keys::{JOB, Key, Object, Since, home_of};
 use super::loose::Field;
 use super::v2;
 use super::value::{Kind, Member};
@@ -75,6 +75,9 @@ impl<'a> Field<'a> {
         let mut block = Block { field: self.clone(), object, members: Vec::new() };
         for member in members {
             if let Some(key) = object.keys().find(|key| same(key.name, &member.key)) {
+                if key.since == Since::Pilot {
+                    self.issues.has_additions.set(true);
+                }
                 let field = Field { form: key.form, ..self.member(&member.key, &member.value) };
                 block.put(key, member.at, field, member.key == key.name);
             } else if object.ignored.iter().any(|key| key.eq_ignore_ascii_case(&member.key)) {

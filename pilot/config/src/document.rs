@@ -42,7 +42,7 @@ pub(super) fn read<'a>(value: &'a Value, issues: &'a Issues<'a>, around: &Surrou
     let catalog = consul::read(consul.as_ref(), &around.env);
     let registers = consul::registers(consul.as_ref());
     let mut jobs = placed(&block, "jobs", |field| jobs::read(field, around, registers));
-    let watches = placed(&block, "watches", watches::read);
+    let mut watches = placed(&block, "watches", watches::read);
     check_catalog(&root, &catalog, &jobs, &watches);
     check_terminal(&jobs);
     // Last, and after the catalog was asked for: telemetry is served without one, too.
@@ -51,6 +51,7 @@ pub(super) fn read<'a>(value: &'a Value, issues: &'a Issues<'a>, around: &Surrou
         jobs.push((field.called(format!("the job {:?} of telemetry", job.name)), job));
         Some(telemetry)
     });
+    watches::settle_first_looks(&mut watches, issues);
     sources::check(&jobs, &watches);
     service::check_ids(&jobs);
     sources::check_duplicates("job", &jobs, |job| &job.name);

@@ -1,6 +1,6 @@
 //! Collects diagnostics: turns byte offsets into lines and columns, and keeps going, so that all mistakes are found.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 
 use super::concealed::Concealer;
@@ -28,6 +28,8 @@ pub(super) struct Issues<'a> {
     concealer: Concealer<'a>,
     pub purpose: Purpose,
     found: RefCell<Vec<Diagnostic>>,
+    /// The text has a key that ContainerPilot 3 does not know.
+    pub has_additions: Cell<bool>,
 }
 
 impl<'a> Issues<'a> {
@@ -42,7 +44,7 @@ impl<'a> Issues<'a> {
         };
         let blocks = text.as_bytes().chunks(BLOCK).map(count).collect();
         let concealer = Concealer::new(values.iter().filter_map(|value| text.get(value.clone())));
-        Issues { text, lines, blocks, concealer, purpose, found: RefCell::default() }
+        Issues { text, lines, blocks, concealer, purpose, found: RefCell::default(), has_additions: Cell::new(false) }
     }
 
     /// Adds one at a byte offset.

@@ -5,12 +5,22 @@ use std::time::Duration;
 use pilot_core::plan::{Watch, WatchTarget};
 
 use super::block::Block;
+use super::issues::Issues;
 use super::keys;
 use super::loose::Field;
 use super::probe;
 use super::service::is_service_name;
+use super::value::Kind;
 
 const PROBES: [&str; 3] = ["http", "tcp", "mysql"];
+
+#[derive(Clone, Copy)]
+enum FirstLook {
+    Now,
+    Interval,
+}
+
+const FIRST_LOOKS: [(&str, FirstLook); 2] = [("now", FirstLook::Now), ("interval", FirstLook::Interval)];
 
 /// Reads one watch. `None` if it is not an object (reported).
 pub(super) fn read(field: &Field<'_>) -> Option<Watch> {
@@ -43,7 +53,26 @@ pub(super) fn read(field: &Field<'_>) -> Option<Watch> {
             datacenter: text("dc"),
         },
     };
-    Some(Watch { name, target, interval })
+    let first_look = match block.filled("initial").and_then(|field| field.choice(&FIRST_LOOKS)) {
+        Some(FirstLook::Now) => Duration::ZERO,
+        Some(FirstLook::Interval) | None => interval,
+    };
+    let min_interval = block.filled("minInterval").and_then(|field| field.length()).unwrap_or(interval);
+    Some(Watch { name, target, interval, first_look, min_interval })
+}
+
+/// v3 looks for the first time when one interval has passed. A file that says what v3 cannot say has no such history, and
+/// nobody waits without need. Called when everything has been read.
+pub(super) fn settle_first_looks(watches: &mut [(Field<'_>, Watch)], issues: &Issues<'_>) {
+    if !issues.has_additions.get() {
+        return;
+    }
+    for (place, watch) in watches {
+        let written = place.value.member("initial").is_some_and(|value| !matches!(value.kind, Kind::Null));
+        if !written {
+            watch.first_look = Duration::ZERO;
+        }
+    }
 }
 
 /// The probe of a watch that has one; `Some(None)` if it is wrong.
@@ -54,7 +83,7 @@ fn probing(block: &Block<'_>, interval: Duration) -> Option<Option<WatchTarget>>
         }
         return None;
     }
-    for key in ["service", "tag", "dc"] {
+    for key in ["service", "tag", "dc", "initial", "minInterval"] {
         if let Some(field) = block.get(key) {
             field.error("has no meaning beside a probe, which does not ask Consul", "remove it, or the probe");
         }

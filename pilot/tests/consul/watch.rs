@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use pilot::runtime::catalog::{Client, Error, ServiceQuery, Sight, follow};
+use pilot::runtime::catalog::{Client, Error, Pace, ServiceQuery, Sight, follow};
 use pilot_core::effect::Instance;
 use pilot_core::plan::Consul;
 
@@ -19,6 +19,10 @@ type Reports = Mutex<Vec<(Instant, Vec<Instance>)>>;
 
 /// A watch in the background and what it has reported so far, each with its time.
 fn watching(consul: Consul, service: &str, interval: Duration) -> Arc<Reports> {
+    watching_at(consul, service, Pace { interval, first_look: Duration::ZERO, min_interval: Duration::ZERO })
+}
+
+fn watching_at(consul: Consul, service: &str, pace: Pace) -> Arc<Reports> {
     let reports = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&reports);
     let report = move |sight| {
@@ -26,7 +30,7 @@ fn watching(consul: Consul, service: &str, interval: Duration) -> Arc<Reports> {
             kept.lock().unwrap().push((Instant::now(), instances));
         }
     };
-    tokio::spawn(follow(service.to_owned(), Client::new(consul), query(service), interval, report));
+    tokio::spawn(follow(service.to_owned(), Client::new(consul), query(service), pace, report));
     reports
 }
 
@@ -55,6 +59,28 @@ async fn a_change_is_reported_within_milliseconds() {
     latencies.sort();
     println!("from the begin of the registration to the report: median {:?}, all {latencies:?}", latencies[7]);
     assert!(latencies[7] < Duration::from_millis(250), "{latencies:?}");
+}
+
+/// As many as v3 would see, which looks once an interval; and the first not later than it is seen.
+#[tokio::test]
+async fn of_many_changes_within_an_interval_the_first_and_the_last_are_told() {
+    let agent = Agent::start();
+    let (second, zero) = (Duration::from_secs(1), Duration::ZERO);
+    let pace = Pace { interval: second, first_look: zero, min_interval: second };
+    let reports = watching_at(settings(&agent), "db", pace);
+    until("the empty service is reported once", SOON, async || ports(&reports) == [Vec::<u16>::new()]).await;
+    for round in 1..=30_u16 {
+        let body = json!({ "ID": "db-1", "Name": "db", "Port": round, "Address": "10.0.0.1" });
+        agent.put("/v1/agent/service/register", &body);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    until("the last state to be told", SOON, async || ports(&reports).last() == Some(&vec![30])).await;
+    let reports = reports.lock().unwrap().clone();
+    assert!(reports.len() <= 4, "{reports:?}");
+    assert!(reports[1].0.duration_since(reports[0].0) < second * 2);
+    for pair in reports[1..].windows(2) {
+        assert!(pair[1].0.duration_since(pair[0].0) >= second, "{reports:?}");
+    }
 }
 
 #[tokio::test]

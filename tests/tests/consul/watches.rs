@@ -167,7 +167,8 @@ fn whatever_the_index_does_there_is_one_changed_event_for_each_real_change() {
         false => Reply::status(401),
     });
     let address = format!("127.0.0.1:{}", peer.port());
-    let config = watching(&address, json!([reader("svc")]), json!([{ "name": "svc", "interval": "100ms" }]));
+    let config =
+        watching(&address, json!([reader("svc")]), json!([{ "name": "svc", "interval": "100ms", "minInterval": 0 }]));
     let mut pilot = Pilot::run(&config);
     pilot.wait("the whole script to be played", SOON, |_| (peer.requests().len() > length + 1).then_some(()));
     pilot.wait_for("PILOT_WATCH_SVC=10.0.0.1:3");

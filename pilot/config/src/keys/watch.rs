@@ -6,7 +6,7 @@ use super::patterns::{HTTP_URL, MYSQL_URL, SERVICE_NAME};
 use super::{Form, Key, Least, Object, key};
 
 /// `watches[]`
-pub(super) static WATCH_KEYS: [Key; 9] = [
+pub(super) static WATCH_KEYS: [Key; 11] = [
     key(
         "name",
         V3,
@@ -50,6 +50,22 @@ pub(super) static WATCH_KEYS: [Key; 9] = [
         "duration",
         "the interval",
         "A probe that takes longer has failed.",
+    ),
+    key(
+        "initial",
+        Pilot,
+        Form::Word(&["now", "interval"]),
+        "`now`, `interval`",
+        "`interval` in a file that ContainerPilot 3 could read, otherwise `now`",
+        "When a service in Consul is looked at first. ContainerPilot waits for one interval.",
+    ),
+    key(
+        "minInterval",
+        Pilot,
+        Form::Time(Least::Zero),
+        "duration",
+        "the interval",
+        "From one `changed` of a service in Consul to the next at least. The first change is told at once, then the last state counts.",
     ),
 ];
 

@@ -337,6 +337,29 @@ fn watches_can_look_for_another_service_or_probe_by_themselves() {
     ]);
 }
 
+/// v3 spec section 7: it looks when the first interval has passed.
+#[test]
+fn a_file_for_v3_keeps_v3s_first_look_and_any_other_looks_at_once() {
+    let looks = |jobs: &str, watch: &str| {
+        let text = format!(
+            "{{ consul: 'c', jobs: [{{ name: 'a', exec: 'a' {jobs} }}], watches: [{{ name: 'db', interval: 5 {watch} }}] }}"
+        );
+        let watch = &plan(&text).watches[0];
+        (watch.first_look.as_secs(), watch.min_interval.as_secs())
+    };
+    assert_eq!(looks("", ""), (5, 5));
+    assert_eq!(looks(", when: { source: 'watch.db', once: 'changed' }", ", tag: 't'"), (5, 5));
+    assert_eq!(looks("", ", initial: 'now'"), (0, 5));
+    assert_eq!(looks("", ", initial: 'interval', service: 'x'"), (5, 5));
+    assert_eq!(looks("", ", service: 'x'"), (0, 5));
+    assert_eq!(looks(", critical: true", ""), (0, 5));
+    assert_eq!(looks("", ", minInterval: '0s'"), (0, 0));
+    assert_eq!(
+        error("{ watches: [{ name: 'db', interval: 5, tcp: 'a:1', initial: 'now' }] }"),
+        "watch \"db\": initial has no meaning beside a probe, which does not ask Consul"
+    );
+}
+
 #[test]
 fn a_dead_end_is_told_of_before_it_happens() {
     use pilot_core::plan::OnImpossible;

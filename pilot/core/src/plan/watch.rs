@@ -13,6 +13,10 @@ pub struct Watch {
     pub target: WatchTarget,
     /// Services: fallback poll and back-off; probes: from one probe to the next.
     pub interval: Duration,
+    /// Services: from pilot's start (or the reload that brought the watch) to the first look.
+    pub first_look: Duration,
+    /// Services: from one `changed` to the next at least; the last state counts.
+    pub min_interval: Duration,
 }
 
 /// What a watch looks at.

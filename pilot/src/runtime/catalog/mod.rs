@@ -13,7 +13,7 @@ mod watch;
 pub use client::{Client, Health, ServiceQuery};
 pub use error::Error;
 pub use registration::{Registrar, Withdrawn};
-pub use watch::{Sight, follow, follow_probe};
+pub use watch::{Pace, Sight, follow, follow_probe};
 
 /// For fuzzers: the answer with a service's instances.
 #[cfg(fuzzing)]

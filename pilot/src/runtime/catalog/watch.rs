@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior, sleep};
+use tokio::time::{Instant, MissedTickBehavior, sleep, sleep_until};
 use tracing::{debug, info, warn};
 
 use super::client::{Client, Health, ServiceQuery};
@@ -37,27 +37,44 @@ const PER_SECOND: u32 = 2;
 /// An answer that is too long to be read will be so for a while.
 const TOO_LONG_PAUSE: Duration = Duration::from_secs(30);
 
+/// How often is looked and told.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Spaces the requests where the server does not support blocking, and is the longest back-off.
+    pub interval: Duration,
+    /// From the beginning to the first look.
+    pub first_look: Duration,
+    /// From one change that is reported to the next at least.
+    pub min_interval: Duration,
+}
+
 /// Reports the passing instances of a service, sorted by id: the first answer, and then every other set (addresses and ports
-/// are compared, v3 spec section 7). Never ends; dropping the future ends it.
-///
-/// `interval` spaces the requests where the server does not support blocking, and is the longest back-off.
-pub async fn follow(
-    watch: String,
-    client: Client,
-    query: ServiceQuery,
-    interval: Duration,
-    mut report: impl FnMut(Sight),
-) {
+/// are compared, v3 spec section 7), but no more often than `pace` says: then the last one counts. Never ends; dropping the
+/// future ends it.
+pub async fn follow(watch: String, client: Client, query: ServiceQuery, pace: Pace, mut report: impl FnMut(Sight)) {
+    let interval = pace.interval;
+    sleep(pace.first_look).await;
     let mut backoff = Backoff::new(interval.min(Duration::from_secs(1)), interval);
     let mut rate = RateLimit::new(PER_SECOND, BURST);
     let mut trouble: Option<Error> = None;
     let mut known: Option<Vec<Instance>> = None;
     let mut index: Option<u64> = None;
     let mut leaves_out = false;
+    let mut changes = Changes { least: pace.min_interval, told_at: None, pending: None };
     loop {
         rate.take().await;
         say_look(&watch);
-        let mut answer = client.health(&query, index.map(|index| (index, WAIT))).await;
+        let look = client.health(&query, index.map(|index| (index, WAIT)));
+        let mut answer = tokio::select! {
+            answer = look => answer,
+            instances = changes.due() => {
+                if known.as_ref().is_none_or(|known| !is_same_set(known, &instances)) {
+                    known = Some(instances.clone());
+                    report(Sight::Instances(instances));
+                }
+                continue;
+            }
+        };
         if is_empty(&answer) && known.as_ref().is_some_and(|known| !known.is_empty()) {
             answer = confirm(&client, &query).await;
         }
@@ -76,9 +93,13 @@ pub async fn follow(
                     info!("Consul answers again: watching {}", query.service);
                     report(Sight::Answers);
                 }
+                changes.pending = None;
                 if known.as_ref().is_none_or(|known| !is_same_set(known, &usable)) {
-                    known = Some(usable.clone());
-                    report(Sight::Instances(usable));
+                    // Absence at first is no change.
+                    if let Some(now) = changes.tell(usable, known.is_some()) {
+                        known = Some(now.clone());
+                        report(Sight::Instances(now));
+                    }
                 }
                 let blocking = answer.index.is_some();
                 // An index that goes backwards is another history (a restored or restarted server): start over.
@@ -102,6 +123,39 @@ pub async fn follow(
                 sleep(backoff.delay().max(pause)).await;
             }
         }
+    }
+}
+
+/// Holds back what changes too soon after the change before.
+struct Changes {
+    least: Duration,
+    told_at: Option<Instant>,
+    /// The last state, which is told when it is time, if it is still another one then.
+    pending: Option<Vec<Instance>>,
+}
+
+impl Changes {
+    /// These instances, if they may be told now; otherwise they are pending.
+    fn tell(&mut self, instances: Vec<Instance>, something_was_known: bool) -> Option<Vec<Instance>> {
+        let now = Instant::now();
+        if self.told_at.is_some_and(|at| at + self.least > now) {
+            self.pending = Some(instances);
+            return None;
+        }
+        if something_was_known || !instances.is_empty() {
+            self.told_at = Some(now);
+        }
+        Some(instances)
+    }
+
+    /// Comes back with what is pending when it is time.
+    async fn due(&mut self) -> Vec<Instance> {
+        match (&self.pending, self.told_at) {
+            (Some(_), Some(at)) => sleep_until(at + self.least).await,
+            _ => std::future::pending().await,
+        }
+        self.told_at = Some(Instant::now());
+        self.pending.take().unwrap_or_default()
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{Report, Reporter, Supervisor};
-use crate::runtime::catalog::{Client, ServiceQuery, Sight, follow, follow_probe};
+use crate::runtime::catalog::{Client, Pace, ServiceQuery, Sight, follow, follow_probe};
 use crate::runtime::probe::{Finding, Prober};
 use crate::runtime::task::{self, Panic, Service, Task};
 use crate::runtime::telemetry::Meters;
@@ -71,11 +71,12 @@ impl Supervisor {
         let Some(watch) = self.engine.watch(id) else { return };
         let (name, interval, reporter) = (watch.name.clone(), watch.interval, self.reporter.clone());
         let task_name = format!("watch {name}");
+        let pace = Pace { interval, first_look: watch.first_look, min_interval: watch.min_interval };
         let task = match &watch.target {
             WatchTarget::Service { service, tag, datacenter } => {
                 let Some(client) = self.catalog.client().cloned() else { return };
                 let query = ServiceQuery { service: service.clone(), tag: tag.clone(), datacenter: datacenter.clone() };
-                task::keep(task_name, CatalogWatch { id, name: name.clone(), client, query, interval, reporter })
+                task::keep(task_name, CatalogWatch { id, name: name.clone(), client, query, pace, reporter })
             }
             WatchTarget::Probe { probe, timeout } => {
                 let (prober, meters) = (self.probes.prober().clone(), self.observers.meters.clone());
@@ -94,7 +95,7 @@ struct CatalogWatch {
     name: String,
     client: Client,
     query: ServiceQuery,
-    interval: Duration,
+    pace: Pace,
     reporter: Reporter,
 }
 
@@ -109,7 +110,7 @@ impl Service for CatalogWatch {
             };
             let _ = reporter.send(report);
         };
-        follow(self.name.clone(), self.client.clone(), self.query.clone(), self.interval, report).await;
+        follow(self.name.clone(), self.client.clone(), self.query.clone(), self.pace, report).await;
     }
 }
 
