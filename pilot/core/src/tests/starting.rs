@@ -299,8 +299,8 @@ pub fn watch(name: &str) -> Watch {
         name: name.to_owned(),
         target: WatchTarget::Service { service: name.to_owned(), tag: None, datacenter: None },
         interval: secs(1),
-        first_look: Duration::ZERO,
-        min_interval: Duration::ZERO,
+        first_look: ms(0),
+        min_interval: ms(0),
     }
 }
 
