@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::graph::Diagram;
 use crate::runtime::{catalog, control, notify, probe};
-use pilot_config::{Interfaces, Question, Surroundings, Zones, examine, fuzz_room};
+use pilot_config::{Interfaces, Question, Surroundings, examine, fuzz_room};
 use pilot_core::graph::Graph;
 
 fn surroundings() -> Surroundings {
