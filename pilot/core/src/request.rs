@@ -127,6 +127,7 @@ impl Engine {
         if matches!(job.settings.start, Start::Once { .. }) {
             job.starts = Count::Finite(0);
         }
+        self.ends_have_changed = true;
         self.run(id, None);
     }
 
@@ -135,7 +136,6 @@ impl Engine {
         let now = self.now;
         let Some(job) = self.jobs.get_mut(id) else { return };
         job.renew(now);
-        self.ends_have_changed = true;
         self.announce_beginning(id);
         self.arm_hooks(id);
         self.start_out_of_turn(id);

@@ -126,11 +126,10 @@ impl Environment {
         self.variables.remove(&OsString::from(&variable));
         let others: usize = self.variables.iter().filter(|(name, _)| is_list(name)).map(|(_, list)| list.len()).sum();
         if list.len() <= LONGEST_LIST && others + list.len() <= ALL_LISTS {
-            self.variables.remove(&OsString::from(&file_variable));
-            self.files.remove(watch);
+            self.forget_file(watch);
             return self.set(&variable, list);
         }
-        let is_news = !self.variables.contains_key(&OsString::from(&file_variable));
+        let is_news = !self.files.has(watch);
         match self.files.write(watch, &addresses) {
             Ok(path) => {
                 if is_news {
@@ -142,7 +141,7 @@ impl Environment {
                 self.variables.insert(file_variable.into(), path.into());
             }
             Err(error) => {
-                self.variables.remove(&OsString::from(&file_variable));
+                self.forget_file(watch);
                 let count = addresses.len();
                 tracing::error!(
                     "watch {watch}: its {count} instances are too many for {variable}, and no file can be written for them ({error}): jobs do not see them"
@@ -154,8 +153,14 @@ impl Environment {
     /// Nothing looks there any more.
     pub fn watch_ended(&mut self, watch: &str) {
         self.variables.remove(&OsString::from(watch_variable(watch)));
-        self.variables.remove(&OsString::from(watch_file_variable(watch)));
-        self.files.remove(watch);
+        self.forget_file(watch);
+    }
+
+    /// The variable of a file may be that of another watch's list, and is only touched where there is a file.
+    fn forget_file(&mut self, watch: &str) {
+        if self.files.remove(watch) {
+            self.variables.remove(&OsString::from(watch_file_variable(watch)));
+        }
     }
 
     /// The complete environment of a child, with the event that caused it.
@@ -256,6 +261,17 @@ mod tests {
         environment.watch_ended("db");
         assert_eq!(environment.variables(), BTreeMap::new());
         assert!(!Path::new(path).exists());
+    }
+
+    /// `PILOT_WATCH_DB_FILE` is the list of a watch called `db-file`, too.
+    #[test]
+    fn a_watch_whose_name_ends_in_file_keeps_its_list() {
+        let mut environment = nothing();
+        environment.watch_saw("db-file", &instances(1));
+        environment.watch_saw("db", &instances(2));
+        environment.watch_ended("db");
+        let want = BTreeMap::from([("PILOT_WATCH_DB_FILE".to_owned(), "10.0.0.0:8080".to_owned())]);
+        assert_eq!(environment.variables(), want);
     }
 
     #[test]

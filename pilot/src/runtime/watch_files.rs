@@ -37,12 +37,19 @@ impl WatchFiles {
         Ok(path)
     }
 
-    /// There is none for this watch any more.
-    pub(super) fn remove(&mut self, watch: &str) {
-        if let (true, Some(folder)) = (self.watches.remove(watch), &self.folder) {
+    /// Whether this watch has one.
+    pub(super) fn has(&self, watch: &str) -> bool {
+        self.watches.contains(watch)
+    }
+
+    /// There is none for this watch any more. Whether there was.
+    pub(super) fn remove(&mut self, watch: &str) -> bool {
+        let had = self.watches.remove(watch);
+        if let (true, Some(folder)) = (had, &self.folder) {
             // Nobody is told of it any more; should it stay, it is harmless.
             let _ = std::fs::remove_file(folder.join(watch));
         }
+        had
     }
 }
 

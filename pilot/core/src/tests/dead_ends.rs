@@ -59,6 +59,16 @@ fn one_that_is_to_wait_is_unhealthy_and_told_of_once() {
 }
 
 #[test]
+fn a_job_that_a_person_starts_in_spite_of_it_is_in_none_any_more() {
+    let mut world = world(plan([job("migrate"), app(OnImpossible::Wait)]), 1);
+    world.pass(secs(30));
+    assert_eq!(failing(&world, "app").as_deref(), Some(REASON));
+    let app = world.job("app");
+    world.give(Input::Job { job: app, request: JobRequest::Start });
+    assert_eq!(failing(&world, "app"), None);
+}
+
+#[test]
 fn a_success_is_no_dead_end() {
     let mut world = world(plan([job("migrate"), app(OnImpossible::Exit)]), 0);
     world.pass(secs(30));
